@@ -1,9 +1,9 @@
-# The tests, by layer (tests/README.md). Found by name, so that a new test needs no edit here:
+# The tests, by layer. Found by name, so that a new test needs no edit here:
 #   tests/unit/FOLDER/test_NAME.c       ctest test_FOLDER_NAME, on FOLDER's library and those below
 #   tests/{tables,scenarios,sim}/test_NAME.c   ctest test_LAYER_NAME, on everything but the programs
 #   tests/integration/test_NAME.py      ctest integration_NAME, real processes on loopback
 #   tests/vectors/check.py              ctest vectors_check, the independent Python verifier
-#   tests/fuzz/fuzz_NAME.c              libFuzzer target; elsewhere ctest fuzz_NAME replays its corpus
+#   tests/fuzz/fuzz_NAME.c              libFuzzer target; else ctest fuzz_NAME replays its corpus
 #   bench/bench_NAME.c                  program bench_NAME
 # A name that ends in _long runs under scripts/test --long only. Tests find files by the macro
 # HEFU_SOURCE_DIR and get the environment HEFU_SOURCE_DIR and HEFU_BIN_DIR.
