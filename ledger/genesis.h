@@ -1,0 +1,128 @@
+/*
+ * genesis: the agreed start of a network: parameters, currencies, participants, services, schemes,
+ * limits, validators. chain_id = H("hefu.genesis", canonical bytes), so two nodes with different
+ * files are on different chains. The shell parses genesis.json into this (node/genesis_file.h).
+ */
+#ifndef HEFU_LEDGER_GENESIS_H
+#define HEFU_LEDGER_GENESIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "base/keys.h"
+#include "base/limits.h"
+#include "base/status.h"
+
+enum role {
+    ROLE_BANK = 1,
+    ROLE_FINTECH = 2,
+    ROLE_NETWORK = 4, /* a card network: takes network fees, rules on disputes */
+    ROLE_AGENT = 8,   /* the settlement bank */
+    ROLE_OPERATOR = 16,
+    ROLE_AUDITOR = 32,
+    ROLE_INSURER = 64, /* insurers and funds are ordinary payers and payees, told apart in reports */
+    ROLE_FUND = 128,
+};
+
+enum permission { PERMISSION_SUBMIT = 1, PERMISSION_ACT = 2 };
+
+struct genesis_currency {
+    uint16_t numeric; /* ISO 4217 */
+    uint8_t exponent; /* decimals of the minor unit */
+    char code[4];
+};
+
+struct participant_key {
+    uint32_t key_no; /* from 1; never reused */
+    uint32_t permissions;
+    struct public_key key;
+};
+
+struct genesis_participant {
+    uint32_t number; /* from 1 */
+    uint32_t roles;
+    char name[64];         /* UTF-8, zero-padded */
+    char bic[12];          /* ISO 9362 or empty */
+    char clearing_code[16]; /* CNAPS code or empty */
+    struct transport_key transport_key; /* its clients' channel key; zero: none */
+    uint32_t key_count;
+    struct participant_key keys[LIMIT_PARTICIPANT_KEYS];
+};
+
+struct genesis_limit {
+    uint32_t participant;
+    uint16_t currency;
+    uint16_t flags; /* LIMIT_COVERED */
+    uint64_t cap;   /* minor units: greatest exposure */
+};
+#define LIMIT_COVERED 1u /* exposure must also be covered by SETTLEMENT + COLLATERAL */
+
+enum service_mode { SERVICE_DEFERRED = 1, SERVICE_GROSS = 2 };
+enum service_settlement { SETTLEMENT_PREFUNDED = 1, SETTLEMENT_EXTERNAL = 2 };
+
+struct genesis_service {
+    uint16_t number; /* from 1 */
+    uint16_t currency;
+    uint16_t mode;
+    uint16_t settlement;
+    char name[32];
+    uint32_t funding_window_s;
+    uint32_t cutoff_count;
+    uint16_t cutoffs[16]; /* minutes after midnight in the network's time zone, ascending */
+};
+
+enum side { SIDE_PAYER = 1, SIDE_PAYEE = 2, SIDE_NETWORK = 4 };
+
+struct genesis_scheme {
+    uint16_t number; /* from 1 */
+    uint16_t service;
+    uint16_t submitters;    /* mask of enum side that may file */
+    uint16_t confirmations; /* how many sides must confirm: 1 rests on a mandate */
+    uint32_t network;       /* participant with ROLE_NETWORK, or 0: no network side, no fees */
+    uint32_t hold_timeout_s;
+    uint32_t match_timeout_s;
+    char name[32];
+};
+
+struct genesis_validator {
+    uint32_t participant;
+    uint32_t reserved;
+    struct public_key key;
+    struct transport_key transport_key;
+    char name[32];
+};
+
+struct genesis {
+    char network[32];
+    uint64_t created_ms;
+    uint32_t incarnation; /* 0 for the first */
+    int32_t utc_offset_minutes;
+    struct hash root_chain_id; /* of the incarnation this one continues, else zero */
+    struct hash root_hash;
+    uint64_t root_height;
+    uint32_t delta_ms, block_interval_ms, empty_interval_ms;
+    uint32_t block_records; /* at most LIMIT_BLOCK_RECORDS */
+    uint32_t currency_count, participant_count, limit_count, service_count, scheme_count,
+        validator_count;
+    struct genesis_currency *currencies;
+    struct genesis_participant *participants; /* ascending by number */
+    struct genesis_limit *limits;
+    struct genesis_service *services;
+    struct genesis_scheme *schemes;
+    struct genesis_validator *validators;
+};
+
+/* Whether the parts fit together (numbers unique and ascending, references resolve, ranges). OK or
+   MALFORMED; ret_error (capacity bytes) then says what and where, for people. */
+enum status genesis_check(const struct genesis *genesis, char *ret_error, size_t capacity) MUST_USE;
+
+/* The canonical bytes (docs/formats.md, Genesis). The size is genesis_encoded_size. */
+size_t genesis_encoded_size(const struct genesis *genesis);
+void genesis_encode(const struct genesis *genesis, struct writer *writer);
+/* H("hefu.genesis", canonical bytes); scratch has room for genesis_encoded_size bytes. */
+struct hash genesis_chain_id(const struct genesis *genesis, void *scratch, size_t scratch_size);
+
+#endif

@@ -1,0 +1,163 @@
+/*
+ * ledger: the one interface of the pure settlement ledger (docs/ledger.md): a deterministic
+ * double-entry machine over blocks. Same input, same bytes out, on every machine and compiler.
+ *
+ *   genesis ─► ledger_init        rows of the store ─► ledger_load_row ... ledger_load_done
+ *                    │
+ *   block  ─► ledger_prefetch (reads ids, originals through the reader) ─► working set
+ *                    │
+ *             ledger_execute ─► outcome: header with every root, verdicts, writes to store
+ *                    │
+ *        ledger_commit (the block is final)   or   ledger_rollback (try another candidate)
+ *
+ * Between execute and commit the state is speculative; at most one block is. Execution does no I/O
+ * and allocates nothing. Small state (accounts, participants, cycles, nets) lives in memory; what
+ * grows with records lives in the store and is prefetched.
+ */
+#ifndef HEFU_LEDGER_LEDGER_H
+#define HEFU_LEDGER_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "base/keys.h"
+#include "base/status.h"
+#include "ledger/batch.h"
+#include "ledger/block.h"
+#include "ledger/genesis.h"
+#include "ledger/record.h"
+
+/* The store's tables that the ledger reads and writes. Keys are big-endian, values little-endian;
+   both are laid out in docs/formats.md, Stored tables. Numbers are stable. */
+enum ledger_table {
+    TABLE_STATE = 1,    /* "state": digests, counters, history frontier, of the last final block */
+    TABLE_ACCOUNTS,     /* account u32 -> account leaf, 136 bytes */
+    TABLE_PAGES,        /* account u32, height u64, part u16 -> account page */
+    TABLE_IDS,          /* participant u32, id 16 -> height u64, position u32, record hash 32 */
+    TABLE_LIFE,         /* height u64, position u32 -> state and returned total of a changed record */
+    TABLE_SOURCES,      /* participant u32, source_hash 32, part u32 -> batch_id */
+    TABLE_PARTICIPANTS, /* number u32 */
+    TABLE_LIMITS,       /* participant u32, currency u16 */
+    TABLE_SERVICES,
+    TABLE_SCHEMES,
+    TABLE_CYCLES,       /* service u16, number u32 */
+    TABLE_CYCLE_NETS,   /* service u16, cycle u32, participant u32 */
+    TABLE_EVENTS,       /* height u64, index u32 */
+    TABLE_TRANSACTIONS, /* match_key: external references of FUND, later halves */
+    LEDGER_TABLE_COUNT,
+};
+
+struct ledger_write {
+    uint8_t table; /* enum ledger_table */
+    bool append;   /* the key is greater than every key the table held before the block */
+    uint16_t key_length;
+    uint32_t value_length;
+    const uint8_t *key;
+    const uint8_t *value;
+};
+
+/* How prefetch looks things up; implemented by the store, the auditor's replay and tests. */
+struct ledger_reader {
+    void *context;
+    /* The value, valid until the next call; false if there is none. */
+    bool (*get)(void *context, enum ledger_table table, const void *key, size_t key_length,
+                struct span *ret_value);
+    /* A final record and its verdict by its place; false if there is none. position is
+       batch_index << 16 | record_index. ret_submitter: the participant of its batch. */
+    bool (*record)(void *context, uint64_t height, uint32_t position, struct record *ret_record,
+                   uint16_t *ret_verdict, uint32_t *ret_submitter);
+};
+
+struct ledger_batch {
+    const struct batch_header *header;
+    struct hash id;
+    const struct record *records;      /* header->count, aligned to 8 */
+    const struct hash *record_hashes;  /* record_hash of each */
+    struct public_key verified_under;  /* the key under which the shell verified the signature */
+    bool already_placed;               /* a final block has named it: the block is invalid */
+};
+
+struct ledger_block {
+    uint64_t epoch;
+    uint64_t height;
+    uint64_t timestamp_ms;
+    uint32_t proposer;
+    uint32_t batch_count;
+    struct hash parent_hash;
+    struct hash next_validators_hash;
+    const struct ledger_batch *batches;
+};
+
+/* Everything a block does. Memory belongs to the ledger and is valid until the next execute. */
+struct ledger_outcome {
+    struct block_header header;  /* complete */
+    struct hash block_hash;
+    const uint16_t *verdicts;    /* all batches', in order */
+    uint32_t verdict_count;
+    const struct ledger_write *writes; /* grouped by table; keys ascend within TABLE_PAGES, ACCOUNTS */
+    uint32_t write_count;
+};
+
+enum ledger_result {
+    LEDGER_OK,
+    LEDGER_INVALID_BLOCK, /* a listed check fails: duplicate or placed batch, window, key, limits */
+    LEDGER_INVARIANT,     /* an invariant broke: the state is rolled back; quarantine bad_batch */
+};
+
+struct ledger_fault {
+    const char *what;     /* static sentence: the check or invariant that failed */
+    uint32_t batch_index; /* of the batch it was found at, or UINT32_MAX */
+};
+
+struct ledger;
+struct working_set;
+
+/* Memory for this genesis; allocate zeroed, aligned to 64. */
+size_t ledger_footprint(const struct genesis *genesis);
+size_t working_set_footprint(void);
+struct working_set *working_set_init(void *memory);
+
+/* The state of genesis, height 0. The genesis block is final by definition: ledger_genesis_outcome
+   gives its header (parent zero) and the rows to store. genesis is borrowed for the ledger's life. */
+struct ledger *ledger_init(void *memory, const struct genesis *genesis, const struct hash *chain_id,
+                           const struct hash *validators_hash);
+const struct ledger_outcome *ledger_genesis_outcome(struct ledger *ledger);
+
+/* Takes up the state that a store holds: every row of the memory-resident tables (STATE, ACCOUNTS,
+   PARTICIPANTS, LIMITS, SERVICES, SCHEMES, CYCLES, CYCLE_NETS), any order, then done, which recomputes the
+   trees and checks them against the header of the last final block. CORRUPT with what is wrong in
+   ret_what (static) otherwise. Only after ledger_init. */
+bool ledger_table_is_resident(enum ledger_table table);
+enum status ledger_load_row(struct ledger *ledger, enum ledger_table table, struct span key,
+                            struct span value) MUST_USE;
+enum status ledger_load_done(struct ledger *ledger, const struct block_header *final_header,
+                             const char **ret_what) MUST_USE;
+
+/* Reads what the block refers to into the working set. */
+void ledger_prefetch(const struct ledger *ledger, const struct ledger_block *block,
+                     const struct ledger_reader *reader, struct working_set *working_set);
+
+/* Executes the block on the last committed state. On LEDGER_OK the state is speculative and the
+   outcome stays valid until commit or rollback. Otherwise the state is unchanged, ret_fault is set. */
+enum ledger_result ledger_execute(struct ledger *ledger, const struct ledger_block *block,
+                                  const struct working_set *working_set,
+                                  const struct ledger_outcome **ret_outcome,
+                                  struct ledger_fault *ret_fault) MUST_USE;
+void ledger_commit(struct ledger *ledger);
+void ledger_rollback(struct ledger *ledger);
+
+/* Whether a ledger time is due at timestamp_ms (a cut-off ...), so that an empty block is work. */
+bool ledger_time_due(const struct ledger *ledger, uint64_t timestamp_ms);
+
+/* The key that must have signed (participant, key_no) batches in the current final state, for the verify pool; false
+   if unknown or not permitted. */
+bool ledger_batch_key(const struct ledger *ledger, uint32_t participant, uint32_t key_no,
+                      struct public_key *ret_key);
+/* Whether a transport key belongs to a participant; its number and roles. */
+bool ledger_transport_key(const struct ledger *ledger, const struct transport_key *key,
+                          uint32_t *ret_participant, uint32_t *ret_roles);
+
+#endif
