@@ -1,0 +1,200 @@
+/* chain: reading a stored chain (see chain.h). */
+#include "node/chain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "node/store.h"
+
+void chain_init(struct chain *chain, struct chain_source source, const struct hash *chain_id)
+{
+    memset(chain, 0, sizeof *chain);
+    chain->source = source;
+    chain->chain_id = *chain_id;
+    chain->batch_bytes = malloc(BATCH_BYTES_MAX);
+    chain->verdicts = malloc(sizeof *chain->verdicts * LIMIT_BATCH_RECORDS);
+    CHECK(chain->batch_bytes != NULL && chain->verdicts != NULL);
+}
+
+static bool get_from_store(void *context, unsigned table, const void *key, size_t key_length,
+                           struct span *ret_value)
+{
+    return store_get(context, (enum store_table)table, key, key_length, ret_value);
+}
+
+void chain_over_store(struct chain *chain, struct store *store, const struct hash *chain_id)
+{
+    struct chain_source source = {.context = store, .get = get_from_store};
+    chain_init(chain, source, chain_id);
+}
+
+void chain_end(struct chain *chain)
+{
+    free(chain->batch_bytes);
+    free(chain->verdicts);
+    memset(chain, 0, sizeof *chain);
+}
+
+static bool get(struct chain *chain, unsigned table, const void *key, size_t key_length,
+                struct span *ret_value)
+{
+    return chain->source.get(chain->source.context, table, key, key_length, ret_value);
+}
+
+enum status chain_final(struct chain *chain, struct final_point *ret_point)
+{
+    struct span row;
+    if (!get(chain, STORE_META, "final", 5, &row)) {
+        return STATUS_NOT_FOUND;
+    }
+    return row_final_decode(row, ret_point) == STATUS_OK ? STATUS_OK : STATUS_CORRUPT;
+}
+
+enum status chain_block(struct chain *chain, uint64_t height, const struct block_row **ret_block)
+{
+    if (chain->block_cached && chain->block.header.height == height) {
+        *ret_block = &chain->block;
+        return STATUS_OK;
+    }
+    uint8_t key[8];
+    struct span row;
+    put_be64(key, height);
+    if (!get(chain, STORE_BLOCKS, key, sizeof key, &row)) {
+        return STATUS_NOT_FOUND;
+    }
+    chain->block_cached = false;
+    struct block_row *block = &chain->block;
+    if (row_block_decode(row, block) != STATUS_OK || block->header.height != height) {
+        return STATUS_CORRUPT;
+    }
+    if (block->has_finalization &&
+        !hash_equal(&block->hash, &block->finalization.candidate.block_hash)) {
+        return STATUS_CORRUPT;
+    }
+    chain->block_cached = true;
+    *ret_block = block;
+    return STATUS_OK;
+}
+
+static enum status read_verdicts(struct chain *chain, uint64_t height, uint32_t index)
+{
+    uint8_t key[12];
+    struct span row;
+    put_be64(key, height);
+    put_be32(key + 8, index);
+    if (!get(chain, STORE_VERDICTS, key, sizeof key, &row)) {
+        return STATUS_NOT_FOUND;
+    }
+    if (row.length != sizeof(uint16_t) * chain->batch.header.count) {
+        return STATUS_CORRUPT;
+    }
+    memcpy(chain->verdicts, row.data, row.length);
+    chain->verdict_count = chain->batch.header.count;
+    return STATUS_OK;
+}
+
+static enum status read_batch(struct chain *chain, const struct hash *id)
+{
+    struct span row;
+    if (!get(chain, STORE_BATCHES, id->bytes, HASH_BYTES, &row)) {
+        return STATUS_NOT_FOUND;
+    }
+    if (row.length > BATCH_BYTES_MAX) {
+        return STATUS_CORRUPT;
+    }
+    memcpy(chain->batch_bytes, row.data, row.length);
+    enum status status =
+        batch_parse(chain->batch_bytes, row.length, &chain->chain_id, &chain->batch, NULL);
+    if (status != STATUS_OK || !hash_equal(&chain->batch.id, id)) {
+        return STATUS_CORRUPT;
+    }
+    return STATUS_OK;
+}
+
+static enum status check_records_root(const struct batch *batch)
+{
+    if (batch->header.kind != BATCH_RECORDS) {
+        return STATUS_OK;
+    }
+    struct hash *hashes = malloc(sizeof *hashes * batch->header.count);
+    CHECK(hashes != NULL);
+    struct hash root =
+        batch_records_root((const struct record *)(const void *)batch->body, batch->header.count, hashes);
+    free(hashes);
+    return hash_equal(&root, &batch->header.records_root) ? STATUS_OK : STATUS_CORRUPT;
+}
+
+enum status chain_batch(struct chain *chain, uint64_t height, uint32_t index, bool check_root,
+                        const struct batch **ret_batch, const uint16_t **ret_verdicts)
+{
+    if (!chain->batch_cached || chain->batch_height != height || chain->batch_index != index) {
+        const struct block_row *block;
+        enum status status = chain_block(chain, height, &block);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        if (index >= block->batch_count) {
+            return STATUS_NOT_FOUND;
+        }
+        chain->batch_cached = false;
+        status = read_batch(chain, &block->batch_ids[index]);
+        if (status == STATUS_OK) {
+            status = read_verdicts(chain, height, index);
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+        chain->batch_cached = true;
+        chain->batch_height = height;
+        chain->batch_index = index;
+    }
+    if (check_root && check_records_root(&chain->batch) != STATUS_OK) {
+        return STATUS_CORRUPT;
+    }
+    *ret_batch = &chain->batch;
+    if (ret_verdicts != NULL) {
+        *ret_verdicts = chain->verdicts;
+    }
+    return STATUS_OK;
+}
+
+enum status chain_record(struct chain *chain, uint64_t height, uint32_t position,
+                         struct record *ret_record, uint16_t *ret_verdict,
+                         uint32_t *ret_submitter)
+{
+    const struct batch *batch;
+    const uint16_t *verdicts;
+    uint32_t record_index = position & 0xffff;
+    enum status status = chain_batch(chain, height, position >> 16, false, &batch, &verdicts);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (batch->header.kind != BATCH_RECORDS || record_index >= batch->header.count) {
+        return STATUS_NOT_FOUND;
+    }
+    memcpy(ret_record, batch->body + (size_t)record_index * RECORD_BYTES, RECORD_BYTES);
+    *ret_verdict = verdicts[record_index];
+    *ret_submitter = batch->header.participant;
+    return STATUS_OK;
+}
+
+static bool reader_get_row(void *context, enum ledger_table table, const void *key,
+                           size_t key_length, struct span *ret_value)
+{
+    return get(context, (unsigned)table, key, key_length, ret_value);
+}
+
+static bool reader_get_record(void *context, uint64_t height, uint32_t position,
+                              struct record *ret_record, uint16_t *ret_verdict,
+                              uint32_t *ret_submitter)
+{
+    return chain_record(context, height, position, ret_record, ret_verdict, ret_submitter) ==
+           STATUS_OK;
+}
+
+struct ledger_reader chain_ledger_reader(struct chain *chain)
+{
+    return (struct ledger_reader){
+        .context = chain, .get = reader_get_row, .record = reader_get_record};
+}

@@ -1,0 +1,72 @@
+/*
+ * node_io: everything a replica does to the outside world, behind one table of functions, so that
+ * the same replica runs on LMDB, nng and the system clock (node/loop) and in a simulator.
+ *
+ * One pass of the loop is one transaction: what put, del and register_write are given becomes durable in
+ * commit; frames and replies given to send and reply leave only after it (the loop holds
+ * them back). A storage failure never returns: the process ends (docs/operations.md, Storage
+ * failures).
+ */
+#ifndef HEFU_NODE_NODE_IO_H
+#define HEFU_NODE_NODE_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "base/keys.h"
+#include "consensus/consensus.h"
+#include "node/store.h"
+
+enum message_class {
+    CLASS_VOTE,     /* votes, certificates, status */
+    CLASS_PROPOSAL,
+    CLASS_BATCH,
+    CLASS_CATCHUP,
+    CLASS_QUERY,
+    CLASS_COUNT,
+};
+
+struct node_io {
+    void *context;
+
+    /* Storage. get's value is valid until the next put, del or end of the pass. */
+    bool (*get)(void *context, enum store_table table, const void *key, size_t key_length,
+                struct span *ret_value);
+    void (*put)(void *context, enum store_table table, const void *key, size_t key_length,
+                const void *value, size_t value_length);
+    /* As put, for keys that come in ascending order after all keys of the table. */
+    void (*append)(void *context, enum store_table table, const void *key, size_t key_length,
+                   const void *value, size_t value_length);
+    void (*del)(void *context, enum store_table table, const void *key, size_t key_length);
+    /* The first entry with key >= from (from_length may be 0); false at the end. */
+    bool (*seek)(void *context, enum store_table table, const void *from, size_t from_length,
+                 struct span *ret_key, struct span *ret_value);
+    void (*register_write)(void *context, const struct vote_register *vote_register);
+
+    /* Network. peer: a validator index; session: a client's link. Both copy the bytes. */
+    void (*send)(void *context, uint32_t peer, enum message_class message_class,
+                 const uint8_t *frame, size_t length);
+    void (*broadcast)(void *context, enum message_class message_class, const uint8_t *frame,
+                      size_t length);
+    void (*reply)(void *context, uint64_t session, const uint8_t *frame, size_t length);
+    /* Counts a refusal of a peer's bytes; three drop the link. */
+    void (*refuse)(void *context, uint64_t session, const char *why);
+
+    /* Keys and time. */
+    void (*sign)(void *context, const uint8_t preimage[VOTE_PREIMAGE_BYTES],
+                 struct signature *ret_signature);
+    bool (*verify)(void *context, const struct public_key *key, const uint8_t *message,
+                   size_t length, const struct signature *signature);
+
+    /* Hands a batch to the verify pool; the answer comes back as replica_batch_verified. bytes are
+       malloc'ed and pass over. */
+    void (*verify_batch)(void *context, uint64_t token, uint8_t *bytes, size_t length,
+                         const struct public_key *key);
+
+    void (*log)(void *context, const char *level, const char *event, const char *fields);
+};
+
+#endif
