@@ -34,7 +34,8 @@
     X(DIVERGED, "own execution differs from the network's")                                        \
     X(PRUNED, "it existed and has been pruned")                                                    \
     X(NO_MEMORY, "memory or a memory budget is used up")                                           \
-    X(USAGE, "the command is not used correctly")
+    X(USAGE, "the command is not used correctly")                                                  \
+    X(FORGED, "the bytes do not authenticate")
 
 #define STATUS_ENUM(name, sentence) STATUS_##name,
 enum status { STATUS_TABLE(STATUS_ENUM) STATUS_COUNT };
