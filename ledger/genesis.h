@@ -125,4 +125,21 @@ void genesis_encode(const struct genesis *genesis, struct writer *writer);
 /* H("hefu.genesis", canonical bytes); scratch has room for genesis_encoded_size bytes. */
 struct hash genesis_chain_id(const struct genesis *genesis, void *scratch, size_t scratch_size);
 
+/* The canonical bytes of one row, as they stand inside genesis and in the store (docs/formats.md). */
+void genesis_encode_participant(const struct genesis_participant *participant,
+                                struct writer *writer);
+void genesis_encode_limit(const struct genesis_limit *limit, struct writer *writer);
+void genesis_encode_service(const struct genesis_service *service, struct writer *writer);
+void genesis_encode_scheme(const struct genesis_scheme *scheme, struct writer *writer);
+
+/* Accounts that the genesis state has: four a currency for the hub and for each participant. */
+uint64_t genesis_account_count(const struct genesis *genesis);
+
+/* The row of that number, or NULL. The participant is found by binary search, the rest by scan. */
+const struct genesis_currency *genesis_currency(const struct genesis *genesis, uint32_t numeric);
+const struct genesis_participant *genesis_participant(const struct genesis *genesis,
+                                                      uint32_t number);
+const struct genesis_service *genesis_service(const struct genesis *genesis, uint32_t number);
+const struct genesis_scheme *genesis_scheme(const struct genesis *genesis, uint32_t number);
+
 #endif

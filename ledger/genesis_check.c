@@ -1,0 +1,353 @@
+/* genesis_check: whether the parts of a genesis fit together, with a sentence that says what does
+   not and where (see genesis.h). Part by part in the order of the canonical bytes. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ledger/genesis.h"
+
+#define ROLES_ALL 255u
+#define PERMISSIONS_ALL (PERMISSION_SUBMIT | PERMISSION_ACT)
+#define SIDES_ALL (SIDE_PAYER | SIDE_PAYEE | SIDE_NETWORK)
+#define INTERVAL_MS_MAX 3600000u
+#define CURRENCY_EXPONENT_MAX 8
+#define UTC_OFFSET_MINUTES_MAX (14 * 60)
+#define MINUTES_A_DAY 1440
+
+struct complaint {
+    char *text;
+    size_t capacity;
+};
+
+static bool complain(const struct complaint *complaint, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Writes the sentence; false, so that a check can return it. */
+static bool complain(const struct complaint *complaint, const char *format, ...)
+{
+    if (complaint->capacity > 0) {
+        va_list arguments;
+        va_start(arguments, format);
+        (void)vsnprintf(complaint->text, complaint->capacity, format, arguments);
+        va_end(arguments);
+    }
+    return false;
+}
+
+/* Text without control characters, then zeroes to the end; at least one zero. */
+static bool is_text(const char *field, size_t size, bool may_be_empty)
+{
+    const char *end = memchr(field, 0, size);
+    size_t length = end == NULL ? size : (size_t)(end - field);
+    if (length == size || (length == 0 && !may_be_empty)) {
+        return false;
+    }
+    for (size_t i = 0; i < length; i++) {
+        if ((unsigned char)field[i] < 0x20 || field[i] == 0x7f) {
+            return false;
+        }
+    }
+    return bytes_are_zero(field + length, size - length);
+}
+
+static bool check_count(const struct complaint *complaint, const char *what, uint32_t count,
+                        uint32_t lowest, uint64_t highest)
+{
+    if (count < lowest || count > highest) {
+        return complain(complaint, "%s: %u of them, expected %u to %llu", what, count, lowest,
+                        (unsigned long long)highest);
+    }
+    return true;
+}
+
+static bool check_parameters(const struct genesis *genesis, const struct complaint *complaint)
+{
+    if (!is_text(genesis->network, sizeof genesis->network, false)) {
+        return complain(complaint, "network: expected a name of 1 to 31 printable bytes");
+    }
+    if (genesis->created_ms == 0) {
+        return complain(complaint, "created_ms: expected milliseconds since 1970, not 0");
+    }
+    if (genesis->utc_offset_minutes < -UTC_OFFSET_MINUTES_MAX ||
+        genesis->utc_offset_minutes > UTC_OFFSET_MINUTES_MAX) {
+        return complain(complaint, "utc_offset_minutes: %d is outside -840 to 840",
+                        (int)genesis->utc_offset_minutes);
+    }
+    bool has_root = !hash_is_zero(&genesis->root_chain_id) && !hash_is_zero(&genesis->root_hash);
+    bool has_none = hash_is_zero(&genesis->root_chain_id) && hash_is_zero(&genesis->root_hash) &&
+                    genesis->root_height == 0;
+    if (genesis->incarnation == 0 ? !has_none : !has_root) {
+        return complain(complaint, "root: incarnation %u %s", genesis->incarnation,
+                        genesis->incarnation == 0 ? "has none: chain id, hash and height are zero"
+                                                  : "names the chain id and block it continues");
+    }
+    if (genesis->delta_ms == 0 || genesis->delta_ms > INTERVAL_MS_MAX ||
+        genesis->block_interval_ms > INTERVAL_MS_MAX || genesis->empty_interval_ms == 0 ||
+        genesis->empty_interval_ms > INTERVAL_MS_MAX) {
+        return complain(complaint,
+                        "delta_ms, block_interval_ms, empty_interval_ms: each at most "
+                        "%u, the first and last at least 1",
+                        INTERVAL_MS_MAX);
+    }
+    if (genesis->block_records == 0 || genesis->block_records > LIMIT_BLOCK_RECORDS) {
+        return complain(complaint, "block_records: %u is outside 1 to %u", genesis->block_records,
+                        LIMIT_BLOCK_RECORDS);
+    }
+    return true;
+}
+
+static bool check_counts(const struct genesis *genesis, const struct complaint *complaint)
+{
+    uint64_t limits_max = (uint64_t)genesis->participant_count * genesis->currency_count;
+    if (!check_count(complaint, "currencies", genesis->currency_count, 1, LIMIT_CURRENCIES) ||
+        !check_count(complaint, "participants", genesis->participant_count, 1,
+                     LIMIT_PARTICIPANTS) ||
+        !check_count(complaint, "limits", genesis->limit_count, 0, limits_max) ||
+        !check_count(complaint, "services", genesis->service_count, 0, LIMIT_SERVICES) ||
+        !check_count(complaint, "schemes", genesis->scheme_count, 0, LIMIT_SCHEMES) ||
+        !check_count(complaint, "validators", genesis->validator_count, 1, LIMIT_VALIDATORS)) {
+        return false;
+    }
+    uint64_t accounts = genesis_account_count(genesis);
+    if (accounts > LIMIT_ACCOUNTS) {
+        return complain(complaint,
+                        "participants: %u in %u currencies make %llu accounts, more than %u",
+                        genesis->participant_count, genesis->currency_count,
+                        (unsigned long long)accounts, LIMIT_ACCOUNTS);
+    }
+    return true;
+}
+
+static bool check_currencies(const struct genesis *genesis, const struct complaint *complaint)
+{
+    uint32_t previous = 0;
+    for (uint32_t i = 0; i < genesis->currency_count; i++) {
+        const struct genesis_currency *currency = &genesis->currencies[i];
+        if (currency->numeric <= previous || currency->numeric > 999) {
+            return complain(complaint,
+                            "currencies[%u]: number %u; expected ISO 4217 numbers, ascending", i,
+                            currency->numeric);
+        }
+        previous = currency->numeric;
+        for (unsigned k = 0; k < 3; k++) {
+            if (currency->code[k] < 'A' || currency->code[k] > 'Z') {
+                return complain(complaint, "currencies[%u]: code is not three capital letters", i);
+            }
+        }
+        if (currency->code[3] != 0 || currency->exponent > CURRENCY_EXPONENT_MAX) {
+            return complain(complaint, "currencies[%u] %.3s: exponent is above %u", i,
+                            currency->code, CURRENCY_EXPONENT_MAX);
+        }
+    }
+    return true;
+}
+
+static bool check_keys(const struct genesis_participant *participant,
+                       const struct complaint *complaint)
+{
+    if (participant->key_count > LIMIT_PARTICIPANT_KEYS) {
+        return complain(complaint, "participant %u: %u keys, at most %u", participant->number,
+                        participant->key_count, LIMIT_PARTICIPANT_KEYS);
+    }
+    uint32_t previous = 0;
+    for (uint32_t i = 0; i < participant->key_count; i++) {
+        const struct participant_key *key = &participant->keys[i];
+        if (key->key_no <= previous) {
+            return complain(complaint,
+                            "participant %u, keys[%u]: key_no %u; expected ascending "
+                            "numbers from 1",
+                            participant->number, i, key->key_no);
+        }
+        previous = key->key_no;
+        if (key->permissions == 0 || (key->permissions & ~(uint32_t)PERMISSIONS_ALL) != 0 ||
+            bytes_are_zero(key->key.bytes, sizeof key->key.bytes)) {
+            return complain(complaint, "participant %u, key %u: needs a key and known permissions",
+                            participant->number, key->key_no);
+        }
+    }
+    return true;
+}
+
+/* A channel key names one participant. Quadratic, but over 32 bytes and once a start. */
+static bool check_transport_key(const struct genesis *genesis, uint32_t index,
+                                const struct complaint *complaint)
+{
+    const struct genesis_participant *own = &genesis->participants[index];
+    if (bytes_are_zero(own->transport_key.bytes, sizeof own->transport_key.bytes)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < index; i++) {
+        if (memcmp(genesis->participants[i].transport_key.bytes, own->transport_key.bytes,
+                   sizeof own->transport_key.bytes) == 0) {
+            return complain(complaint, "participant %u: its transport key is participant %u's",
+                            own->number, genesis->participants[i].number);
+        }
+    }
+    return true;
+}
+
+static bool check_participants(const struct genesis *genesis, const struct complaint *complaint)
+{
+    uint32_t previous = 0;
+    for (uint32_t i = 0; i < genesis->participant_count; i++) {
+        const struct genesis_participant *participant = &genesis->participants[i];
+        if (participant->number <= previous) {
+            return complain(complaint,
+                            "participants[%u]: number %u; expected ascending numbers from 1", i,
+                            participant->number);
+        }
+        previous = participant->number;
+        if (participant->roles == 0 || (participant->roles & ~ROLES_ALL) != 0) {
+            return complain(complaint, "participant %u: no role, or an unknown one",
+                            participant->number);
+        }
+        if (!is_text(participant->name, sizeof participant->name, false) ||
+            !is_text(participant->bic, sizeof participant->bic, true) ||
+            !is_text(participant->clearing_code, sizeof participant->clearing_code, true)) {
+            return complain(complaint,
+                            "participant %u: name, bic or clearing_code is not text "
+                            "that fits, or the name is empty",
+                            participant->number);
+        }
+        if (!check_keys(participant, complaint) || !check_transport_key(genesis, i, complaint)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_limits(const struct genesis *genesis, const struct complaint *complaint)
+{
+    uint64_t previous = 0;
+    for (uint32_t i = 0; i < genesis->limit_count; i++) {
+        const struct genesis_limit *limit = &genesis->limits[i];
+        uint64_t order = (uint64_t)limit->participant << 16 | limit->currency;
+        if (order <= previous) {
+            return complain(complaint, "limits[%u]: expected ascending by participant and currency",
+                            i);
+        }
+        previous = order;
+        if (genesis_participant(genesis, limit->participant) == NULL ||
+            genesis_currency(genesis, limit->currency) == NULL) {
+            return complain(complaint, "limits[%u]: participant %u or currency %u is not declared",
+                            i, limit->participant, limit->currency);
+        }
+        if ((limit->flags & ~LIMIT_COVERED) != 0) {
+            return complain(complaint, "limits[%u]: unknown flags %u", i, limit->flags);
+        }
+    }
+    return true;
+}
+
+static bool check_cutoffs(const struct genesis_service *service, const struct complaint *complaint)
+{
+    if (service->cutoff_count > sizeof service->cutoffs / sizeof service->cutoffs[0]) {
+        return complain(complaint, "service %u: %u cut-offs, at most 16", service->number,
+                        service->cutoff_count);
+    }
+    for (uint32_t i = 0; i < service->cutoff_count; i++) {
+        if (service->cutoffs[i] >= MINUTES_A_DAY ||
+            (i > 0 && service->cutoffs[i] <= service->cutoffs[i - 1])) {
+            return complain(complaint,
+                            "service %u: cut-offs are minutes of the day, 0 to 1439, ascending",
+                            service->number);
+        }
+    }
+    return true;
+}
+
+static bool check_services(const struct genesis *genesis, const struct complaint *complaint)
+{
+    uint32_t previous = 0;
+    for (uint32_t i = 0; i < genesis->service_count; i++) {
+        const struct genesis_service *service = &genesis->services[i];
+        if (service->number <= previous) {
+            return complain(complaint, "services[%u]: number %u; expected ascending numbers from 1",
+                            i, service->number);
+        }
+        previous = service->number;
+        if (genesis_currency(genesis, service->currency) == NULL) {
+            return complain(complaint, "service %u: currency %u is not declared", service->number,
+                            service->currency);
+        }
+        if (service->mode < SERVICE_DEFERRED || service->mode > SERVICE_GROSS ||
+            service->settlement < SETTLEMENT_PREFUNDED ||
+            service->settlement > SETTLEMENT_EXTERNAL ||
+            !is_text(service->name, sizeof service->name, false)) {
+            return complain(complaint, "service %u: unknown mode or settlement, or no name",
+                            service->number);
+        }
+        if (!check_cutoffs(service, complaint)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_schemes(const struct genesis *genesis, const struct complaint *complaint)
+{
+    uint32_t previous = 0;
+    for (uint32_t i = 0; i < genesis->scheme_count; i++) {
+        const struct genesis_scheme *scheme = &genesis->schemes[i];
+        if (scheme->number <= previous) {
+            return complain(complaint, "schemes[%u]: number %u; expected ascending numbers from 1",
+                            i, scheme->number);
+        }
+        previous = scheme->number;
+        if (genesis_service(genesis, scheme->service) == NULL) {
+            return complain(complaint, "scheme %u: service %u is not declared", scheme->number,
+                            scheme->service);
+        }
+        const struct genesis_participant *network = genesis_participant(genesis, scheme->network);
+        if (scheme->network != 0 && (network == NULL || (network->roles & ROLE_NETWORK) == 0)) {
+            return complain(complaint, "scheme %u: participant %u is not declared as a network",
+                            scheme->number, scheme->network);
+        }
+        if (scheme->submitters == 0 || (scheme->submitters & ~SIDES_ALL) != 0 ||
+            ((scheme->submitters & SIDE_NETWORK) != 0 && scheme->network == 0)) {
+            return complain(complaint, "scheme %u: submitters are sides it does not have",
+                            scheme->number);
+        }
+        if (scheme->confirmations < 1 || scheme->confirmations > 2 ||
+            !is_text(scheme->name, sizeof scheme->name, false)) {
+            return complain(complaint, "scheme %u: confirmations is not 1 or 2, or it has no name",
+                            scheme->number);
+        }
+    }
+    return true;
+}
+
+static bool check_validators(const struct genesis *genesis, const struct complaint *complaint)
+{
+    for (uint32_t i = 0; i < genesis->validator_count; i++) {
+        const struct genesis_validator *own = &genesis->validators[i];
+        if (genesis_participant(genesis, own->participant) == NULL) {
+            return complain(complaint, "validators[%u]: participant %u is not declared", i,
+                            own->participant);
+        }
+        if (own->reserved != 0 || bytes_are_zero(own->key.bytes, sizeof own->key.bytes) ||
+            bytes_are_zero(own->transport_key.bytes, sizeof own->transport_key.bytes) ||
+            !is_text(own->name, sizeof own->name, true)) {
+            return complain(complaint, "validators[%u]: needs both keys and a printable name", i);
+        }
+        for (uint32_t k = 0; k < i; k++) {
+            const struct genesis_validator *other = &genesis->validators[k];
+            if (memcmp(&other->key, &own->key, sizeof own->key) == 0 ||
+                memcmp(&other->transport_key, &own->transport_key, sizeof own->transport_key) ==
+                    0) {
+                return complain(complaint, "validators[%u]: a key of validators[%u] again", i, k);
+            }
+        }
+    }
+    return true;
+}
+
+enum status genesis_check(const struct genesis *genesis, char *ret_error, size_t capacity)
+{
+    struct complaint complaint = {.text = ret_error, .capacity = capacity};
+    bool fits = check_parameters(genesis, &complaint) && check_counts(genesis, &complaint) &&
+                check_currencies(genesis, &complaint) && check_participants(genesis, &complaint) &&
+                check_limits(genesis, &complaint) && check_services(genesis, &complaint) &&
+                check_schemes(genesis, &complaint) && check_validators(genesis, &complaint);
+    return fits ? STATUS_OK : STATUS_MALFORMED;
+}

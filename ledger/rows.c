@@ -1,0 +1,261 @@
+/* rows: keys and values of the stored tables (see rows.h). */
+#include "ledger/rows.h"
+
+#include "base/check.h"
+
+#define STATE_VERSION 1
+
+void id_key(uint32_t participant, const struct record_id *id, uint8_t ret_key[ID_KEY_BYTES])
+{
+    put_be32(ret_key, participant);
+    memcpy(ret_key + 4, id->bytes, sizeof id->bytes);
+}
+
+void life_key(struct place place, uint8_t ret_key[LIFE_KEY_BYTES])
+{
+    put_be64(ret_key, place.height);
+    put_be32(ret_key + 8, place.position);
+}
+
+void source_key(uint32_t participant, const struct hash *source_hash, uint32_t part,
+                uint8_t ret_key[SOURCE_KEY_BYTES])
+{
+    put_be32(ret_key, participant);
+    memcpy(ret_key + 4, source_hash->bytes, HASH_BYTES);
+    put_be32(ret_key + 4 + HASH_BYTES, part);
+}
+
+void transaction_key(const struct record_id *match_key, uint16_t scheme,
+                     uint8_t ret_key[TRANSACTION_KEY_BYTES])
+{
+    memcpy(ret_key, match_key->bytes, sizeof match_key->bytes);
+    put_be16(ret_key + sizeof match_key->bytes, scheme);
+}
+
+void cycle_key(uint16_t service, uint32_t number, uint8_t ret_key[CYCLE_KEY_BYTES])
+{
+    put_be16(ret_key, service);
+    put_be32(ret_key + 2, number);
+}
+
+void net_key(uint16_t service, uint32_t cycle, uint32_t participant, uint8_t ret_key[NET_KEY_BYTES])
+{
+    put_be16(ret_key, service);
+    put_be32(ret_key + 2, cycle);
+    put_be32(ret_key + 6, participant);
+}
+
+void account_key(uint32_t account, uint8_t ret_key[ACCOUNT_KEY_BYTES])
+{
+    put_be32(ret_key, account);
+}
+
+void page_key(uint32_t account, uint64_t height, uint16_t part, uint8_t ret_key[PAGE_KEY_BYTES])
+{
+    put_be32(ret_key, account);
+    put_be64(ret_key + 4, height);
+    put_be16(ret_key + 12, part);
+}
+
+void limit_key(uint32_t participant, uint16_t currency, uint8_t ret_key[LIMIT_KEY_BYTES])
+{
+    put_be32(ret_key, participant);
+    put_be16(ret_key + 4, currency);
+}
+
+void id_encode(const struct id_row *row, uint8_t ret_value[ID_VALUE_BYTES])
+{
+    put_le64(ret_value, row->place.height);
+    put_le32(ret_value + 8, row->place.position);
+    memcpy(ret_value + 12, row->record_hash.bytes, HASH_BYTES);
+}
+
+enum status id_decode(struct span value, struct id_row *ret_row)
+{
+    struct reader reader = reader_over(value.data, value.length);
+    struct id_row row = {.place.height = reader_u64(&reader)};
+    row.place.position = reader_u32(&reader);
+    reader_copy(&reader, &row.record_hash, HASH_BYTES);
+    enum status status = reader_done(&reader);
+    if (status == STATUS_OK) {
+        *ret_row = row;
+    }
+    return status;
+}
+
+void life_encode(const struct life_row *row, uint8_t ret_value[LIFE_VALUE_BYTES])
+{
+    memset(ret_value, 0, LIFE_VALUE_BYTES);
+    put_le64(ret_value, row->returned);
+    put_le16(ret_value + 8, row->state);
+}
+
+enum status life_decode(struct span value, struct life_row *ret_row)
+{
+    struct reader reader = reader_over(value.data, value.length);
+    struct life_row row = {.returned = reader_u64(&reader)};
+    row.state = reader_u16(&reader);
+    uint16_t reserved = reader_u16(&reader);
+    uint32_t reserved_more = reader_u32(&reader);
+    enum status status = reader_done(&reader);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (row.state != LIFE_POSTED || reserved != 0 || reserved_more != 0) {
+        return STATUS_MALFORMED;
+    }
+    *ret_row = row;
+    return STATUS_OK;
+}
+
+void transaction_encode(const struct transaction_row *row,
+                        uint8_t ret_value[TRANSACTION_VALUE_BYTES])
+{
+    memset(ret_value, 0, TRANSACTION_VALUE_BYTES);
+    put_le64(ret_value, row->place.height);
+    put_le32(ret_value + 8, row->place.position);
+    put_le16(ret_value + 12, row->state);
+}
+
+enum status transaction_decode(struct span value, struct transaction_row *ret_row)
+{
+    struct reader reader = reader_over(value.data, value.length);
+    struct transaction_row row = {.place.height = reader_u64(&reader)};
+    row.place.position = reader_u32(&reader);
+    row.state = reader_u16(&reader);
+    uint16_t reserved = reader_u16(&reader);
+    enum status status = reader_done(&reader);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (row.state != LIFE_POSTED || reserved != 0) {
+        return STATUS_MALFORMED;
+    }
+    *ret_row = row;
+    return STATUS_OK;
+}
+
+void cycle_encode(const struct cycle_row *row, uint8_t ret_value[CYCLE_VALUE_BYTES])
+{
+    struct writer writer = writer_over(ret_value, CYCLE_VALUE_BYTES);
+    writer_u16(&writer, row->state);
+    writer_u16(&writer, row->currency);
+    writer_u32(&writer, 0);
+    writer_u64(&writer, row->opened_height);
+    writer_u64(&writer, row->opened_ms);
+    writer_u64(&writer, row->closed_height);
+    writer_u64(&writer, row->closed_ms);
+    writer_u64(&writer, row->records);
+    writer_u128(&writer, row->turnover.minor);
+    CHECK(!writer.failed && writer.used == CYCLE_VALUE_BYTES);
+}
+
+enum status cycle_decode(struct span key, struct span value, struct cycle_row *ret_row)
+{
+    if (key.length != CYCLE_KEY_BYTES) {
+        return STATUS_MALFORMED;
+    }
+    struct cycle_row row = {.service = get_be16(key.data), .number = get_be32(key.data + 2)};
+    struct reader reader = reader_over(value.data, value.length);
+    row.state = reader_u16(&reader);
+    row.currency = reader_u16(&reader);
+    uint32_t reserved = reader_u32(&reader);
+    row.opened_height = reader_u64(&reader);
+    row.opened_ms = reader_u64(&reader);
+    row.closed_height = reader_u64(&reader);
+    row.closed_ms = reader_u64(&reader);
+    row.records = reader_u64(&reader);
+    row.turnover.minor = reader_u128(&reader);
+    enum status status = reader_done(&reader);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (row.state != CYCLE_OPEN || reserved != 0) {
+        return STATUS_MALFORMED;
+    }
+    *ret_row = row;
+    return STATUS_OK;
+}
+
+void net_encode(const struct net_row *row, uint8_t ret_value[NET_VALUE_BYTES])
+{
+    struct writer writer = writer_over(ret_value, NET_VALUE_BYTES);
+    writer_u128(&writer, row->debits.minor);
+    writer_u128(&writer, row->credits.minor);
+    CHECK(!writer.failed && writer.used == NET_VALUE_BYTES);
+}
+
+enum status net_decode(struct span key, struct span value, struct net_row *ret_row)
+{
+    if (key.length != NET_KEY_BYTES) {
+        return STATUS_MALFORMED;
+    }
+    struct net_row row = {.service = get_be16(key.data),
+                          .cycle = get_be32(key.data + 2),
+                          .participant = get_be32(key.data + 6)};
+    struct reader reader = reader_over(value.data, value.length);
+    row.debits.minor = reader_u128(&reader);
+    row.credits.minor = reader_u128(&reader);
+    enum status status = reader_done(&reader);
+    if (status == STATUS_OK) {
+        *ret_row = row;
+    }
+    return status;
+}
+
+size_t state_encode(const struct state_row *row, uint8_t ret_value[STATE_VALUE_BYTES_MAX])
+{
+    struct writer writer = writer_over(ret_value, STATE_VALUE_BYTES_MAX);
+    writer_u32(&writer, STATE_VERSION);
+    writer_u32(&writer, 0);
+    writer_u64(&writer, row->height);
+    writer_u64(&writer, row->timestamp_ms);
+    writer_u64(&writer, row->epoch);
+    writer_u64(&writer, row->total_records);
+    writer_copy(&writer, &row->block_hash, HASH_BYTES);
+    for (unsigned i = 0; i < STATE_SLOTS; i++) {
+        writer_copy(&writer, &row->digests[i], HASH_BYTES);
+    }
+    writer_u64(&writer, row->history.size);
+    for (unsigned bit = 0; bit < 64; bit++) {
+        if ((row->history.size >> bit & 1) != 0) {
+            writer_copy(&writer, &row->history.roots[bit], HASH_BYTES);
+        }
+    }
+    CHECK(!writer.failed);
+    return writer.used;
+}
+
+enum status state_decode(struct span value, struct state_row *ret_row)
+{
+    struct reader reader = reader_over(value.data, value.length);
+    struct state_row row = {.height = 0};
+    uint32_t version = reader_u32(&reader);
+    uint32_t reserved = reader_u32(&reader);
+    row.height = reader_u64(&reader);
+    row.timestamp_ms = reader_u64(&reader);
+    row.epoch = reader_u64(&reader);
+    row.total_records = reader_u64(&reader);
+    reader_copy(&reader, &row.block_hash, HASH_BYTES);
+    for (unsigned i = 0; i < STATE_SLOTS; i++) {
+        reader_copy(&reader, &row.digests[i], HASH_BYTES);
+    }
+    row.history.size = reader_u64(&reader);
+    for (unsigned bit = 0; bit < 64; bit++) {
+        if ((row.history.size >> bit & 1) != 0) {
+            reader_copy(&reader, &row.history.roots[bit], HASH_BYTES);
+        }
+    }
+    enum status status = reader_done(&reader);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (version != STATE_VERSION) {
+        return STATUS_VERSION;
+    }
+    if (reserved != 0) {
+        return STATUS_MALFORMED;
+    }
+    *ret_row = row;
+    return STATUS_OK;
+}
