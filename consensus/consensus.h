@@ -85,7 +85,7 @@ enum event_kind {
     EVENT_STATUS,        /* peer_status, from peer */
     EVENT_PEER_UP,       /* peer: an authenticated link to this validator is up */
     EVENT_PEER_DOWN,
-    EVENT_BLOCK_CHECKED, /* block_hash, check */
+    EVENT_BLOCK_CHECKED, /* checked: the answer to CHECK_BLOCK; INVALID only for a child of F */
     EVENT_BLOCK_BUILT,   /* view, block (durable, executed, batches pinned); or built = false */
     EVENT_CATCHUP_BLOCK, /* block and its finalization from a BlockResponse; the shell holds the
                             header and ids in memory, nothing is stored yet */
@@ -105,6 +105,8 @@ struct event {
         struct {
             struct hash hash;
             enum block_check check;
+            struct consensus_block block; /* the header's fields where it is held (always if
+                                             AGREES); else all zero */
         } checked;
         struct {
             uint64_t view;
