@@ -18,16 +18,8 @@
 #include "base/hash.h"
 #include "base/keys.h"
 #include "consensus/consensus.h"
+#include "node/link.h"
 #include "node/store.h"
-
-enum message_class {
-    CLASS_VOTE,     /* votes, certificates, status */
-    CLASS_PROPOSAL,
-    CLASS_BATCH,
-    CLASS_CATCHUP,
-    CLASS_QUERY,
-    CLASS_COUNT,
-};
 
 struct node_io {
     void *context;
@@ -44,16 +36,19 @@ struct node_io {
     /* The first entry with key >= from (from_length may be 0); false at the end. */
     bool (*seek)(void *context, enum store_table table, const void *from, size_t from_length,
                  struct span *ret_key, struct span *ret_value);
+    /* Durable after the commit of this pass; the last one of a pass wins. */
     void (*register_write)(void *context, const struct vote_register *vote_register);
+    /* Notes the batches that are about to be executed (count 0: done), outside the transaction and
+       without a sync: it must survive a crash of the process, not of the machine (docs/consensus.md,
+       Quarantine). */
+    void (*mark_trying)(void *context, const struct hash *batch_ids, uint32_t count);
 
     /* Network. peer: a validator index; session: a client's link. Both copy the bytes. */
-    void (*send)(void *context, uint32_t peer, enum message_class message_class,
+    void (*send)(void *context, uint32_t peer, enum link_class class,
                  const uint8_t *frame, size_t length);
-    void (*broadcast)(void *context, enum message_class message_class, const uint8_t *frame,
+    void (*broadcast)(void *context, enum link_class class, const uint8_t *frame,
                       size_t length);
     void (*reply)(void *context, uint64_t session, const uint8_t *frame, size_t length);
-    /* Counts a refusal of a peer's bytes; three drop the link. */
-    void (*refuse)(void *context, uint64_t session, const char *why);
 
     /* Keys and time. */
     void (*sign)(void *context, const uint8_t preimage[VOTE_PREIMAGE_BYTES],

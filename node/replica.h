@@ -1,0 +1,92 @@
+/*
+ * replica: one validator's whole behaviour above node_io: it joins consensus (which orders opaque
+ * blocks) to the ledger (which gives them meaning), and serves peers and clients.
+ *
+ *   frames ─► replica_peer_frame ─► consensus_step ─► effects ─► put / send / execute / commit
+ *   frames ─► replica_client_frame ─► pool ─► (pushed to all validators, named by a leader)
+ *   timer  ─► replica_tick
+ *   end of pass ─► the caller commits, then lets the pass's frames go
+ *
+ * One thread calls all of it. Every call is given the time first by replica_time.
+ */
+#ifndef HEFU_NODE_REPLICA_H
+#define HEFU_NODE_REPLICA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "consensus/consensus.h"
+#include "ledger/ledger.h"
+#include "node/node_io.h"
+#include "node/verify.h"
+
+struct replica_config {
+    const struct genesis *genesis;          /* outlives the replica */
+    struct hash chain_id;
+    const struct validator_set *validators; /* outlives the replica */
+    uint32_t own_index;                     /* or CONSENSUS_OBSERVER */
+    uint64_t pool_bytes;
+    const struct vote_register *vote_register; /* NULL for an observer; borrowed during open */
+    /* The batches that were being executed when the process died: a single one is quarantined,
+       several become suspects, which are named one at a time. Borrowed during open. */
+    const struct hash *crashed_batches;
+    uint32_t crashed_count;
+};
+
+struct replica;
+
+/*
+ * Takes up what the store holds, or writes genesis into an empty one. Errors: WRONG_CHAIN (the store
+ * belongs to another genesis), CORRUPT, DENIED (the register forbids), with a sentence in ret_error.
+ * The first pass is to be committed by the caller as any other.
+ */
+enum status replica_open(const struct node_io *io, const struct replica_config *config,
+                         uint64_t now_ms, uint64_t monotonic_ms, struct replica **ret_replica,
+                         char *ret_error, size_t capacity) MUST_USE;
+void replica_free(struct replica *replica);
+
+/* The time of all calls until the next one: wall clock and a clock that never goes back. */
+void replica_time(struct replica *replica, uint64_t now_ms, uint64_t monotonic_ms);
+
+void replica_peer_up(struct replica *replica, uint32_t peer);
+void replica_peer_down(struct replica *replica, uint32_t peer);
+/* BAD input returns a status other than OK, for the caller to count; nothing else happens. */
+enum status replica_peer_frame(struct replica *replica, uint32_t peer, const uint8_t *frame,
+                               size_t length) MUST_USE;
+
+enum client_role { CLIENT_PARTICIPANT, CLIENT_OPERATOR };
+void replica_client_up(struct replica *replica, uint64_t session, enum client_role role,
+                       uint32_t participant);
+void replica_client_down(struct replica *replica, uint64_t session);
+enum status replica_client_frame(struct replica *replica, uint64_t session, const uint8_t *frame,
+                                 size_t length) MUST_USE;
+
+/* The verify pool's answer; takes over the result's memory. */
+void replica_batch_verified(struct replica *replica, const struct verify_result *result);
+
+/* Timers: consensus, ripening batches, retries, waiting clients. */
+void replica_tick(struct replica *replica);
+/* To be called before the commit of a pass: announces what the pass has taken in. */
+void replica_pass_end(struct replica *replica);
+/* The monotonic time by which replica_tick wants to be called. */
+uint64_t replica_next_deadline(const struct replica *replica);
+
+/* Raises or clears an alarm from outside (disk space ...); text is static. */
+void replica_alarm(struct replica *replica, const char *text, bool raised);
+/* Stops taking new batches (free space low), or takes them again. */
+void replica_refuse_batches(struct replica *replica, bool refuse);
+
+struct replica_view {
+    struct consensus_view consensus;
+    uint32_t pool_batches;
+    uint64_t pool_bytes;
+    uint64_t total_records;
+    uint64_t batches_accepted, batches_refused, blocks_built, blocks_checked, blocks_invalid;
+    uint64_t execute_microseconds; /* filled by the shell's clock, for status only */
+    uint32_t sessions;
+};
+void replica_inspect(const struct replica *replica, struct replica_view *ret_view);
+
+#endif

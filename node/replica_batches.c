@@ -1,0 +1,534 @@
+/*
+ * replica_batches: how batches get in and around (docs/transport.md, Batches).
+ *
+ *   client ─► take ─► verify pool ─► insert: stored, pooled ─► pushed to all ─► HAVE comes back
+ *   peer   ─► take ─► verify pool ─► insert: stored, pooled ─► HAVE to all
+ *
+ * A batch is Accepted when f+1 validators hold it durably. A HAVE leaves only after the pass in
+ * which the batch was stored is committed, so it is never a promise ahead of the disk.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "node/replica_state.h"
+
+/* A participant's clock may be this far ahead of the node's. */
+#define CREATED_AHEAD_MS (3600u * 1000u)
+#define NO_PEER UINT32_MAX
+/* Rounds of all validators before a wanted batch is given up. */
+#define WANTED_ASKS 2
+
+/* The key of the row that says "this stored batch is still pending". */
+#define PENDING_KEY_BYTES (1 + HASH_BYTES)
+static void pending_key(const struct hash *id, uint8_t ret_key[PENDING_KEY_BYTES])
+{
+    ret_key[0] = 'p';
+    memcpy(ret_key + 1, id->bytes, HASH_BYTES);
+}
+
+bool replica_batches_placed(struct replica *replica, const struct hash *id, uint64_t *ret_height,
+                            uint32_t *ret_index)
+{
+    struct span row;
+    if (!replica->io.get(replica->io.context, STORE_BATCH_PLACE, id->bytes, HASH_BYTES, &row) ||
+        row.length != 12) {
+        return false;
+    }
+    *ret_height = get_le64(row.data);
+    *ret_index = get_le32(row.data + 8);
+    return true;
+}
+
+static struct wanted *wanted_find(struct replica *replica, const struct hash *id)
+{
+    for (uint32_t i = 0; i < replica->wanted_count; i++) {
+        if (hash_equal(&replica->wanted[i].id, id)) {
+            return &replica->wanted[i];
+        }
+    }
+    return NULL;
+}
+
+static void wanted_remove(struct replica *replica, struct wanted *wanted)
+{
+    *wanted = replica->wanted[--replica->wanted_count];
+}
+
+void replica_batches_want(struct replica *replica, const struct hash *id, uint32_t peer,
+                          bool by_block)
+{
+    struct wanted *wanted = wanted_find(replica, id);
+    if (wanted == NULL) {
+        if (replica->wanted_count == WANTED_MAX) {
+            return;
+        }
+        wanted = &replica->wanted[replica->wanted_count++];
+        *wanted = (struct wanted){.id = *id, .peer = peer, .ask_ms = replica->monotonic_ms};
+        if (!by_block) {
+            wanted->ask_ms += HAVE_WAIT_MS;
+        }
+    }
+    if (by_block && !wanted->by_block) {
+        wanted->by_block = true;
+        wanted->ask_ms = replica->monotonic_ms;
+    }
+    if (by_block) {
+        wanted->peer = peer;
+    }
+}
+
+static bool verifying_now(const struct replica *replica, const struct hash *id)
+{
+    for (uint32_t i = 0; i < VERIFYING_MAX; i++) {
+        if (replica->verifying[i].used && hash_equal(&replica->verifying[i].id, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Form, time and key: everything that is cheap. */
+static enum status admit(struct replica *replica, const struct batch *batch, size_t length,
+                         bool by_block, struct public_key *ret_key, const char **ret_field)
+{
+    const struct batch_header *header = &batch->header;
+    *ret_field = "expires_ms";
+    if (header->expires_ms <= replica->now_ms && !by_block) {
+        return STATUS_EXPIRED;
+    }
+    *ret_field = "created_ms";
+    if (header->created_ms > replica->now_ms + CREATED_AHEAD_MS && !by_block) {
+        return STATUS_TOO_EARLY;
+    }
+    *ret_field = "key_no";
+    if (!ledger_batch_key(replica->ledger, header->participant, header->key_no, ret_key)) {
+        return STATUS_DENIED;
+    }
+    *ret_field = "";
+    if (by_block) {
+        return STATUS_OK;
+    }
+    if (replica->refuse_batches || replica->verifying_count >= VERIFYING_MAX / 2) {
+        return STATUS_BUSY;
+    }
+    return pool_admits(replica->pool, &batch->id, header->participant, length);
+}
+
+static void start_verification(struct replica *replica, const struct hash *id,
+                               const uint8_t *bytes, size_t length, uint32_t peer,
+                               const struct public_key *key)
+{
+    struct verifying *job = NULL;
+    for (uint32_t i = 0; i < VERIFYING_MAX && job == NULL; i++) {
+        if (!replica->verifying[i].used) {
+            job = &replica->verifying[i];
+        }
+    }
+    CHECK(job != NULL);
+    *job = (struct verifying){
+        .used = true, .token = ++replica->next_token, .id = *id, .peer = peer};
+    replica->verifying_count++;
+    uint8_t *copy = malloc(length);
+    CHECK(copy != NULL);
+    memcpy(copy, bytes, length);
+    replica->io.verify_batch(replica->io.context, job->token, copy, length, key);
+}
+
+enum status replica_batches_take(struct replica *replica, const uint8_t *bytes, size_t length,
+                                 uint32_t peer, struct hash *ret_id, const char **ret_field)
+{
+    struct batch batch;
+    struct public_key key;
+    uint64_t height;
+    uint32_t index;
+    enum status status = batch_parse(bytes, length, &replica->chain_id, &batch, ret_field);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    *ret_id = batch.id;
+    if (batch.header.kind != BATCH_RECORDS) {
+        *ret_field = "kind";
+        return STATUS_DENIED;
+    }
+    struct pool_batch *held = pool_find(replica->pool, &batch.id);
+    if (held != NULL) {
+        if (peer != NO_PEER) {
+            pool_add_holder(held, peer);
+            replica_clients_held(replica, held);
+        }
+        return STATUS_OK;
+    }
+    if (verifying_now(replica, &batch.id) ||
+        replica_batches_placed(replica, &batch.id, &height, &index)) {
+        return STATUS_OK;
+    }
+    const struct wanted *wanted = wanted_find(replica, &batch.id);
+    bool by_block = wanted != NULL && wanted->by_block;
+    status = admit(replica, &batch, length, by_block, &key, ret_field);
+    if (status == STATUS_OK && replica->verifying_count < VERIFYING_MAX) {
+        start_verification(replica, &batch.id, bytes, length, peer, &key);
+    } else if (status == STATUS_OK) {
+        status = STATUS_BUSY;
+    }
+    return status;
+}
+
+static void push(struct replica *replica, const struct pool_batch *batch)
+{
+    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
+        if (!replica_is_own(replica, peer) && replica->peers[peer].up &&
+            !pool_has_holder(batch, peer)) {
+            replica_send_batch(replica, peer, batch->bytes, batch->length, false);
+        }
+    }
+}
+
+/* Merges what peers said of the batch before it came. */
+static void settle_wanted(struct replica *replica, struct pool_batch *batch)
+{
+    struct wanted *wanted = wanted_find(replica, &batch->id);
+    if (wanted == NULL) {
+        return;
+    }
+    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
+        if (wanted->holders[peer / 8] >> peer % 8 & 1) {
+            pool_add_holder(batch, peer);
+        }
+    }
+    wanted_remove(replica, wanted);
+}
+
+static struct pool_batch *insert(struct replica *replica, const struct batch *batch,
+                                 const struct verify_result *result)
+{
+    uint8_t key[PENDING_KEY_BYTES];
+    struct pool_batch *entry =
+        pool_insert(replica->pool, batch, result->bytes, result->length, result->record_hashes,
+                    &result->key, replica->monotonic_ms);
+    if (!replica_is_own(replica, CONSENSUS_OBSERVER)) {
+        pool_add_holder(entry, replica->config.own_index);
+    }
+    replica->io.put(replica->io.context, STORE_BATCHES, batch->id.bytes, HASH_BYTES, result->bytes,
+                    result->length);
+    pending_key(&batch->id, key);
+    replica->io.put(replica->io.context, STORE_META, key, sizeof key, "", 0);
+    if (replica->have_count < HAVES_MAX) {
+        replica->haves[replica->have_count++] = batch->id;
+    }
+    return entry;
+}
+
+void replica_batch_verified(struct replica *replica, const struct verify_result *result)
+{
+    struct verifying *job = NULL;
+    for (uint32_t i = 0; i < VERIFYING_MAX && job == NULL; i++) {
+        if (replica->verifying[i].used && replica->verifying[i].token == result->token) {
+            job = &replica->verifying[i];
+        }
+    }
+    CHECK(job != NULL);
+    struct verifying done = *job;
+    job->used = false;
+    replica->verifying_count--;
+
+    struct batch batch;
+    const char *field;
+    enum status status = result->status;
+    if (status == STATUS_OK) {
+        status = batch_parse(result->bytes, result->length, &replica->chain_id, &batch, &field);
+    }
+    if (status != STATUS_OK || pool_count(replica->pool) >= POOL_BATCHES_MAX) {
+        replica->counters.batches_refused++;
+        replica_log(replica, "warn", "batch_refused", "why=%s peer=%d", status_name(status),
+                    (int)done.peer);
+        free(result->bytes);
+        free(result->record_hashes);
+        replica_clients_refused(replica, &done.id, status == STATUS_OK ? STATUS_BUSY : status);
+        return;
+    }
+    struct pool_batch *entry = insert(replica, &batch, result);
+    replica->counters.batches_accepted++;
+    settle_wanted(replica, entry);
+    if (done.peer == NO_PEER) {
+        entry->own = true;
+        push(replica, entry);
+    } else {
+        pool_add_holder(entry, done.peer);
+    }
+    replica_clients_held(replica, entry);
+    replica_blocks_batch_arrived(replica);
+    replica_update_work(replica);
+}
+
+void replica_batches_announce(struct replica *replica)
+{
+    if (replica->have_count == 0) {
+        return;
+    }
+    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
+        if (!replica_is_own(replica, peer) && replica->peers[peer].up) {
+            replica_send_have(replica, peer, replica->haves, replica->have_count);
+        }
+    }
+    replica->have_count = 0;
+}
+
+void replica_batches_have(struct replica *replica, uint32_t peer, const struct hash *ids,
+                          uint32_t count)
+{
+    uint64_t height;
+    uint32_t index;
+    for (uint32_t i = 0; i < count; i++) {
+        struct pool_batch *batch = pool_find(replica->pool, &ids[i]);
+        if (batch != NULL) {
+            pool_add_holder(batch, peer);
+            replica_clients_held(replica, batch);
+        } else if (!replica_batches_placed(replica, &ids[i], &height, &index)) {
+            replica_batches_want(replica, &ids[i], peer, false);
+            struct wanted *wanted = wanted_find(replica, &ids[i]);
+            if (wanted != NULL) {
+                wanted->holders[peer / 8] |= (uint8_t)(1u << peer % 8);
+            }
+        }
+    }
+    replica_update_work(replica);
+}
+
+void replica_batches_requested(struct replica *replica, uint32_t peer, const struct hash *ids,
+                               uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct pool_batch *batch = pool_find(replica->pool, &ids[i]);
+        struct span row;
+        if (batch != NULL) {
+            replica_send_batch(replica, peer, batch->bytes, batch->length, true);
+        } else if (replica->io.get(replica->io.context, STORE_BATCHES, ids[i].bytes, HASH_BYTES,
+                                   &row)) {
+            replica_send_batch(replica, peer, row.data, row.length, true);
+        }
+    }
+}
+
+/* Every peer that is up learns what this node holds, in as few frames as it takes. */
+void replica_batches_peer_up(struct replica *replica, uint32_t peer)
+{
+    struct hash *ids = malloc(sizeof *ids * PEER_HAVE_MAX);
+    CHECK(ids != NULL);
+    uint32_t count = 0;
+    for (const struct pool_batch *b = pool_next(replica->pool, NULL); b != NULL;
+         b = pool_next(replica->pool, b)) {
+        ids[count++] = b->id;
+        if (count == PEER_HAVE_MAX) {
+            replica_send_have(replica, peer, ids, count);
+            count = 0;
+        }
+    }
+    if (count > 0) {
+        replica_send_have(replica, peer, ids, count);
+    }
+    free(ids);
+}
+
+void replica_batches_fetch(struct replica *replica)
+{
+    uint64_t height;
+    uint32_t index;
+    uint32_t asked = 0;
+    for (uint32_t i = 0; i < replica->wanted_count;) {
+        struct wanted *wanted = &replica->wanted[i];
+        if (!wanted->by_block && (pool_find(replica->pool, &wanted->id) != NULL ||
+                                  replica_batches_placed(replica, &wanted->id, &height, &index))) {
+            wanted_remove(replica, wanted);
+            continue;
+        }
+        if (wanted->asks >= WANTED_ASKS * replica->validators->count) {
+            wanted_remove(replica, wanted); /* a check that still needs it wants it again */
+            continue;
+        }
+        i++;
+        if (wanted->ask_ms > replica->monotonic_ms || asked >= 2 * PEER_REQUEST_MAX ||
+            verifying_now(replica, &wanted->id)) {
+            continue;
+        }
+        asked++;
+        wanted->asks++;
+        if (wanted->peer < replica->validators->count && !replica_is_own(replica, wanted->peer)) {
+            replica_send_batch_request(replica, wanted->peer, &wanted->id, 1);
+        }
+        wanted->ask_ms = replica->monotonic_ms + (wanted->by_block ? FETCH_RETRY_MS : 4 * HAVE_WAIT_MS);
+        wanted->peer = (wanted->peer + 1) % replica->validators->count;
+    }
+}
+
+uint64_t replica_batches_deadline(const struct replica *replica)
+{
+    uint64_t deadline = UINT64_MAX;
+    for (uint32_t i = 0; i < replica->wanted_count; i++) {
+        if (replica->wanted[i].ask_ms < deadline) {
+            deadline = replica->wanted[i].ask_ms;
+        }
+    }
+    return deadline;
+}
+
+void replica_batches_final(struct replica *replica, const struct hash *id)
+{
+    uint8_t key[PENDING_KEY_BYTES];
+    pending_key(id, key);
+    replica->io.del(replica->io.context, STORE_META, key, sizeof key);
+    struct wanted *wanted = wanted_find(replica, id);
+    if (wanted != NULL) {
+        wanted_remove(replica, wanted);
+    }
+    struct pool_batch *batch = pool_find(replica->pool, id);
+    if (batch != NULL) {
+        pool_remove(replica->pool, batch);
+    }
+    replica_clients_final(replica, id);
+}
+
+static void expire(struct replica *replica, struct pool_batch *batch)
+{
+    uint8_t key[PENDING_KEY_BYTES];
+    struct hash id = batch->id;
+    pending_key(&id, key);
+    replica->io.del(replica->io.context, STORE_META, key, sizeof key);
+    replica->io.del(replica->io.context, STORE_BATCHES, id.bytes, HASH_BYTES);
+    replica_log(replica, "info", "batch_expired", "participant=%u", batch->header.participant);
+    pool_remove(replica->pool, batch);
+    replica_clients_expired(replica, &id);
+}
+
+static void push_again(struct replica *replica, struct pool_batch *batch, uint32_t *sent)
+{
+    if (!batch->own || batch->holder_count >= replica->validators->count ||
+        replica->monotonic_ms < batch->taken_ms + 2 * HOUSEKEEPING_MS ||
+        replica->monotonic_ms < batch->pushed_again_ms + 5 * HOUSEKEEPING_MS) {
+        return;
+    }
+    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
+        if (!replica_is_own(replica, peer) && replica->peers[peer].up &&
+            !pool_has_holder(batch, peer) && sent[peer] < REPUSH_PER_TICK) {
+            replica_send_batch(replica, peer, batch->bytes, batch->length, false);
+            sent[peer]++;
+            batch->pushed_again_ms = replica->monotonic_ms;
+        }
+    }
+}
+
+void replica_batches_housekeep(struct replica *replica)
+{
+    uint32_t sent[LIMIT_VALIDATORS] = {0};
+    struct pool_batch *next;
+    for (struct pool_batch *b = pool_next(replica->pool, NULL); b != NULL; b = next) {
+        next = pool_next(replica->pool, b);
+        if (b->header.expires_ms <= replica->now_ms) {
+            if (!replica_open_names(replica, &b->id)) {
+                expire(replica, b);
+                /* Removal may reorder the participants: go on in the next second. */
+                return;
+            }
+        } else {
+            push_again(replica, b, sent);
+        }
+    }
+    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
+        if (sent[peer] > 0) {
+            replica_log(replica, "debug", "batches_pushed_again", "peer=%u count=%u", peer,
+                        sent[peer]);
+        }
+    }
+}
+
+/* One stored pending batch back into the pool. */
+static enum status load_one(struct replica *replica, const struct hash *id)
+{
+    struct span row;
+    struct batch batch;
+    const char *field;
+    if (!replica->io.get(replica->io.context, STORE_BATCHES, id->bytes, HASH_BYTES, &row)) {
+        return STATUS_CORRUPT;
+    }
+    struct verify_result result = {.length = row.length, .bytes = malloc(row.length)};
+    CHECK(result.bytes != NULL);
+    memcpy(result.bytes, row.data, row.length);
+    if (batch_parse(result.bytes, result.length, &replica->chain_id, &batch, &field) != STATUS_OK ||
+        !hash_equal(&batch.id, id) ||
+        !ledger_batch_key(replica->ledger, batch.header.participant, batch.header.key_no,
+                          &result.key)) {
+        free(result.bytes);
+        return STATUS_CORRUPT;
+    }
+    result.record_hashes = malloc(sizeof(struct hash) * batch.header.count);
+    CHECK(result.record_hashes != NULL);
+    struct hash root = batch_records_root((const struct record *)(const void *)batch.body,
+                                          batch.header.count, result.record_hashes);
+    if (!hash_equal(&root, &batch.header.records_root)) {
+        free(result.bytes);
+        free(result.record_hashes);
+        return STATUS_CORRUPT;
+    }
+    struct pool_batch *entry =
+        pool_insert(replica->pool, &batch, result.bytes, result.length, result.record_hashes,
+                    &result.key, replica->monotonic_ms);
+    if (replica->config.own_index != CONSENSUS_OBSERVER) {
+        pool_add_holder(entry, replica->config.own_index);
+    }
+    entry->own = true; /* whoever it came from: this node sees that all get it */
+    struct span why;
+    entry->quarantined = replica->io.get(replica->io.context, STORE_QUARANTINE, id->bytes,
+                                         HASH_BYTES, &why);
+    return STATUS_OK;
+}
+
+static void mark_crashed(struct replica *replica)
+{
+    static const char why[] = "the process ended while executing this batch alone";
+    const struct replica_config *config = &replica->config;
+    for (uint32_t i = 0; i < config->crashed_count; i++) {
+        struct pool_batch *batch = pool_find(replica->pool, &config->crashed_batches[i]);
+        if (batch == NULL) {
+            continue;
+        }
+        if (config->crashed_count == 1) {
+            batch->quarantined = true;
+            replica->io.put(replica->io.context, STORE_QUARANTINE, batch->id.bytes, HASH_BYTES,
+                            why, sizeof why - 1);
+        } else {
+            batch->suspect = true;
+        }
+        replica_log(replica, "error", "crashed_on_batch", "participant=%u quarantined=%d",
+                    batch->header.participant, batch->quarantined);
+    }
+}
+
+enum status replica_batches_load(struct replica *replica)
+{
+    uint8_t from[PENDING_KEY_BYTES] = {'p'};
+    size_t from_length = 1;
+    struct span key;
+    struct span value;
+    while (replica->io.seek(replica->io.context, STORE_META, from, from_length, &key, &value) &&
+           key.length == PENDING_KEY_BYTES && key.data[0] == 'p') {
+        struct hash id;
+        memcpy(id.bytes, key.data + 1, HASH_BYTES);
+        memcpy(from, key.data, PENDING_KEY_BYTES);
+        enum status status = load_one(replica, &id);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        /* The smallest key above this one. */
+        from_length = PENDING_KEY_BYTES;
+        size_t i = PENDING_KEY_BYTES - 1;
+        while (i > 0 && ++from[i] == 0) {
+            i--;
+        }
+        if (i == 0) {
+            break;
+        }
+    }
+    mark_crashed(replica);
+    return STATUS_OK;
+}

@@ -1,0 +1,248 @@
+/*
+ * replica_state: the inside of a replica, shared by the files that each carry one concern of it:
+ *
+ *   replica.c          opening, time, timers, the step loop that carries out consensus effects
+ *   replica_blocks.c   open blocks: check, build, commit
+ *   replica_batches.c  batches: taken in, pushed, announced, fetched, expired
+ *   replica_sync.c     what peers ask for, and catching up
+ *   replica_clients.c  participants and operators: submit, await, receipts, status
+ */
+#ifndef HEFU_NODE_REPLICA_STATE_H
+#define HEFU_NODE_REPLICA_STATE_H
+
+#include "base/arena.h"
+#include "node/chain.h"
+#include "node/pool.h"
+#include "node/replica.h"
+#include "node/rows.h"
+#include "proto/client_codec.h"
+#include "proto/peer_codec.h"
+
+/* Candidates of the open height and bodies fetched ahead in catch-up. */
+#define OPEN_BLOCKS_MAX 96
+/* Answers to CHECK_BLOCK and BUILD_BLOCK that wait for the running step to end. */
+#define ANSWERS_MAX 256
+#define WANTED_MAX 4096
+#define SESSIONS_MAX 1024
+#define WAITERS_MAX 4096
+/* Batches under verification at once. */
+#define VERIFYING_MAX 512
+#define CATCHUP_MAX 64
+#define ALARMS_MAX 16
+/* Sent to one peer in one tick when it lacks batches. */
+#define REPUSH_PER_TICK 4
+#define HAVES_MAX PEER_HAVE_MAX
+#define FETCH_RETRY_MS 300
+#define HAVE_WAIT_MS 500
+#define HOUSEKEEPING_MS 1000
+
+struct open_block {
+    bool used;
+    bool durable;       /* in the open_blocks table */
+    bool check_pending; /* consensus waits for an answer; batches are missing */
+    uint32_t source;    /* peer to ask first */
+    uint64_t next_fetch_ms;
+    uint64_t touched_ms;
+    struct hash hash;
+    struct block_header header;
+    struct hash batch_ids[LIMIT_BLOCK_BATCHES];
+};
+
+/* A batch that a peer says it has and this node lacks. */
+struct wanted {
+    struct hash id;
+    uint32_t peer;
+    bool by_block; /* an open block names it: fetched at once, outside quotas */
+    uint32_t asks;
+    uint64_t ask_ms;
+    uint8_t holders[LIMIT_VALIDATORS / 8]; /* who said that they have it */
+};
+
+/* A batch handed to the verify pool. */
+struct verifying {
+    bool used;
+    uint64_t token;
+    struct hash id;
+    uint32_t peer; /* the validator that sent it; UINT32_MAX: a client did */
+};
+
+enum waiting_for { WAIT_ACCEPTED, WAIT_FINAL };
+
+struct waiter {
+    bool used;
+    enum waiting_for what;
+    uint64_t session;
+    uint64_t request;
+    struct hash id;
+    uint64_t deadline_ms;
+};
+
+struct session {
+    uint64_t id; /* 0: free */
+    enum client_role role;
+    uint32_t participant;
+};
+
+struct peer_state {
+    bool up;
+    uint64_t final_height; /* as it last said */
+    uint64_t heard_ms;
+};
+
+/* A final block from a peer that waits for its turn. */
+struct catchup_block {
+    struct block_header header;
+    struct hash hash;
+    struct hash batch_ids[LIMIT_BLOCK_BATCHES];
+    struct certificate finalization;
+};
+
+struct replica {
+    struct node_io io;
+    struct replica_config config;
+    const struct validator_set *validators;
+    struct hash chain_id;
+    uint64_t now_ms;
+    uint64_t monotonic_ms;
+    uint64_t started_ms;
+
+    struct consensus *consensus;
+    struct effects effects;
+    struct event answers[ANSWERS_MAX];
+    uint32_t answer_first, answer_count;
+    bool stepping;
+
+    struct ledger *ledger;
+    struct working_set *working_set;
+    struct hash executed;                 /* hash of the speculative block, zero: none */
+    const struct ledger_outcome *outcome; /* of it */
+    struct chain chain;
+
+    struct final_point final;
+    struct block_header final_header;
+
+    struct pool *pool;
+    uint32_t records_max; /* own record budget for a block */
+    struct hash built;    /* the last block built here, until it is final */
+    struct open_block open_blocks[OPEN_BLOCKS_MAX];
+    struct wanted wanted[WANTED_MAX];
+    uint32_t wanted_count;
+    struct verifying verifying[VERIFYING_MAX];
+    uint32_t verifying_count;
+    uint64_t next_token;
+
+    struct catchup_block *catchup; /* CATCHUP_MAX, a ring in order of height */
+    uint32_t catchup_first, catchup_count;
+
+    struct peer_state peers[LIMIT_VALIDATORS];
+    struct session sessions[SESSIONS_MAX];
+    uint32_t session_count;
+    struct waiter waiters[WAITERS_MAX];
+    uint32_t waiter_count;
+
+    uint64_t work_next_ms; /* when a pooled batch ripens */
+    uint64_t housekeeping_ms;
+    bool had_work;
+    bool refuse_batches;
+    const char *alarms[ALARMS_MAX];
+    uint32_t alarm_count;
+    struct replica_view counters;
+
+    uint8_t *frame;      /* LIMIT_FRAME_BYTES, for encoding */
+    uint8_t *decode;     /* PEER_ARENA_BYTES, for decoding */
+    struct hash haves[HAVES_MAX]; /* taken in durably in this pass, to be announced at its end */
+    uint32_t have_count;
+    struct ledger_write *sorted_writes; /* scratch for putting ids in order */
+    uint32_t sorted_capacity;
+};
+
+/* replica.c: one event through consensus, its effects, and the answers they raise. */
+void replica_step(struct replica *replica, struct event *event);
+/* Queues an answer; carried out after the running step. */
+void replica_answer(struct replica *replica, const struct event *answer);
+void replica_answer_checked(struct replica *replica, const struct hash *hash,
+                            enum block_check check);
+void replica_update_work(struct replica *replica);
+void replica_log(struct replica *replica, const char *level, const char *event, const char *format,
+                 ...) __attribute__((format(printf, 4, 5)));
+bool replica_is_own(const struct replica *replica, uint32_t peer);
+
+/* replica_blocks.c */
+struct consensus_block replica_block_summary(const struct block_header *header,
+                                             const struct hash *hash);
+struct open_block *replica_open_find(struct replica *replica, const struct hash *hash);
+/* Remembers a body; the oldest one that nothing waits for makes room. */
+struct open_block *replica_open_add(struct replica *replica, const struct block_header *header,
+                                    const struct hash *batch_ids, uint32_t source);
+bool replica_open_names(const struct replica *replica, const struct hash *batch_id);
+void replica_blocks_check(struct replica *replica, const struct hash *hash, uint32_t peer);
+void replica_blocks_build(struct replica *replica, const struct effect *effect);
+void replica_blocks_persist(struct replica *replica, const struct hash *hash);
+void replica_blocks_commit(struct replica *replica, const struct hash *hash,
+                           const struct certificate *finalization);
+/* A batch has arrived: checks that waited for it may go on. */
+void replica_blocks_batch_arrived(struct replica *replica);
+/* Asks again for what checks wait for. */
+void replica_blocks_retry(struct replica *replica);
+uint64_t replica_blocks_deadline(const struct replica *replica);
+
+/* replica_batches.c */
+/* Takes bytes for verification, or does nothing if the batch is here or final already (OK too).
+   Otherwise says what is wrong, and the field. peer: UINT32_MAX for a client's. */
+enum status replica_batches_take(struct replica *replica, const uint8_t *bytes, size_t length,
+                                 uint32_t peer, struct hash *ret_id, const char **ret_field)
+    MUST_USE;
+void replica_batches_have(struct replica *replica, uint32_t peer, const struct hash *ids,
+                          uint32_t count);
+void replica_batches_requested(struct replica *replica, uint32_t peer, const struct hash *ids,
+                               uint32_t count);
+/* Asks peer for a batch: at once if a block needs it, else unless it comes by itself soon. */
+void replica_batches_want(struct replica *replica, const struct hash *id, uint32_t peer,
+                          bool by_block);
+/* Whether a final block names it, and where. */
+bool replica_batches_placed(struct replica *replica, const struct hash *id, uint64_t *ret_height,
+                            uint32_t *ret_index);
+void replica_batches_final(struct replica *replica, const struct hash *id);
+void replica_batches_peer_up(struct replica *replica, uint32_t peer);
+/* Each second: expiry, pushing again what peers lack. */
+void replica_batches_housekeep(struct replica *replica);
+/* Asks for what is wanted and due. */
+void replica_batches_fetch(struct replica *replica);
+uint64_t replica_batches_deadline(const struct replica *replica);
+/* Announces what this pass has taken in. */
+void replica_batches_announce(struct replica *replica);
+/* After a restart: the pool from storage, with the marks of a crash. */
+enum status replica_batches_load(struct replica *replica) MUST_USE;
+
+/* replica_sync.c */
+void replica_sync_request_certificates(struct replica *replica, uint32_t peer, uint64_t from_view,
+                                       uint64_t to_view);
+void replica_sync_request_blocks(struct replica *replica, uint32_t peer, uint64_t from_height);
+/* Hands the next fetched block to consensus, if it is the child of the final one. */
+void replica_sync_feed(struct replica *replica);
+void replica_send_vote(struct replica *replica, uint32_t peer, const struct vote *vote);
+void replica_send_certificate(struct replica *replica, uint32_t peer,
+                              const struct certificate *certificate);
+void replica_send_proposal(struct replica *replica, uint32_t peer,
+                           const struct proposal *proposal);
+void replica_send_status(struct replica *replica, uint32_t peer,
+                         const struct peer_status *status);
+void replica_send_have(struct replica *replica, uint32_t peer, const struct hash *ids,
+                       uint32_t count);
+void replica_send_batch(struct replica *replica, uint32_t peer, const uint8_t *bytes,
+                        size_t length, bool catching_up);
+void replica_send_batch_request(struct replica *replica, uint32_t peer, const struct hash *ids,
+                                uint32_t count);
+void replica_send_evidence(struct replica *replica, const struct evidence *evidence);
+
+/* replica_clients.c */
+/* A submitted batch did not verify. */
+void replica_clients_refused(struct replica *replica, const struct hash *id, enum status status);
+/* A validator more holds the batch durably. */
+void replica_clients_held(struct replica *replica, const struct pool_batch *batch);
+void replica_clients_final(struct replica *replica, const struct hash *id);
+void replica_clients_expired(struct replica *replica, const struct hash *id);
+void replica_clients_tick(struct replica *replica);
+uint64_t replica_clients_deadline(const struct replica *replica);
+
+#endif

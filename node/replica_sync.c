@@ -1,0 +1,395 @@
+/*
+ * replica_sync: what validators say to each other: sending consensus messages, answering requests
+ * from storage, and catching up with blocks that are final elsewhere (docs/consensus.md, Catch-up).
+ *
+ * Fetched blocks wait in a ring in order of height; only the child of the own final block is handed to
+ * consensus, which verifies its finalization before anything is stored. The batches of all of them
+ * are asked for at once, so that the ring is also the prefetch.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "node/replica_state.h"
+
+#define BLOCKS_PER_ANSWER 32
+
+static void send_to(struct replica *replica, uint32_t peer, enum link_class class,
+                    const struct peer_message *message)
+{
+    size_t length;
+    CHECK(peer_encode(message, replica->frame, LIMIT_FRAME_BYTES, &length) == STATUS_OK);
+    if (peer == CONSENSUS_ALL) {
+        replica->io.broadcast(replica->io.context, class, replica->frame, length);
+    } else if (!replica_is_own(replica, peer)) {
+        replica->io.send(replica->io.context, peer, class, replica->frame, length);
+    }
+}
+
+void replica_send_vote(struct replica *replica, uint32_t peer, const struct vote *vote)
+{
+    struct peer_message message = {.kind = PEER_VOTE, .vote = *vote};
+    send_to(replica, peer, LINK_VOTE, &message);
+}
+
+void replica_send_certificate(struct replica *replica, uint32_t peer,
+                              const struct certificate *certificate)
+{
+    struct peer_message message = {.kind = PEER_CERTIFICATE, .certificate = certificate};
+    send_to(replica, peer, LINK_VOTE, &message);
+}
+
+/* The body goes along whenever it is here: it is small, and a follower may have missed it. */
+void replica_send_proposal(struct replica *replica, uint32_t peer, const struct proposal *proposal)
+{
+    struct peer_message message = {.kind = PEER_PROPOSAL, .proposal.body = *proposal};
+    const struct open_block *block =
+        replica_open_find(replica, &proposal->vote.candidate.block_hash);
+    message.proposal.body.has_block = block != NULL;
+    if (block != NULL) {
+        message.proposal.block =
+            (struct peer_block){.header = (const uint8_t *)&block->header,
+                                .batch_ids = block->batch_ids,
+                                .batch_count = block->header.batch_count};
+    }
+    send_to(replica, peer, LINK_PROPOSAL, &message);
+}
+
+void replica_send_status(struct replica *replica, uint32_t peer, const struct peer_status *status)
+{
+    struct peer_message message = {.kind = PEER_STATUS, .status = *status};
+    send_to(replica, peer, LINK_VOTE, &message);
+}
+
+void replica_send_have(struct replica *replica, uint32_t peer, const struct hash *ids,
+                       uint32_t count)
+{
+    struct peer_message message = {.kind = PEER_BATCH_HAVE,
+                                   .batch_ids = {.ids = ids, .count = count}};
+    send_to(replica, peer, LINK_VOTE, &message);
+}
+
+void replica_send_batch(struct replica *replica, uint32_t peer, const uint8_t *bytes,
+                        size_t length, bool catching_up)
+{
+    struct peer_message message = {
+        .kind = PEER_BATCH,
+        .batch = {.bytes = {.data = bytes, .length = length}, .pushed = !catching_up}};
+    send_to(replica, peer, catching_up ? LINK_CATCHUP : LINK_BATCH, &message);
+}
+
+void replica_send_batch_request(struct replica *replica, uint32_t peer, const struct hash *ids,
+                                uint32_t count)
+{
+    struct peer_message message = {.kind = PEER_BATCH_REQUEST,
+                                   .batch_ids = {.ids = ids, .count = count}};
+    send_to(replica, peer, LINK_VOTE, &message);
+}
+
+void replica_send_evidence(struct replica *replica, const struct evidence *evidence)
+{
+    struct peer_message message = {.kind = PEER_EVIDENCE, .evidence = *evidence};
+    send_to(replica, CONSENSUS_ALL, LINK_VOTE, &message);
+}
+
+void replica_sync_request_certificates(struct replica *replica, uint32_t peer, uint64_t from_view,
+                                       uint64_t to_view)
+{
+    struct peer_message message = {.kind = PEER_CERTIFICATE_REQUEST,
+                                   .certificate_request = {.epoch = replica->final.epoch,
+                                                           .from_view = from_view,
+                                                           .to_view = to_view}};
+    send_to(replica, peer, LINK_VOTE, &message);
+}
+
+void replica_sync_request_blocks(struct replica *replica, uint32_t peer, uint64_t from_height)
+{
+    struct peer_message message = {
+        .kind = PEER_BLOCK_REQUEST,
+        .block_request = {.from_height = from_height, .count = BLOCKS_PER_ANSWER}};
+    send_to(replica, peer, LINK_VOTE, &message);
+}
+
+/* Certificates of the views asked for, from storage, at most 64; the next view is the cursor. */
+static void answer_certificates(struct replica *replica, uint32_t peer,
+                                const struct peer_certificate_request *request)
+{
+    struct certificate *list = calloc(PEER_CERTIFICATES_MAX, sizeof *list);
+    CHECK(list != NULL);
+    struct peer_certificates answer = {.list = list};
+    uint8_t from[KEY_VIEW_BYTES];
+    uint64_t view = request->cursor > request->from_view ? request->cursor : request->from_view;
+    struct span key;
+    struct span value;
+    put_be64(from, request->epoch);
+    put_be64(from + 8, view);
+    from[16] = 0;
+    while (replica->io.seek(replica->io.context, STORE_CERTIFICATES, from, sizeof from, &key,
+                            &value) &&
+           key.length == KEY_VIEW_BYTES && get_be64(key.data) == request->epoch &&
+           get_be64(key.data + 8) <= request->to_view) {
+        /* A view's certificates travel together, so that the cursor can name a view. */
+        uint64_t found = get_be64(key.data + 8);
+        if (answer.count + 3 > PEER_CERTIFICATES_MAX && found != view) {
+            answer.more = true;
+            answer.next_cursor = found;
+            break;
+        }
+        view = found;
+        memcpy(from, key.data, sizeof from);
+        if (row_certificate_decode(value, &list[answer.count]) == STATUS_OK) {
+            answer.count++;
+        }
+        if (++from[16] == 0) {
+            break;
+        }
+    }
+    struct peer_message message = {.kind = PEER_CERTIFICATES, .certificates = answer};
+    send_to(replica, peer, LINK_CATCHUP, &message);
+    free(list);
+}
+
+static void answer_blocks(struct replica *replica, uint32_t peer,
+                          const struct peer_block_request *request)
+{
+    uint32_t most = request->count < BLOCKS_PER_ANSWER ? request->count : BLOCKS_PER_ANSWER;
+    struct peer_final_block *list = calloc(BLOCKS_PER_ANSWER, sizeof *list);
+    struct block_row *rows = calloc(BLOCKS_PER_ANSWER, sizeof *rows);
+    CHECK(list != NULL && rows != NULL);
+    struct peer_blocks answer = {.list = list};
+    for (uint32_t i = 0; i < most; i++) {
+        uint8_t key[8];
+        struct span row;
+        put_be64(key, request->from_height + i);
+        if (!replica->io.get(replica->io.context, STORE_BLOCKS, key, sizeof key, &row) ||
+            row_block_decode(row, &rows[i]) != STATUS_OK || !rows[i].has_finalization) {
+            break;
+        }
+        list[i] = (struct peer_final_block){
+            .block = {.header = (const uint8_t *)&rows[i].header,
+                      .batch_ids = rows[i].batch_ids,
+                      .batch_count = rows[i].batch_count},
+            .finalization = &rows[i].finalization};
+        answer.count++;
+    }
+    if (answer.count > 0) {
+        struct peer_message message = {.kind = PEER_BLOCKS, .blocks = answer};
+        send_to(replica, peer, LINK_CATCHUP, &message);
+    }
+    free(rows);
+    free(list);
+}
+
+static struct catchup_block *catchup_at(struct replica *replica, uint32_t i)
+{
+    return &replica->catchup[(replica->catchup_first + i) % CATCHUP_MAX];
+}
+
+void replica_sync_feed(struct replica *replica)
+{
+    while (replica->catchup_count > 0 &&
+           catchup_at(replica, 0)->header.height <= replica->final.height) {
+        replica->catchup_first = (replica->catchup_first + 1) % CATCHUP_MAX;
+        replica->catchup_count--;
+    }
+    if (replica->catchup_count == 0 ||
+        catchup_at(replica, 0)->header.height != replica->final.height + 1) {
+        return;
+    }
+    struct catchup_block *next = catchup_at(replica, 0);
+    struct open_block *block = replica_open_add(replica, &next->header, next->batch_ids,
+                                                replica->validators->count);
+    if (block == NULL) {
+        return;
+    }
+    struct event event = {.kind = EVENT_CATCHUP_BLOCK};
+    event.catchup.block = replica_block_summary(&next->header, &next->hash);
+    event.catchup.finalization = &next->finalization;
+    replica_answer(replica, &event);
+}
+
+/* Keeps what continues the ring; asks for its batches ahead of time. */
+static void take_blocks(struct replica *replica, uint32_t peer, const struct peer_blocks *blocks)
+{
+    bool was_empty = replica->catchup_count == 0;
+    for (uint32_t i = 0; i < blocks->count && replica->catchup_count < CATCHUP_MAX; i++) {
+        const struct peer_final_block *final = &blocks->list[i];
+        struct block_header header;
+        memcpy(&header, final->block.header, sizeof header);
+        uint64_t wanted = replica->catchup_count == 0
+                              ? replica->final.height + 1
+                              : catchup_at(replica, replica->catchup_count - 1)->header.height + 1;
+        if (header.height != wanted || header.batch_count != final->block.batch_count) {
+            continue;
+        }
+        struct hash hash = block_hash(&header);
+        struct hash root = batches_root(final->block.batch_ids, final->block.batch_count);
+        if (final->finalization->kind != VOTE_FINALIZE ||
+            !hash_equal(&hash, &final->finalization->candidate.block_hash) ||
+            !hash_equal(&root, &header.batches_root)) {
+            break;
+        }
+        struct catchup_block *place = catchup_at(replica, replica->catchup_count++);
+        place->header = header;
+        place->hash = hash;
+        place->finalization = *final->finalization;
+        memcpy(place->batch_ids, final->block.batch_ids,
+               sizeof(struct hash) * final->block.batch_count);
+        for (uint32_t b = 0; b < header.batch_count; b++) {
+            if (pool_find(replica->pool, &place->batch_ids[b]) == NULL) {
+                replica_batches_want(replica, &place->batch_ids[b], peer, true);
+            }
+        }
+    }
+    if (was_empty) {
+        replica_sync_feed(replica);
+    }
+    replica_batches_fetch(replica);
+}
+
+/* A proposal whose body does not match the signed hash is dropped, not voted on. */
+static enum status take_proposal(struct replica *replica, uint32_t peer,
+                                 struct peer_proposal *proposal)
+{
+    struct proposal *body = &proposal->body;
+    if (vote_check_form(&body->vote, replica->validators->count) != STATUS_OK ||
+        body->vote.kind != VOTE_NOTARIZE) {
+        return STATUS_MALFORMED;
+    }
+    const struct hash *named = &body->vote.candidate.block_hash;
+    if (body->has_block) {
+        struct block_header header;
+        memcpy(&header, proposal->block.header, sizeof header);
+        struct hash hash = block_hash(&header);
+        if (!hash_equal(&hash, named) || header.batch_count != proposal->block.batch_count) {
+            return STATUS_BAD_HASH;
+        }
+        if (peer != body->vote.signer) {
+            return STATUS_DENIED;
+        }
+        (void)replica_open_add(replica, &header, proposal->block.batch_ids, peer);
+    }
+    const struct open_block *block = replica_open_find(replica, named);
+    body->has_block = block != NULL;
+    if (block != NULL) {
+        body->block = replica_block_summary(&block->header, &block->hash);
+    }
+    struct event event = {.kind = EVENT_PROPOSAL, .peer = peer, .proposal = body};
+    replica_step(replica, &event);
+    return STATUS_OK;
+}
+
+static enum status take_evidence(struct replica *replica, uint32_t peer,
+                                 const struct evidence *evidence)
+{
+    /* Both votes are judged as if they had come one by one; what conflicts is found again here. */
+    struct event first = {.kind = EVENT_VOTE, .peer = peer, .vote = &evidence->first};
+    struct event second = {.kind = EVENT_VOTE, .peer = peer, .vote = &evidence->second};
+    if (vote_check_form(&evidence->first, replica->validators->count) != STATUS_OK ||
+        vote_check_form(&evidence->second, replica->validators->count) != STATUS_OK) {
+        return STATUS_MALFORMED;
+    }
+    replica_step(replica, &first);
+    replica_step(replica, &second);
+    return STATUS_OK;
+}
+
+static enum status take_consensus(struct replica *replica, uint32_t peer,
+                                  struct peer_message *message)
+{
+    struct event event = {.peer = peer};
+    if (message->kind == PEER_VOTE) {
+        if (vote_check_form(&message->vote, replica->validators->count) != STATUS_OK) {
+            return STATUS_MALFORMED;
+        }
+        event.kind = EVENT_VOTE;
+        event.vote = &message->vote;
+    } else if (message->kind == PEER_CERTIFICATE) {
+        event.kind = EVENT_CERTIFICATE;
+        event.certificate = message->certificate;
+    } else {
+        CHECK(message->kind == PEER_STATUS);
+        replica->peers[peer].final_height = message->status.final_height;
+        event.kind = EVENT_STATUS;
+        event.status = &message->status;
+    }
+    replica_step(replica, &event);
+    return STATUS_OK;
+}
+
+static void take_certificates(struct replica *replica, uint32_t peer,
+                              const struct peer_certificates *certificates)
+{
+    for (uint32_t i = 0; i < certificates->count; i++) {
+        struct event event = {
+            .kind = EVENT_CERTIFICATE, .peer = peer, .certificate = &certificates->list[i]};
+        replica_step(replica, &event);
+    }
+}
+
+static enum status dispatch(struct replica *replica, uint32_t peer, struct peer_message *message)
+{
+    struct hash id;
+    const char *field;
+    enum status status;
+    switch (message->kind) {
+    case PEER_VOTE:
+    case PEER_CERTIFICATE:
+    case PEER_STATUS:
+        return take_consensus(replica, peer, message);
+    case PEER_PROPOSAL:
+        return take_proposal(replica, peer, &message->proposal);
+    case PEER_BATCH:
+        status = replica_batches_take(replica, message->batch.bytes.data,
+                                      message->batch.bytes.length, peer, &id, &field);
+        /* Late, early and surplus batches are nobody's fault. */
+        return status == STATUS_EXPIRED || status == STATUS_TOO_EARLY || status == STATUS_BUSY
+                   ? STATUS_OK
+                   : status;
+    case PEER_BATCH_HAVE:
+        replica_batches_have(replica, peer, message->batch_ids.ids, message->batch_ids.count);
+        return STATUS_OK;
+    case PEER_BATCH_REQUEST:
+        replica_batches_requested(replica, peer, message->batch_ids.ids, message->batch_ids.count);
+        return STATUS_OK;
+    case PEER_BATCH_MISSING:
+        return STATUS_OK;
+    case PEER_CERTIFICATE_REQUEST:
+        answer_certificates(replica, peer, &message->certificate_request);
+        return STATUS_OK;
+    case PEER_CERTIFICATES:
+        take_certificates(replica, peer, &message->certificates);
+        return STATUS_OK;
+    case PEER_BLOCK_REQUEST:
+        answer_blocks(replica, peer, &message->block_request);
+        return STATUS_OK;
+    case PEER_BLOCKS:
+        take_blocks(replica, peer, &message->blocks);
+        return STATUS_OK;
+    case PEER_EVIDENCE:
+        return take_evidence(replica, peer, &message->evidence);
+    }
+    return STATUS_MALFORMED;
+}
+
+enum status replica_peer_frame(struct replica *replica, uint32_t peer, const uint8_t *frame,
+                               size_t length)
+{
+    CHECK(peer < replica->validators->count);
+    struct arena arena = arena_over(replica->decode, PEER_ARENA_BYTES);
+    struct peer_message message;
+    const char *what = NULL;
+    enum status status =
+        peer_decode(frame, length, &arena, replica->validators->count, &message, &what);
+    if (status == STATUS_OK) {
+        what = peer_message_name(message.kind);
+        replica->peers[peer].heard_ms = replica->monotonic_ms;
+        status = dispatch(replica, peer, &message);
+    }
+    if (status != STATUS_OK) {
+        replica_log(replica, "warn", "peer_frame_refused", "peer=%u what=%s why=%s", peer,
+                    what == NULL ? "frame" : what, status_name(status));
+    }
+    return status;
+}
