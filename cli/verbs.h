@@ -1,0 +1,25 @@
+/* verbs: every verb of the tool. Each is described and run in the file of its family. */
+#ifndef HEFU_CLI_VERBS_H
+#define HEFU_CLI_VERBS_H
+
+#include "cli/args.h"
+
+extern const struct verb verb_testnet_init; /* testnet.c */
+extern const struct verb verb_key_new;      /* key.c */
+extern const struct verb verb_key_show;
+extern const struct verb verb_status;     /* status.c */
+extern const struct verb verb_submit;     /* submit.c */
+extern const struct verb verb_receipt;    /* receipt.c */
+extern const struct verb verb_block_list; /* block.c */
+extern const struct verb verb_block_show;
+extern const struct verb verb_record_show;  /* record.c */
+extern const struct verb verb_account_list; /* account.c */
+extern const struct verb verb_account_show;
+extern const struct verb verb_trial_balance;
+extern const struct verb verb_statement;  /* statement.c */
+extern const struct verb verb_cycle_list; /* cycle.c */
+extern const struct verb verb_cycle_net;
+extern const struct verb verb_verify; /* verify.c */
+extern const struct verb verb_tail;   /* tail.c */
+
+#endif
