@@ -159,23 +159,47 @@ enum status chain_batch(struct chain *chain, uint64_t height, uint32_t index, bo
     return STATUS_OK;
 }
 
+/* Prefetch asks for records of scattered batches, so the batch is not copied here: only the record,
+   the submitter and the verdict are read from their rows. ids and page heads cover them. */
 enum status chain_record(struct chain *chain, uint64_t height, uint32_t position,
                          struct record *ret_record, uint16_t *ret_verdict,
                          uint32_t *ret_submitter)
 {
-    const struct batch *batch;
-    const uint16_t *verdicts;
-    uint32_t record_index = position & 0xffff;
-    enum status status = chain_batch(chain, height, position >> 16, false, &batch, &verdicts);
+    const struct block_row *block;
+    enum status status = chain_block(chain, height, &block);
     if (status != STATUS_OK) {
         return status;
     }
-    if (batch->header.kind != BATCH_RECORDS || record_index >= batch->header.count) {
+    uint32_t index = position >> 16;
+    size_t record_index = position & 0xffff;
+    struct span row;
+    if (index >= block->batch_count) {
         return STATUS_NOT_FOUND;
     }
-    memcpy(ret_record, batch->body + (size_t)record_index * RECORD_BYTES, RECORD_BYTES);
-    *ret_verdict = verdicts[record_index];
-    *ret_submitter = batch->header.participant;
+    if (!get(chain, STORE_BATCHES, block->batch_ids[index].bytes, HASH_BYTES, &row) ||
+        row.length < BATCH_PREFIX_BYTES) {
+        return STATUS_CORRUPT;
+    }
+    struct batch_header header;
+    memcpy(&header, row.data, sizeof header);
+    if (header.kind != BATCH_RECORDS || record_index >= header.count) {
+        return STATUS_NOT_FOUND;
+    }
+    if (row.length != BATCH_PREFIX_BYTES + (size_t)header.count * RECORD_BYTES) {
+        return STATUS_CORRUPT;
+    }
+    struct record record;
+    memcpy(&record, row.data + BATCH_PREFIX_BYTES + record_index * RECORD_BYTES, RECORD_BYTES);
+    uint8_t key[12];
+    put_be64(key, height);
+    put_be32(key + 8, index);
+    if (!get(chain, STORE_VERDICTS, key, sizeof key, &row) ||
+        row.length != sizeof(uint16_t) * header.count) {
+        return STATUS_CORRUPT;
+    }
+    *ret_record = record;
+    *ret_verdict = get_le16(row.data + sizeof(uint16_t) * record_index);
+    *ret_submitter = header.participant;
     return STATUS_OK;
 }
 

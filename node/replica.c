@@ -198,6 +198,10 @@ void replica_answer_checked(struct replica *replica, const struct hash *hash,
     struct event answer = {.kind = EVENT_BLOCK_CHECKED};
     answer.checked.hash = *hash;
     answer.checked.check = check;
+    const struct open_block *block = replica_open_find(replica, hash);
+    if (block != NULL) {
+        answer.checked.block = replica_block_summary(&block->header, &block->hash);
+    }
     replica_answer(replica, &answer);
 }
 

@@ -1,0 +1,442 @@
+/* loop: opening and running a node, pass by pass (see loop.h). */
+#include "node/loop.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "node/log.h"
+#include "node/loop_state.h"
+#include "node/passphrase.h"
+
+#define EPOCH_FIRST 1
+/* Items of one pass: enough to share a commit, few enough that votes do not wait for it. */
+#define PASS_ITEMS_MAX 256
+#define PASS_MS_MAX 20
+#define REFUSALS_MAX 3
+#define CHECK_INTERVAL_MS 5000
+#define GIB (1ull << 30)
+
+/* --- Passes ----------------------------------------------------------------------------------- */
+
+static void refuse(struct loop *loop, const struct inbox_item *item)
+{
+    if (item->identity.kind != LINK_VALIDATOR) {
+        links_drop(loop->links, item->link);
+        return;
+    }
+    uint32_t validator = item->identity.validator;
+    if (++loop->refusals[validator] >= REFUSALS_MAX) {
+        log_write(LOG_LEVEL_WARN, "peer_dropped", "validator=%s why=\"three refused frames\"",
+                  loop->genesis.validators[validator].name);
+        links_drop(loop->links, item->link);
+    }
+}
+
+static void take_up(struct loop *loop, const struct inbox_item *item)
+{
+    if (item->identity.kind == LINK_VALIDATOR) {
+        uint32_t validator = item->identity.validator;
+        loop->peer_links[validator] = item->link;
+        loop->refusals[validator] = 0;
+        log_write(LOG_LEVEL_INFO, "peer_up", "validator=%s",
+                  loop->genesis.validators[validator].name);
+        replica_peer_up(loop->replica, validator);
+        return;
+    }
+    bool operator_link = item->identity.kind == LINK_OPERATOR || item->identity.participant == 0;
+    replica_client_up(loop->replica, item->link,
+                      operator_link ? CLIENT_OPERATOR : CLIENT_PARTICIPANT,
+                      item->identity.participant);
+}
+
+static void take_down(struct loop *loop, const struct inbox_item *item)
+{
+    if (item->identity.kind != LINK_VALIDATOR) {
+        replica_client_down(loop->replica, item->link);
+        return;
+    }
+    uint32_t validator = item->identity.validator;
+    if (loop->peer_links[validator] == item->link) {
+        loop->peer_links[validator] = 0;
+        log_write(LOG_LEVEL_INFO, "peer_down", "validator=%s why=%s",
+                  loop->genesis.validators[validator].name, link_reason_name(item->reason));
+        replica_peer_down(loop->replica, validator);
+    }
+}
+
+static void take_frame(struct loop *loop, const struct inbox_item *item)
+{
+    enum status status = STATUS_OK;
+    if (item->identity.kind != LINK_VALIDATOR) {
+        status = replica_client_frame(loop->replica, item->link, item->frame, item->length);
+    } else if (loop->peer_links[item->identity.validator] == item->link) {
+        status = replica_peer_frame(loop->replica, item->identity.validator, item->frame,
+                                    item->length);
+    }
+    if (status != STATUS_OK) {
+        refuse(loop, item);
+    }
+    free(item->frame);
+}
+
+static void take(struct loop *loop, const struct inbox_item *item)
+{
+    switch (item->kind) {
+    case INBOX_UP:
+        take_up(loop, item);
+        return;
+    case INBOX_DOWN:
+        take_down(loop, item);
+        return;
+    case INBOX_FRAME:
+        take_frame(loop, item);
+        return;
+    case INBOX_VERIFIED:
+        replica_batch_verified(loop->replica, &item->result);
+        return;
+    case INBOX_STOP:
+        loop->stopping = true;
+        return;
+    }
+}
+
+/* The map is sparse, so the disk fills first: stop well before it does (docs/operations.md, Disk
+   space). A share of a large disk is only low if it is small in absolute terms too. */
+static enum status check_space(struct loop *loop, char *ret_error, size_t capacity)
+{
+    struct store_usage usage;
+    store_usage(loop->store, &usage);
+    uint64_t free_bytes = usage.disk_free_bytes;
+    uint64_t total = usage.disk_total_bytes;
+    replica_alarm(loop->replica, "less than 20 % of the disk is free",
+                  free_bytes < total / 5 && free_bytes < 20 * GIB);
+    bool refusing = free_bytes < total / 10 && free_bytes < 2 * GIB;
+    replica_alarm(loop->replica, "less than 10 % of the disk is free: no new batches are taken",
+                  refusing);
+    replica_refuse_batches(loop->replica, refusing);
+    if (free_bytes < total / 20 && free_bytes < GIB / 4) {
+        (void)snprintf(ret_error, capacity,
+                       "%s: less than 5 %% of the disk is free (%" PRIu64
+                       " MiB): free space, then start again; nothing is lost",
+                       loop->config->home, free_bytes >> 20);
+        return STATUS_NO_SPACE;
+    }
+    return STATUS_OK;
+}
+
+static void resume_links(struct loop *loop)
+{
+    link_id links[64];
+    size_t count = inbox_resumable(loop->inbox, links, sizeof links / sizeof links[0]);
+    for (size_t i = 0; i < count; i++) {
+        links_resume(loop->links, links[i]);
+    }
+}
+
+static void update_time(struct loop *loop)
+{
+    replica_time(loop->replica, loop_now_ms(), loop_monotonic_ms());
+}
+
+static void take_items(struct loop *loop)
+{
+    struct inbox_item item;
+    uint64_t end_ms = loop_monotonic_ms() + PASS_MS_MAX;
+    for (uint32_t i = 0; i < PASS_ITEMS_MAX && inbox_take(loop->inbox, &item); i++) {
+        take(loop, &item);
+        update_time(loop);
+        if (loop_monotonic_ms() >= end_ms) {
+            break;
+        }
+    }
+}
+
+static enum status end_pass(struct loop *loop, char *ret_error, size_t capacity)
+{
+    replica_pass_end(loop->replica);
+    store_commit(loop->store);
+    if (loop->register_pending) {
+        loop->register_pending = false;
+        enum status status = register_write(loop->register_file, &loop->register_next);
+        if (status != STATUS_OK) {
+            (void)snprintf(ret_error, capacity,
+                           "%s: the vote register cannot be written (%s): nothing signed in this "
+                           "pass has left; repair the disk, then start again",
+                           loop->config->register_path, status_text(status));
+            return status;
+        }
+    }
+    loop_flush(loop);
+    resume_links(loop);
+    return STATUS_OK;
+}
+
+static enum status run(struct loop *loop, char *ret_error, size_t capacity)
+{
+    enum status status = STATUS_OK;
+    while (!loop->stopping && status == STATUS_OK) {
+        inbox_wait(loop->inbox, replica_next_deadline(loop->replica));
+        update_time(loop);
+        take_items(loop);
+        if (loop_monotonic_ms() >= replica_next_deadline(loop->replica) &&
+            !inbox_has_urgent(loop->inbox)) {
+            replica_tick(loop->replica);
+        }
+        if (loop_monotonic_ms() >= loop->next_check_ms) {
+            loop->next_check_ms = loop_monotonic_ms() + CHECK_INTERVAL_MS;
+            status = check_space(loop, ret_error, capacity);
+        }
+        if (status == STATUS_OK) {
+            status = end_pass(loop, ret_error, capacity);
+        }
+    }
+    return status;
+}
+
+/* --- Threads ---------------------------------------------------------------------------------- */
+
+static void verified(void *context, const struct verify_result *result)
+{
+    struct loop *loop = context;
+    struct inbox_item item = {.kind = INBOX_VERIFIED, .result = *result};
+    CHECK(inbox_put(loop->inbox, &item));
+}
+
+static void *wait_for_signal(void *argument)
+{
+    struct loop *loop = argument;
+    int signal_number;
+    if (sigwait(&loop->signals, &signal_number) == 0) {
+        struct inbox_item item = {.kind = INBOX_STOP};
+        CHECK(inbox_put(loop->inbox, &item));
+    }
+    return NULL;
+}
+
+/* Signals are taken by one thread; all others, nng's too, inherit the mask. */
+static void start_signal_thread(struct loop *loop)
+{
+    CHECK(sigemptyset(&loop->signals) == 0);
+    CHECK(sigaddset(&loop->signals, SIGTERM) == 0);
+    CHECK(sigaddset(&loop->signals, SIGINT) == 0);
+    CHECK(pthread_sigmask(SIG_BLOCK, &loop->signals, NULL) == 0);
+    CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+    CHECK(pthread_create(&loop->signal_thread, NULL, wait_for_signal, loop) == 0);
+    loop->signal_thread_started = true;
+}
+
+static void store_failed(void *context, enum status status, const char *what)
+{
+    const struct loop *loop = context;
+    const char *advice = status == STATUS_NO_SPACE
+                             ? "free space or raise map_size, then start again"
+                             : "check the disk, then start again; if it stays, see "
+                               "docs/operations.md, Storage failures";
+    log_write(LOG_LEVEL_ERROR, "storage_failure", "home=%s what=\"%s\" status=%s advice=\"%s\"",
+              loop->config->home, what, status_name(status), advice);
+    _exit(3);
+}
+
+/* --- Opening ---------------------------------------------------------------------------------- */
+
+static enum status open_genesis(struct loop *loop, char *ret_error, size_t capacity)
+{
+    enum status status =
+        genesis_file_read(loop->config->genesis_path, &loop->genesis, ret_error, capacity);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = genesis_validator_set(&loop->genesis, EPOCH_FIRST, &loop->validators);
+    if (status != STATUS_OK) {
+        (void)snprintf(ret_error, capacity, "%s: the validators' keys are not pairwise distinct",
+                       loop->config->genesis_path);
+        return status;
+    }
+    loop->chain_id = genesis_file_chain_id(&loop->genesis);
+    loop->own_index = CONSENSUS_OBSERVER;
+    if (loop->config->role == NODE_VALIDATOR) {
+        status = config_validator_index(loop->config, &loop->genesis, &loop->own_index, ret_error,
+                                        capacity);
+    }
+    return status;
+}
+
+/* The key in the file must be the one that genesis gives to this validator. */
+static enum status check_own_keys(struct loop *loop, char *ret_error, size_t capacity)
+{
+    if (loop->own_index == CONSENSUS_OBSERVER) {
+        return STATUS_OK;
+    }
+    const struct validator *own = &loop->validators.members[loop->own_index];
+    const char *name = loop->genesis.validators[loop->own_index].name;
+    const struct public_key *key = signing_key_public(loop->signing_key);
+    if (memcmp(own->key.bytes, key->bytes, sizeof key->bytes) != 0) {
+        (void)snprintf(ret_error, capacity,
+                       "%s: this is not the consensus key that genesis.json gives to \"%s\"",
+                       loop->config->consensus_key, name);
+        return STATUS_BAD_KEY;
+    }
+    if (memcmp(own->transport_key.bytes, loop->transport->public_key.bytes,
+               sizeof own->transport_key.bytes) != 0) {
+        (void)snprintf(ret_error, capacity,
+                       "%s: this is not the transport key that genesis.json gives to \"%s\"",
+                       loop->config->transport_key, name);
+        return STATUS_BAD_KEY;
+    }
+    return STATUS_OK;
+}
+
+static enum status open_keys(struct loop *loop, char *ret_error, size_t capacity)
+{
+    struct passphrase *passphrase = NULL;
+    enum status status = key_self_test();
+    if (status != STATUS_OK) {
+        (void)snprintf(ret_error, capacity,
+                       "this libsodium judges Ed25519 signatures differently from all other nodes: "
+                       "install Debian's libsodium23");
+        return status;
+    }
+    status = passphrase_get(loop->config->passphrase_file, "Passphrase of the node's keys: ",
+                            &passphrase, ret_error, capacity);
+    if (status == STATUS_OK) {
+        status = key_file_read_transport(loop->config->transport_key, passphrase, &loop->transport,
+                                         ret_error, capacity);
+    }
+    if (status == STATUS_OK && loop->own_index != CONSENSUS_OBSERVER) {
+        status = key_file_read_signing(loop->config->consensus_key, passphrase,
+                                       &loop->signing_key, ret_error, capacity);
+    }
+    passphrase_free(passphrase);
+    return status == STATUS_OK ? check_own_keys(loop, ret_error, capacity) : status;
+}
+
+static enum status open_register(struct loop *loop, char *ret_error, size_t capacity)
+{
+    if (loop->own_index == CONSENSUS_OBSERVER) {
+        return STATUS_OK;
+    }
+    enum status status =
+        register_open(loop->config->register_path, signing_key_public(loop->signing_key),
+                      &loop->register_file, ret_error, capacity);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (register_had_damage(loop->register_file)) {
+        log_write(LOG_LEVEL_WARN, "register_slot_damaged", "path=%s", loop->config->register_path);
+    }
+    return register_bind(loop->register_file, &loop->chain_id, EPOCH_FIRST, ret_error, capacity);
+}
+
+static enum status open_replica(struct loop *loop, char *ret_error, size_t capacity)
+{
+    char why[512] = "";
+    struct store_options options = {.map_bytes = loop->config->map_bytes};
+    enum status status =
+        store_open(loop->config->home, &options, &loop->store, ret_error, capacity);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    store_on_failure(loop->store, store_failed, loop);
+    status = trying_open(loop->config->home, &loop->trying);
+    if (status != STATUS_OK) {
+        (void)snprintf(ret_error, capacity, "%s/trying: cannot be opened for writing",
+                       loop->config->home);
+        return status;
+    }
+    loop->inbox = inbox_new();
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned threads = loop->config->verify_threads;
+    if (threads == 0) {
+        threads = processors < 1 ? 1 : processors > 16 ? 16 : (unsigned)processors;
+    }
+    loop->verify = verify_pool_new(threads, verified, loop);
+    struct node_io io = loop_node_io(loop);
+    struct replica_config config = {
+        .genesis = &loop->genesis,
+        .chain_id = loop->chain_id,
+        .validators = &loop->validators,
+        .own_index = loop->own_index,
+        .pool_bytes = loop->config->pool_bytes,
+        .vote_register =
+            loop->register_file == NULL ? NULL : register_current(loop->register_file),
+        .crashed_batches = loop->trying.crashed,
+        .crashed_count = loop->trying.crashed_count};
+    status = replica_open(&io, &config, loop_now_ms(), loop_monotonic_ms(), &loop->replica, why,
+                          sizeof why);
+    if (status != STATUS_OK) {
+        (void)snprintf(ret_error, capacity, "%s/chain: %s", loop->config->home, why);
+    }
+    return status;
+}
+
+static enum status open_all(struct loop *loop, char *ret_error, size_t capacity)
+{
+    enum status status = open_genesis(loop, ret_error, capacity);
+    if (status == STATUS_OK) {
+        status = open_keys(loop, ret_error, capacity);
+    }
+    if (status == STATUS_OK) {
+        status = open_register(loop, ret_error, capacity);
+    }
+    if (status == STATUS_OK) {
+        start_signal_thread(loop);
+        status = open_replica(loop, ret_error, capacity);
+    }
+    return status == STATUS_OK ? loop_links_open(loop, ret_error, capacity) : status;
+}
+
+static void close_all(struct loop *loop)
+{
+    links_close(loop->links);
+    verify_pool_free(loop->verify);
+    loop_drop_outbox(loop);
+    replica_free(loop->replica);
+    if (loop->signal_thread_started) {
+        if (!loop->stopping) {
+            CHECK(pthread_cancel(loop->signal_thread) == 0);
+        }
+        CHECK(pthread_join(loop->signal_thread, NULL) == 0);
+    }
+    inbox_free(loop->inbox);
+    if (loop->store != NULL) {
+        store_close(loop->store);
+    }
+    trying_close(&loop->trying);
+    register_close(loop->register_file);
+    signing_key_free(loop->signing_key);
+    transport_pair_free(loop->transport);
+    genesis_free(&loop->genesis);
+}
+
+enum status loop_run(const struct config *config, char *ret_error, size_t capacity)
+{
+    struct loop *loop = calloc(1, sizeof *loop);
+    CHECK(loop != NULL);
+    loop->config = config;
+    loop->trying.file = -1;
+    enum status status = open_all(loop, ret_error, capacity);
+    if (status == STATUS_OK) {
+        char hex[2 * HASH_BYTES + 1];
+        bytes_to_hex(loop->chain_id.bytes, HASH_BYTES, hex);
+        log_write(LOG_LEVEL_INFO, "started", "network=%s chain=%s validators=%u tolerates=%u",
+                  loop->genesis.network, hex, loop->validators.count,
+                  loop->validators.faulty_max);
+        if (loop->validators.faulty_max == 0) {
+            log_write(LOG_LEVEL_WARN, "no_fault_tolerance",
+                      "why=\"fewer than four validators: a test network only\"");
+        }
+        /* What opening wrote is the first pass. */
+        status = end_pass(loop, ret_error, capacity);
+    }
+    if (status == STATUS_OK) {
+        status = run(loop, ret_error, capacity);
+        log_write(LOG_LEVEL_INFO, "stopped", "status=%s", status_name(status));
+    }
+    close_all(loop);
+    free(loop);
+    return status;
+}

@@ -1,0 +1,73 @@
+/*
+ * loop_state: the inside of the running node, shared by loop.c (opening, passes), loop_io.c
+ * (node_io on the store, the register and the links) and loop_links.c (who may connect).
+ */
+#ifndef HEFU_NODE_LOOP_STATE_H
+#define HEFU_NODE_LOOP_STATE_H
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "node/config.h"
+#include "node/genesis_file.h"
+#include "node/inbox.h"
+#include "node/keys.h"
+#include "node/link.h"
+#include "node/loop.h"
+#include "node/register.h"
+#include "node/replica.h"
+#include "node/store.h"
+#include "node/trying.h"
+#include "node/verify.h"
+
+/* A frame that waits for the commit of its pass. */
+struct outgoing {
+    link_id link;
+    enum link_class class;
+    struct link_buffer *buffer;
+};
+
+struct loop {
+    const struct config *config;
+    struct genesis genesis;
+    struct validator_set validators;
+    struct hash chain_id;
+    uint32_t own_index; /* CONSENSUS_OBSERVER for an observer */
+
+    struct signing_key *signing_key; /* NULL for an observer */
+    struct noise_key_pair *transport;
+    struct register_file *register_file;
+    bool register_pending;
+    struct vote_register register_next;
+    struct trying trying;
+
+    struct store *store;
+    struct inbox *inbox;
+    struct links *links;
+    struct verify_pool *verify;
+    struct replica *replica;
+
+    link_id peer_links[LIMIT_VALIDATORS]; /* 0: down */
+    uint32_t refusals[LIMIT_VALIDATORS];  /* of the link that is up */
+    struct outgoing *outbox;
+    size_t outbox_count, outbox_capacity;
+    uint64_t next_check_ms; /* disk space, stale readers */
+
+    pthread_t signal_thread;
+    bool signal_thread_started;
+    sigset_t signals;
+    bool stopping;
+};
+
+/* loop_io.c */
+struct node_io loop_node_io(struct loop *loop);
+/* Lets the frames of the committed pass go. */
+void loop_flush(struct loop *loop);
+void loop_drop_outbox(struct loop *loop);
+uint64_t loop_now_ms(void);
+uint64_t loop_monotonic_ms(void);
+
+/* loop_links.c */
+enum status loop_links_open(struct loop *loop, char *ret_error, size_t capacity) MUST_USE;
+
+#endif
