@@ -1,0 +1,171 @@
+/*
+ * store_fail: what happens when storage fails (docs/operations.md, Storage failures): after a
+ * failed write or fsync memory and disk may differ and the environment only looks usable, so the
+ * process ends before any further effect. Nothing is retried.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "node/store_internal.h"
+
+#define EXIT_STORAGE 3
+#define FREE_BYTES_LOW (16ull << 20)
+
+static _Thread_local sigjmp_buf *guard;
+
+/* LMDB reports a write that ran out of space half-way as EIO. */
+static bool disk_is_full(const struct store *store)
+{
+    struct statvfs disk;
+    return statvfs(store->folder, &disk) == 0 &&
+           (uint64_t)disk.f_bavail * disk.f_frsize < FREE_BYTES_LOW;
+}
+
+enum status store_classify(const struct store *store, int code)
+{
+    switch (code) {
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_PANIC:
+    case MDB_INVALID:
+    case MDB_INCOMPATIBLE:
+    case MDB_BAD_TXN:
+        return STATUS_CORRUPT;
+    case MDB_VERSION_MISMATCH:
+        return STATUS_VERSION;
+    case MDB_MAP_FULL:
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return STATUS_NO_SPACE;
+    case ENOMEM:
+        return STATUS_NO_MEMORY;
+    case ENOENT:
+        return STATUS_NOT_FOUND;
+    case EACCES:
+    case EPERM:
+        return STATUS_DENIED;
+    case MDB_READERS_FULL:
+    case MDB_TXN_FULL:
+        return STATUS_FULL;
+    default:
+        return code == EIO && disk_is_full(store) ? STATUS_NO_SPACE : STATUS_IO;
+    }
+}
+
+const char *store_advice(enum status status, int code)
+{
+    if (code == MDB_MAP_FULL) {
+        return "raise map_size in config.ini and start again";
+    }
+    if (code == MDB_READERS_FULL) {
+        return "too many readers: end some commands that read this store";
+    }
+    if (code == MDB_MAP_RESIZED) {
+        return "the store was given a larger map meanwhile: open it again";
+    }
+    if (status == STATUS_NO_SPACE) {
+        return "free space on the disk (or raise the quota) and start again";
+    }
+    if (status == STATUS_CORRUPT) {
+        return "run hefu verify; to repair, move the chain folder away and start the node, "
+               "which fetches the chain from its peers";
+    }
+    if (status == STATUS_NO_MEMORY) {
+        return "allow more address space (ulimit -v, LimitAS) or lower map_size in config.ini";
+    }
+    if (status == STATUS_DENIED) {
+        return "run as the user of the node, or read a copy of its home";
+    }
+    if (status == STATUS_VERSION) {
+        return "it was written by another version of LMDB";
+    }
+    return "look at the system's log for disk errors before starting again";
+}
+
+static _Noreturn void report(struct store *store, enum status status)
+{
+    store->failed = status;
+    store_end_transactions(store);
+    if (guard != NULL) {
+        siglongjmp(*guard, 1);
+    }
+    if (store->failure != NULL) {
+        store->failure(store->failure_context, status, store->message);
+    }
+    (void)fprintf(stderr, "hefu: storage failure: %s\n", store->message);
+    _exit(EXIT_STORAGE);
+}
+
+void store_fail(struct store *store, int code, const char *doing, unsigned table)
+{
+    enum status status = store_classify(store, code);
+    const char *name = store_table_name(table);
+    (void)snprintf(store->message, sizeof store->message, "%.512s: %s%s%s: %s; %s", store->folder,
+                   doing, name == NULL ? "" : " ", name == NULL ? "" : name, mdb_strerror(code),
+                   store_advice(status, code));
+    report(store, status);
+}
+
+void store_fail_damaged(struct store *store, unsigned table, const void *key, size_t key_length)
+{
+    char hex[2 * 64 + 1];
+    bytes_to_hex(key, key_length < 64 ? key_length : 64, hex);
+    (void)snprintf(store->message, sizeof store->message,
+                   "%.512s: a value in %s is damaged (its checksum differs), key %s; %s",
+                   store->folder, store_table_name(table), hex, store_advice(STATUS_CORRUPT, 0));
+    report(store, STATUS_CORRUPT);
+}
+
+/* Runs in a signal handler: only async-signal-safe calls. */
+static void on_sigbus(int number)
+{
+    static const char text[] =
+        "hefu: storage failure: SIGBUS: the store's file ends before its pages do (truncated?) or "
+        "its disk has failed; stopped before anything else could happen\n";
+    (void)number;
+    if (guard != NULL) {
+        siglongjmp(*guard, 2);
+    }
+    ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)ignored;
+    _exit(EXIT_STORAGE);
+}
+
+static void catch_sigbus(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_sigbus;
+    CHECK(sigemptyset(&action.sa_mask) == 0);
+    CHECK(sigaction(SIGBUS, &action, NULL) == 0);
+}
+
+enum status store_guard(struct store *volatile store, enum status (*step)(struct store *store))
+{
+    sigjmp_buf jump;
+    catch_sigbus();
+    int jumped = sigsetjmp(jump, 1);
+    if (jumped == 0) {
+        guard = &jump;
+        enum status status = step(store);
+        guard = NULL;
+        return status;
+    }
+    guard = NULL;
+    if (jumped == 2) {
+        store->failed = STATUS_CORRUPT;
+        (void)snprintf(
+            store->message, sizeof store->message,
+            "%.512s/data.mdb: the file ends before its pages do, so it was truncated; %s",
+            store->folder, store_advice(STATUS_CORRUPT, 0));
+        store_end_transactions(store);
+    }
+    return store->failed;
+}
