@@ -1,0 +1,547 @@
+"""A second, plain implementation of the ledger's first kinds, for the example chain of check.py.
+
+It knows FUND, CLEAR, PAY and REFUND, accounts, pages, cycles, nets and every root of the block
+header, and is written from docs/formats.md and docs/ledger.md alone. It is not a validator: it
+checks only the rules that the example chain meets.
+"""
+
+import copy
+
+import hefu_formats as f
+
+POSTED, EXISTS, EXISTS_DIFFERENT, SOURCE_EXISTS, ID_ZERO = 0, 10, 11, 12, 100
+LINKED_FAILED, REF_NOT_FOUND, EXCEEDS_REMAINING, DUPLICATE_KEY = 300, 301, 305, 306
+INSUFFICIENT_FUNDS, CAP = 400, 401
+
+FUND, CLEAR, PAY, REFUND = (f.KINDS[name] for name in ("FUND", "CLEAR", "PAY", "REFUND"))
+LINKED = 1  # flag
+AMOUNT, INTERCHANGE, PAYER_FEE, PAYEE_FEE = 0, 1, 2, 3
+DEBITS, CREDITS = 0, 1
+DEFERRED = 1
+
+# Stored tables, by number.
+STATE, ACCOUNTS, PAGES, IDS, LIFE, SOURCES, PARTICIPANTS, LIMITS, SERVICES, SCHEMES = range(1, 11)
+CYCLES, CYCLE_NETS, TRANSACTIONS = 11, 12, 14
+
+
+def seed(participant):
+    return bytes((participant * 16 + i) % 256 for i in range(32))
+
+
+def key_of(participant):
+    return f.public_key(seed(participant))
+
+
+def _participant(number, roles, name, bic, clearing_code):
+    return {
+        "number": number,
+        "roles": roles,
+        "name": name,
+        "bic": bic,
+        "clearing_code": clearing_code,
+        "transport_key": bytes((number + i) % 256 for i in range(32)),
+        "keys": [{"key_no": 1, "permissions": 3, "key": key_of(number)}],
+    }
+
+
+def _validator(participant, name):
+    return {
+        "participant": participant,
+        "key": f.public_key(bytes(32 - i + participant for i in range(32))),
+        "transport_key": bytes((participant + 2 * i) % 256 for i in range(32)),
+        "name": name,
+    }
+
+
+GENESIS = {
+    "network": "example",
+    "created_ms": 1763856000000,
+    "incarnation": 0,
+    "utc_offset_minutes": 480,
+    "root_chain_id": f.ZERO,
+    "root_hash": f.ZERO,
+    "root_height": 0,
+    "delta_ms": 400,
+    "block_interval_ms": 0,
+    "empty_interval_ms": 30000,
+    "block_records": 32768,
+    "currencies": [{"numeric": 156, "exponent": 2, "code": "CNY"}, {"numeric": 840, "exponent": 2, "code": "USD"}],
+    "participants": [
+        _participant(1, 1, "Harbour Bank", "HARBCNBJXXX", "102100099996"),
+        _participant(2, 1, "River Bank", "RIVRCNBJXXX", "103100000026"),
+        _participant(10, 4 | 8 | 16, "Junction Network", "", ""),
+    ],
+    "limits": [
+        {"participant": 1, "currency": 156, "flags": 0, "cap": 100000},
+        {"participant": 2, "currency": 156, "flags": 1, "cap": 500000},
+        {"participant": 10, "currency": 156, "flags": 0, "cap": 1000},
+    ],
+    "services": [
+        {"number": 1, "currency": 156, "mode": 1, "settlement": 1, "name": "cards", "funding_window_s": 3600, "cutoffs": [600, 1320]},
+        {"number": 2, "currency": 156, "mode": 2, "settlement": 1, "name": "gross", "funding_window_s": 0, "cutoffs": []},
+        {"number": 7, "currency": 840, "mode": 1, "settlement": 2, "name": "cards abroad", "funding_window_s": 7200, "cutoffs": [1439]},
+    ],
+    "schemes": [
+        {"number": 1, "service": 1, "submitters": 6, "confirmations": 1, "network": 10, "hold_timeout_s": 604800, "match_timeout_s": 3600, "name": "debit purchase"},
+        {"number": 2, "service": 2, "submitters": 1, "confirmations": 1, "network": 0, "hold_timeout_s": 0, "match_timeout_s": 0, "name": "transfer"},
+    ],
+    "validators": [_validator(1, "harbour"), _validator(2, "river"), _validator(10, "junction"), {**_validator(11, "second"), "participant": 10}],
+}
+
+
+def record(number, kind, **fields):
+    """A record with an id made of its number; what is not given is zero."""
+    values = {name: 0 for name in f.RECORD.fields if not name.startswith("reserved@")}
+    for name in ("id", "ref", "match_key", "details_hash", "reason"):
+        values[name] = b""
+    values |= {"id": number.to_bytes(16, "big"), "kind": kind, "currency": 156, "business_date": 20251123}
+    return f.RECORD.pack(**(values | fields))
+
+
+def reference(number):
+    return number.to_bytes(16, "big")
+
+
+SOURCE = f.H("hefu.source", b"harbour-20251123.csv\n")
+PURCHASE = {"scheme": 1, "payer": 1, "payee": 2, "mcc": 5411}
+FIRST = record(0x21, CLEAR, **PURCHASE, amount=60000, interchange=300, payer_fee=10, payee_fee=20, match_key=reference(0xA1))
+
+# Each block: timestamp, proposer, and batches of (participant, source, records).
+BLOCKS = [
+    {
+        "timestamp_ms": 1763856001000,
+        "proposer": 2,
+        "batches": [
+            (10, None, [
+                record(0x11, FUND, payee=1, amount=1000000, match_key=reference(0xF1)),
+                record(0x12, FUND, payee=2, amount=50000, match_key=reference(0xF2), details_hash=f.H("hefu.source", b"advice")),
+                record(0x13, FUND, payee=2, amount=50000, match_key=reference(0xF2)),  # DUPLICATE_KEY
+            ]),
+            (2, SOURCE, [
+                FIRST,
+                record(0x22, CLEAR, **PURCHASE, amount=50000),  # CAP
+                FIRST,  # EXISTS
+                record(0x22, CLEAR, **PURCHASE, amount=50001),  # EXISTS_DIFFERENT
+                record(0, CLEAR, **PURCHASE, amount=1),  # ID_ZERO
+                record(0x23, CLEAR, **PURCHASE, amount=100, interchange=-7, payer_fee=-3, payee_fee=-2, match_key=reference(0xA2)),
+            ]),
+        ],
+    },
+    {
+        "timestamp_ms": 1763856002500,
+        "proposer": 0,
+        "batches": [
+            (2, None, [
+                record(0x31, REFUND, **PURCHASE, ref=reference(0x21), amount=20000, interchange=100, payee_fee=-5, match_key=reference(0xA1)),
+                record(0x32, REFUND, **PURCHASE, ref=reference(0x23), amount=40, match_key=reference(0xA2)),
+                record(0x33, REFUND, **PURCHASE, ref=reference(0x21), amount=40001, match_key=reference(0xA1)),  # EXCEEDS_REMAINING
+                record(0x34, REFUND, **PURCHASE, ref=reference(0x21), amount=40000, match_key=reference(0xA1)),
+                record(0x35, REFUND, **PURCHASE, ref=reference(0x99), amount=1),  # REF_NOT_FOUND
+            ]),
+            (1, None, [
+                record(0x11, PAY, scheme=2, payer=1, payee=2, amount=250000),
+                record(0x12, PAY, scheme=2, payer=1, payee=2, amount=750001),  # INSUFFICIENT_FUNDS
+                record(0x13, PAY, scheme=2, payer=1, payee=2, amount=1, match_key=reference(0xB1), flags=LINKED),  # LINKED_FAILED
+                record(0x14, PAY, scheme=2, payer=1, payee=2, amount=750000, flags=LINKED),  # INSUFFICIENT_FUNDS
+                record(0x15, PAY, scheme=2, payer=1, payee=2, amount=2),  # LINKED_FAILED
+                record(0x16, PAY, scheme=2, payer=1, payee=2, amount=3, match_key=reference(0xB2), flags=LINKED),
+                record(0x17, PAY, scheme=2, payer=1, payee=2, amount=4, match_key=reference(0xB1)),
+            ]),
+            (2, SOURCE, [record(0x41, CLEAR, **PURCHASE, amount=5)] * 33),  # SOURCE_EXISTS
+        ],
+    },
+    {"timestamp_ms": 1763856003000, "proposer": 1, "batches": []},
+]
+
+
+class Account:
+    def __init__(self, number, participant, currency, kind, limit, flags):
+        self.number, self.participant, self.currency, self.kind = number, participant, currency, kind
+        self.limit, self.flags = limit, flags
+        self.totals, self.entries, self.last_page_height, self.head = [0, 0, 0, 0], 0, 0, f.ZERO
+        self.pending_entries = []
+
+    def balance(self):
+        return self.totals[CREDITS] - self.totals[DEBITS]
+
+    def leaf(self):
+        names = ("debits_posted", "credits_posted", "debits_pending", "credits_pending")
+        return f.LEAF.pack(
+            account=self.number,
+            participant=self.participant,
+            currency=self.currency,
+            limit=self.limit,
+            flags=self.flags,
+            entries=self.entries,
+            last_page_height=self.last_page_height,
+            head=self.head,
+            **{"class": f.CLASSES[self.kind]},
+            **dict(zip(names, self.totals)),
+        )
+
+
+class Batch:
+    def __init__(self, genesis_id, participant, source, records, now):
+        self.participant, self.source, self.records = participant, source, records
+        self.header = f.BATCH.pack(
+            version=1,
+            kind=1,
+            participant=participant,
+            key_no=1,
+            count=len(records),
+            created_ms=now - 500,
+            expires_ms=now + 60000,
+            chain_id=genesis_id,
+            records_root=f.records_root(records),
+            source_hash=source or f.ZERO,
+            part=0,
+            parts=1 if source else 0,
+        )
+        self.id = f.batch_id(self.header)
+        self.key = key_of(participant)
+        self.signature = f.sign(seed(participant), f.batch_signed(self.header))
+        self.verdicts = []
+
+
+class Ledger:
+    def __init__(self, genesis):
+        self.genesis, self.chain_id = genesis, f.chain_id(genesis)
+        members = [(v["key"], v["transport_key"], v["participant"]) for v in genesis["validators"]]
+        self.validators_hash = f.validator_set_hash(members)
+        self.height, self.total_records, self.timestamp_ms, self.epoch = 0, 0, genesis["created_ms"], 0
+        self.hashes, self.running = [], {IDS: f.ZERO, LIFE: f.ZERO, SOURCES: f.ZERO, TRANSACTIONS: f.ZERO}
+        self.ids, self.records, self.returned, self.sources, self.transactions = {}, {}, {}, {}, {}
+        self.open_accounts()
+        self.open_cycles()
+        self.static_tables()
+        self.written = {PARTICIPANTS: self.participants, LIMITS: self.limits, SERVICES: self.services}
+        self.written |= {SCHEMES: self.schemes, CYCLES: self.cycle_rows()}
+        self.written |= {ACCOUNTS: {f.be32(a.number): a.leaf() for a in self.accounts}}
+        self.seal([], 0, 0)
+
+    # -- genesis --
+
+    def open_accounts(self):
+        self.accounts, self.by_name = [], {}
+        caps = {(l["participant"], l["currency"]): l for l in self.genesis["limits"]}
+        for holder in [0] + [p["number"] for p in self.genesis["participants"]]:
+            hub = ("CASH", "PAYOUT", "NETTING", "FUND")
+            for currency in self.genesis["currencies"]:
+                for kind in hub if holder == 0 else ("SETTLEMENT", "POSITION", "COLLATERAL", "CLAIM"):
+                    limit = caps.get((holder, currency["numeric"])) if kind == "POSITION" else None
+                    cap, flags = (limit["cap"], limit["flags"]) if limit else (0, 0)
+                    account = Account(len(self.accounts), holder, currency["numeric"], kind, cap, flags)
+                    self.accounts.append(account)
+                    self.by_name[holder, currency["numeric"], kind] = account
+
+    def open_cycles(self):
+        self.cycles, self.nets = {}, {}
+        for service in self.genesis["services"]:
+            if service["mode"] == DEFERRED:
+                self.cycles[service["number"], 1] = {"currency": service["currency"], "records": 0, "turnover": 0}
+
+    def cycle_rows(self):
+        rows = {}
+        for (service, number), cycle in self.cycles.items():
+            opened = {"opened_height": 0, "opened_ms": self.genesis["created_ms"], "closed_height": 0, "closed_ms": 0}
+            rows[f.be16(service) + f.be32(number)] = f.CYCLE.pack(state=1, **cycle, **opened)
+        return rows
+
+    def net_rows(self):
+        return {
+            f.be16(s) + f.be32(c) + f.be32(p): f.u128(net[DEBITS]) + f.u128(net[CREDITS])
+            for (s, c, p), net in self.nets.items()
+        }
+
+    def static_tables(self):
+        g = self.genesis
+        self.participants = {f.be32(p["number"]): f.participant_bytes(p) for p in g["participants"]}
+        self.limits = {f.be32(l["participant"]) + f.be16(l["currency"]): f.LIMIT.pack(**l) for l in g["limits"]}
+        self.services = {f.be16(s["number"]): f.service_bytes(s) for s in g["services"]}
+        self.schemes = {f.be16(s["number"]): f.SCHEME.pack(**s) for s in g["schemes"]}
+
+    # -- posting --
+
+    def scheme(self, record):
+        number = f.RECORD.number(record, "scheme")
+        return next(s for s in self.genesis["schemes"] if s["number"] == number)
+
+    def service(self, record):
+        number = self.scheme(record)["service"]
+        return next(s for s in self.genesis["services"] if s["number"] == number)
+
+    def legs(self, record):
+        """(leg, debited, credited, size): from whom to whom, by participant; 0 is the hub."""
+        number = lambda name, signed=False: f.RECORD.number(record, name, signed)  # noqa: E731
+        payer, payee, kind = number("payer"), number("payee"), number("kind")
+        if kind == FUND:
+            return [(AMOUNT, 0, payee, number("amount"))]
+        network = self.scheme(record)["network"]
+        one, other = (payee, payer) if kind == REFUND else (payer, payee)
+        legs = [
+            (AMOUNT, one, other, number("amount")),
+            (INTERCHANGE, payee, payer, number("interchange", True)),
+            (PAYER_FEE, payer, network, number("payer_fee", True)),
+            (PAYEE_FEE, payee, network, number("payee_fee", True)),
+        ]
+        turned = [(leg, b, a, -size) if size < 0 else (leg, a, b, size) for leg, a, b, size in legs]
+        return [leg for leg in turned if leg[3] != 0]
+
+    def account_kind(self, record, participant):
+        if f.RECORD.number(record, "kind") == FUND:
+            return "CASH" if participant == 0 else "SETTLEMENT"
+        return "POSITION" if self.service(record)["mode"] == DEFERRED else "SETTLEMENT"
+
+    def exposure(self, participant, currency, changes):
+        """The sum over the open cycles of what is owed, with changes added to the nets."""
+        total = 0
+        for (service, number), cycle in self.cycles.items():
+            if cycle["currency"] == currency:
+                name = (service, number, participant)
+                net = self.nets.get(name, [0, 0])
+                total += max(0, net[DEBITS] - net[CREDITS] + changes.get(name, 0))
+        return total
+
+    def money_verdict(self, record, legs):
+        currency = f.RECORD.number(record, "currency")
+        owed = {}
+        for _, debited, credited, size in legs:
+            owed[debited] = owed.get(debited, 0) + size
+            owed[credited] = owed.get(credited, 0) - size
+        for participant, change in owed.items():
+            if change <= 0 or participant == 0:
+                continue
+            kind = self.account_kind(record, participant)
+            account = self.by_name[participant, currency, kind]
+            if kind == "SETTLEMENT":
+                if account.balance() - change < 0:
+                    return INSUFFICIENT_FUNDS
+                continue
+            name = (self.scheme(record)["service"], 1, participant)
+            if self.exposure(participant, currency, {name: change}) > account.limit:
+                return CAP
+        return POSTED
+
+    def reference_verdict(self, record, submitter):
+        """Of a REFUND: what its original still allows; and the original's place."""
+        place = self.ids.get((submitter, f.RECORD.at(record, "ref")), (None, None))[0]
+        if place is None:
+            return REF_NOT_FOUND, None
+        original, verdict = self.records[place]
+        assert verdict == POSTED and f.RECORD.at(original, "match_key") == f.RECORD.at(record, "match_key")
+        returned = self.returned.get(place, 0) + f.RECORD.number(record, "amount")
+        return (EXCEEDS_REMAINING if returned > f.RECORD.number(original, "amount") else POSTED), place
+
+    def take_id(self, batch, record, place):
+        """POSTED if the id was free: it is taken now, whatever becomes of the record."""
+        number = f.RECORD.at(record, "id")
+        if number == bytes(16):
+            return ID_ZERO
+        taken = self.ids.get((batch.participant, number))
+        if taken:
+            return EXISTS if taken[1] == f.record_hash(record) else EXISTS_DIFFERENT
+        self.ids[batch.participant, number] = (place, f.record_hash(record))
+        self.rows[IDS].append(f.be32(batch.participant) + number + self.place_bytes(place) + f.record_hash(record))
+        return POSTED
+
+    def judge(self, batch, record, place):
+        """The record's verdict; a posted one has had all its effects."""
+        verdict, original = self.take_id(batch, record, place), None
+        if verdict != POSTED:
+            return verdict
+        kind, match_key = f.RECORD.number(record, "kind"), f.RECORD.at(record, "match_key")
+        transaction = (match_key, f.RECORD.number(record, "scheme"))
+        names_one = kind != REFUND and match_key != bytes(16)
+        if kind == REFUND:
+            verdict, original = self.reference_verdict(record, batch.participant)
+        elif names_one and transaction in self.transactions:
+            verdict = DUPLICATE_KEY
+        if verdict == POSTED:
+            verdict = self.money_verdict(record, self.legs(record))
+        if verdict == POSTED:
+            self.post(record, place)
+            if names_one:
+                self.transactions[transaction] = place
+                row = match_key + f.be16(transaction[1]) + self.place_bytes(place) + f.u16(1) + bytes(2)
+                self.rows[TRANSACTIONS].append(row)
+            if original:
+                amount = f.RECORD.number(record, "amount")
+                self.returned[original] = self.returned.get(original, 0) + amount
+                if original not in self.acted_on:
+                    self.acted_on.append(original)
+        return verdict
+
+    def post(self, record, place):
+        currency, total = f.RECORD.number(record, "currency"), 0
+        deferred = f.RECORD.number(record, "kind") != FUND and self.service(record)["mode"] == DEFERRED
+        for leg, debited, credited, size in self.legs(record):
+            for participant, side in ((debited, DEBITS), (credited, CREDITS)):
+                kind = self.account_kind(record, participant)
+                account = self.by_name[participant, currency, kind]
+                account.totals[side] += size
+                account.pending_entries.append(
+                    f.PAGE_ENTRY.pack(index=place[1], leg=leg, total=side, flags=0, delta=size)
+                )
+                if deferred:
+                    name = (self.scheme(record)["service"], 1, participant)
+                    self.nets.setdefault(name, [0, 0])[side] += size
+                    self.changed_nets.add(name)
+            total += size
+        if deferred:
+            cycle = self.cycles[self.scheme(record)["service"], 1]
+            cycle["records"] += 1
+            cycle["turnover"] += total
+
+    @staticmethod
+    def place_bytes(place):
+        return f.u64(place[0]) + f.u32(place[1])
+
+    # -- a block --
+
+    def execute(self, blueprint):
+        self.hashes.append(f.block_hash(self.header))
+        self.height += 1
+        self.timestamp_ms, self.epoch = blueprint["timestamp_ms"], 1
+        self.rows, self.acted_on, self.changed_nets = {table: [] for table in self.running}, [], set()
+        before_cycles = self.cycle_rows()
+        batches = [Batch(self.chain_id, *batch, self.timestamp_ms) for batch in blueprint["batches"]]
+        for index, batch in enumerate(batches):
+            self.execute_batch(index, batch)
+        for place in self.acted_on:
+            key = f.be64(place[0]) + f.be32(place[1])
+            self.rows[LIFE].append(key + f.u64(self.returned[place]) + f.u16(1) + bytes(6))
+        self.written = {table: self.split_rows(table) for table in self.running if self.rows[table]}
+        for table, rows in self.rows.items():
+            self.running[table] = f.writes_digest(self.running[table], rows)
+        self.write_pages()
+        changed = {key: row for key, row in self.cycle_rows().items() if row != before_cycles[key]}
+        nets = {f.be16(s) + f.be32(c) + f.be32(p) for s, c, p in self.changed_nets}
+        nets = {key: row for key, row in self.net_rows().items() if key in nets}
+        self.written |= {CYCLES: changed} if changed else {}
+        self.written |= {CYCLE_NETS: nets} if nets else {}
+        self.seal(batches, blueprint["proposer"], sum(len(batch.records) for batch in batches))
+        return batches
+
+    def execute_batch(self, index, batch):
+        name = (batch.participant, batch.source, 0)
+        if batch.source and name in self.sources:
+            batch.verdicts = [SOURCE_EXISTS] * len(batch.records)
+        else:
+            if batch.source:
+                self.sources[name] = batch.id
+                self.rows[SOURCES].append(f.be32(batch.participant) + batch.source + f.be32(0) + batch.id)
+            while len(batch.verdicts) < len(batch.records):
+                self.execute_linked(index, batch, len(batch.verdicts))
+
+    def execute_linked(self, index, batch, first):
+        """The records from first through the first one without LINKED: all are posted, or none."""
+        last = first
+        while f.RECORD.number(batch.records[last], "flags") & LINKED:
+            last += 1
+        before, failed = self.money_state(), False
+        for at in range(first, last + 1):
+            record, place = batch.records[at], (self.height, index << 16 | at)
+            if failed:
+                verdict = self.take_id(batch, record, place) or LINKED_FAILED
+            else:
+                verdict = self.judge(batch, record, place)
+                if verdict != POSTED:
+                    failed = True
+                    self.restore(before)
+                    batch.verdicts[first:] = [LINKED_FAILED] * (at - first)
+            batch.verdicts.append(verdict)
+        for at in range(first, last + 1):
+            self.records[self.height, index << 16 | at] = (batch.records[at], batch.verdicts[at])
+
+    KEPT = ("cycles", "nets", "transactions", "returned", "acted_on", "changed_nets")
+
+    def money_state(self):
+        accounts = [(list(a.totals), list(a.pending_entries)) for a in self.accounts]
+        kept = copy.deepcopy({name: getattr(self, name) for name in self.KEPT})
+        return accounts, kept, list(self.rows[TRANSACTIONS])
+
+    def restore(self, state):
+        accounts, kept, self.rows[TRANSACTIONS] = state
+        for account, (totals, entries) in zip(self.accounts, accounts):
+            account.totals, account.pending_entries = totals, entries
+        for name, value in kept.items():
+            setattr(self, name, value)
+
+    def split_rows(self, table):
+        width = {IDS: 20, LIFE: 12, SOURCES: 40, TRANSACTIONS: 18}[table]
+        return {row[:width]: row[width:] for row in self.rows[table]}
+
+    def write_pages(self):
+        names = ("debits_posted", "credits_posted", "debits_pending", "credits_pending")
+        pages, leaves = {}, {}
+        for account in self.accounts:
+            entries, account.pending_entries = account.pending_entries, []
+            if not entries:
+                continue
+            assert len(entries) <= 4096
+            page = f.PAGE_HEAD.pack(
+                account=account.number,
+                count=len(entries),
+                part=0,
+                height=self.height,
+                previous_height=account.last_page_height,
+                limit=account.limit,
+                flags=account.flags,
+                **dict(zip(names, account.totals)),
+            ) + b"".join(entries)
+            account.head = f.page_chain(account.head, page)
+            account.entries += len(entries)
+            account.last_page_height = self.height
+            pages[f.be32(account.number) + f.be64(self.height) + f.be16(0)] = page
+            leaves[f.be32(account.number)] = account.leaf()
+        self.written |= {PAGES: pages, ACCOUNTS: leaves} if pages else {}
+
+    # -- roots --
+
+    def slots(self):
+        g = self.genesis
+        slots = [f.ZERO] * 32
+        parameters = ("delta_ms", "block_interval_ms", "empty_interval_ms", "block_records")
+        slots[0] = f.H("hefu.table", f.u32(0) + f.u32(1) + b"".join(f.u32(g[name]) for name in parameters))
+        for table, rows in (
+            (PARTICIPANTS, self.participants),
+            (LIMITS, self.limits),
+            (SERVICES, self.services),
+            (SCHEMES, self.schemes),
+            (CYCLES, self.cycle_rows()),
+            (CYCLE_NETS, self.net_rows()),
+        ):
+            slots[table] = f.rows_digest(table, rows)
+        for table, value in self.running.items():
+            slots[table] = value
+        slots[15] = self.validators_hash
+        return slots
+
+    def seal(self, batches, proposer, record_count):
+        self.total_records += record_count
+        self.header = f.BLOCK.pack(
+            version=1,
+            flags=0,
+            epoch=self.epoch,
+            height=self.height,
+            timestamp_ms=self.timestamp_ms,
+            proposer=proposer,
+            batch_count=len(batches),
+            account_count=len(self.accounts),
+            event_count=0,
+            record_count=record_count,
+            total_records=self.total_records,
+            chain_id=self.chain_id,
+            parent_hash=self.hashes[-1] if self.hashes else f.ZERO,
+            batches_root=f.tree([batch.id for batch in batches]),
+            verdicts_root=f.tree([f.verdict_vector_root(batch.verdicts) for batch in batches]),
+            accounts_root=f.tree([account.leaf() for account in self.accounts]),
+            state_root=f.tree(self.slots()),
+            history_root=f.tree(self.hashes),
+            events_root=f.ZERO,
+            next_validators_hash=self.validators_hash,
+        )
+        value = f.u32(1) + bytes(4) + f.u64(self.height) + f.u64(self.timestamp_ms) + f.u64(self.epoch)
+        value += f.u64(self.total_records) + f.block_hash(self.header) + b"".join(self.slots())
+        value += f.u64(len(self.hashes)) + b"".join(f.frontier(self.hashes))
+        self.written[STATE] = {b"state": value}
