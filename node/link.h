@@ -280,7 +280,7 @@ enum status link_client_recv(struct link_client *client, uint32_t timeout_ms,
                              size_t *ret_length) MUST_USE;
 
 /* Why the link ended, once a call has returned CLOSED. */
-enum link_reason link_client_reason(const struct link_client *client);
+enum link_reason link_client_reason(struct link_client *client);
 
 /* NULL is allowed. */
 void link_client_close(struct link_client *client);
