@@ -1,0 +1,53 @@
+/*
+ * memory_table: one ordered table in memory with the semantics that a replica needs of the store:
+ * put, del, get, seek, and an undo log so that a crash loses exactly the pass that was not
+ * committed.
+ */
+#ifndef HEFU_TESTS_SUPPORT_MEMORY_TABLE_H
+#define HEFU_TESTS_SUPPORT_MEMORY_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+struct memory_entry {
+    uint8_t *key;
+    size_t key_length;
+    uint8_t *value;
+    size_t value_length;
+};
+
+struct memory_undo {
+    unsigned table;
+    struct memory_entry old; /* value NULL: the key was not there */
+};
+
+struct memory_table {
+    struct memory_entry *entries; /* ascending by key */
+    size_t count, capacity;
+};
+
+struct memory_store {
+    struct memory_table *tables;
+    unsigned table_count;
+    struct memory_undo *undo;
+    size_t undo_count, undo_capacity;
+};
+
+void memory_store_init(struct memory_store *store, unsigned table_count);
+void memory_store_end(struct memory_store *store);
+bool memory_store_get(const struct memory_store *store, unsigned table, const void *key,
+                      size_t key_length, struct span *ret_value);
+bool memory_store_seek(const struct memory_store *store, unsigned table, const void *from,
+                       size_t from_length, struct span *ret_key, struct span *ret_value);
+void memory_store_put(struct memory_store *store, unsigned table, const void *key,
+                      size_t key_length, const void *value, size_t value_length);
+void memory_store_del(struct memory_store *store, unsigned table, const void *key,
+                      size_t key_length);
+void memory_store_commit(struct memory_store *store);
+/* The crash: everything since the last commit is gone. */
+void memory_store_rollback(struct memory_store *store);
+
+#endif

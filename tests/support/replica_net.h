@@ -1,0 +1,61 @@
+/*
+ * replica_net: whole replicas (consensus, ledger, pool, sync, clients) above a simulated node_io:
+ * virtual time, memory for a disk, and a network that delays, loses and cuts, all from one seed.
+ * Signatures are a fast stand-in: H(public key ‖ message), which the honest code cannot tell apart.
+ */
+#ifndef HEFU_TESTS_SUPPORT_REPLICA_NET_H
+#define HEFU_TESTS_SUPPORT_REPLICA_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/prng.h"
+#include "ledger/ledger.h"
+#include "node/replica.h"
+
+#define NET_NODES_MAX 13
+
+struct replica_net;
+
+struct net_options {
+    uint32_t nodes;
+    uint64_t seed;
+    uint32_t loss_permille;
+    uint32_t delay_ms_max;
+};
+
+struct replica_net *replica_net_new(const struct net_options *options);
+void replica_net_free(struct replica_net *net);
+
+/* Runs until virtual time end_ms (from 0). Every invariant that one node's commit can break is
+   checked at each commit: one hash a height over all nodes. */
+void replica_net_run(struct replica_net *net, uint64_t end_ms);
+/* Runs until all running nodes have the same height, at least height, and empty pools; false if end_ms comes first. */
+bool replica_net_settle(struct replica_net *net, uint64_t height, uint64_t end_ms);
+uint64_t replica_net_now(const struct replica_net *net);
+
+/* A batch of count CLEARs between participants 2.. from seed, signed by participant submitter
+   (1-based, below 7). The same arguments give the same bytes. */
+uint8_t *replica_net_batch(struct replica_net *net, uint32_t submitter, uint64_t number,
+                           uint32_t count, size_t *ret_length);
+/* A batch by the AGENT that funds every participant. */
+uint8_t *replica_net_funding(struct replica_net *net, size_t *ret_length);
+/* Submits over a client's session; the answer arrives later. */
+void replica_net_submit(struct replica_net *net, uint32_t node, const uint8_t *batch,
+                        size_t length);
+/* How often clients got an answer of this kind (enum client_message_kind). */
+uint32_t replica_net_answers(const struct replica_net *net, unsigned kind);
+
+void replica_net_crash(struct replica_net *net, uint32_t node);
+void replica_net_restart(struct replica_net *net, uint32_t node);
+/* Cuts (or heals) both directions between two nodes. */
+void replica_net_cut(struct replica_net *net, uint32_t a, uint32_t b, bool cut);
+void replica_net_set_loss(struct replica_net *net, uint32_t permille);
+
+uint64_t replica_net_height(const struct replica_net *net, uint32_t node);
+uint64_t replica_net_records(const struct replica_net *net, uint32_t node);
+struct hash replica_net_hash_at(struct replica_net *net, uint32_t node, uint64_t height);
+bool replica_net_running(const struct replica_net *net, uint32_t node);
+
+#endif
