@@ -20,6 +20,9 @@
 /* header ‖ signature ‖ records: the largest value a batch can be. */
 #define BATCH_PREFIX_BYTES (BATCH_HEADER_BYTES + 64)
 #define BATCH_BYTES_MAX (BATCH_PREFIX_BYTES + LIMIT_BATCH_RECORDS * RECORD_BYTES)
+/* A block may not name a batch created more than this after the block's time: a submitter's clock may
+   be off, but not without bound. */
+#define BATCH_AHEAD_MS_MAX (2ull * 3600 * 1000)
 
 enum batch_kind { BATCH_RECORDS = 1, BATCH_ACTION = 2, BATCH_EVIDENCE = 3 };
 

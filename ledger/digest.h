@@ -1,0 +1,30 @@
+/*
+ * digest: the digests under state_root (docs/formats.md, state_root): small tables whole, growing
+ * tables as a running hash over each block's writes.
+ */
+#ifndef HEFU_LEDGER_DIGEST_H
+#define HEFU_LEDGER_DIGEST_H
+
+#include "ledger/state.h"
+
+/* digest' = H("hefu.writes", digest ‖ rows); unchanged without rows. */
+void digest_run(struct hash *digest, const uint8_t *rows, size_t length);
+
+/* Cycles and nets, from memory. */
+void digest_cycles(struct ledger *ledger, struct hash *ret_digest);
+void digest_nets(struct ledger *ledger, struct hash *ret_digest);
+
+/* Parameters and the tables that only genesis fills; scratch has room for one encoded row. */
+void digest_static(struct ledger *ledger, const struct hash *validators_hash);
+
+struct hash digest_state_root(const struct hash digests[STATE_SLOTS]);
+
+/* The row of a static table as key ‖ value into writer; the key's length is returned. index counts
+   in genesis order. */
+uint32_t digest_static_count(const struct genesis *genesis, enum ledger_table table);
+uint32_t digest_static_row(const struct genesis *genesis, enum ledger_table table, uint32_t index,
+                           struct writer *writer);
+/* Room for the largest row of a static table. */
+#define STATIC_ROW_BYTES_MAX 1024
+
+#endif

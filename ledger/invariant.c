@@ -1,0 +1,159 @@
+/* invariant: conservation and signs, after every block (see invariant.h). */
+#include "ledger/invariant.h"
+
+#include "base/check.h"
+#include "ledger/limit.h"
+
+static uint32_t currency_of(const struct ledger *ledger, const struct account *account)
+{
+    uint32_t currency = number_map_find(&ledger->registry.currencies, account->currency);
+    CHECK(currency != REGISTRY_NONE);
+    return currency;
+}
+
+static void sums_after(const struct ledger *ledger, struct currency_sums *ret_sums)
+{
+    if (ret_sums != ledger->sums) {
+        memcpy(ret_sums, ledger->sums, sizeof ledger->sums);
+    }
+    for (uint32_t i = 0; i < ledger->touched_count; i++) {
+        const struct account *before = &ledger->touched[i].before;
+        const struct account *after = &ledger->accounts[before->number];
+        struct currency_sums *sums = &ret_sums[currency_of(ledger, before)];
+        for (unsigned k = 0; k < ACCOUNT_TOTALS; k++) {
+            /* Modulo 2^128, which is exact for the sum. */
+            sums->totals[k].minor += after->totals[k].minor - before->totals[k].minor;
+        }
+    }
+}
+
+/* Debits = credits also says that CASH and all other balances add up to zero. */
+static const char *check_sums(const struct ledger *ledger, const struct currency_sums *sums)
+{
+    for (uint32_t i = 0; i < ledger->currency_count; i++) {
+        if (!total_equal(sums[i].totals[TOTAL_DEBITS_POSTED],
+                         sums[i].totals[TOTAL_CREDITS_POSTED])) {
+            return "posted debits and credits of a currency differ";
+        }
+        if (!total_equal(sums[i].totals[TOTAL_DEBITS_PENDING],
+                         sums[i].totals[TOTAL_CREDITS_PENDING])) {
+            return "pending debits and credits of a currency differ";
+        }
+    }
+    return NULL;
+}
+
+/* POSITION = the sum of its unsettled nets; and the exposure is what the nets say. */
+static const char *check_position(struct ledger *ledger, const struct account *account)
+{
+    uint32_t participant = number_map_find(&ledger->registry.participants, account->participant);
+    uint32_t currency = currency_of(ledger, account);
+    CHECK(participant != REGISTRY_NONE);
+    __int128 nets = 0;
+    for (uint32_t cycle = 0; cycle < ledger->cycle_count; cycle++) {
+        if (ledger->cycle_currency[cycle] == currency) {
+            const struct net *net = &ledger->nets[cycle * ledger->participant_count + participant];
+            nets += total_balance(net->credits, net->debits).minor;
+        }
+    }
+    if (account_balance(account).minor != nets) {
+        return "a POSITION is not the sum of its unsettled nets";
+    }
+    return total_equal(limit_exposure_recomputed(ledger, participant, currency),
+                       *ledger_exposure(ledger, participant, currency))
+               ? NULL
+               : "an exposure is not what the unsettled nets owe";
+}
+
+static const char *check_account(struct ledger *ledger, const struct account *account)
+{
+    switch ((enum account_class)account->class) {
+    case ACCOUNT_SETTLEMENT:
+        return account_spendable(account).minor < 0 ? "a SETTLEMENT is overdrawn" : NULL;
+    case ACCOUNT_POSITION:
+        return check_position(ledger, account);
+    case ACCOUNT_PAYOUT:
+        return account_balance(account).minor < 0 ? "PAYOUT is overdrawn" : NULL;
+    case ACCOUNT_FUND:
+        return account_balance(account).minor < 0 ? "FUND is overdrawn" : NULL;
+    case ACCOUNT_NETTING:
+        return account_balance(account).minor != 0 ? "NETTING is not zero" : NULL;
+    case ACCOUNT_COLLATERAL:
+        return account_balance(account).minor < 0 ? "a COLLATERAL is overdrawn" : NULL;
+    case ACCOUNT_CLAIM:
+    case ACCOUNT_CASH:
+        return NULL;
+    }
+    return "an account has an unknown class";
+}
+
+static const char *check_cycle(const struct ledger *ledger, uint32_t cycle)
+{
+    struct total debits = {0};
+    struct total credits = {0};
+    const struct net *nets = &ledger->nets[(uint64_t)cycle * ledger->participant_count];
+    for (uint32_t i = 0; i < ledger->participant_count; i++) {
+        debits.minor += nets[i].debits.minor;
+        credits.minor += nets[i].credits.minor;
+    }
+    if (!total_equal(debits, credits)) {
+        return "the nets of a cycle do not sum to zero";
+    }
+    return total_equal(debits, ledger->cycles[cycle].turnover)
+               ? NULL
+               : "a cycle's turnover is not the sum of its debits";
+}
+
+static const char *check_returns(const struct ledger *ledger)
+{
+    for (uint32_t i = 0; i < ledger->life_count; i++) {
+        if (ledger->touched_lives[i].row.returned > ledger->touched_lives[i].amount) {
+            return "more is returned than was posted";
+        }
+    }
+    return NULL;
+}
+
+const char *invariant_check(struct ledger *ledger)
+{
+    struct currency_sums sums[LIMIT_CURRENCIES];
+    sums_after(ledger, sums);
+    const char *what = check_sums(ledger, sums);
+    for (uint32_t i = 0; i < ledger->touched_count && what == NULL; i++) {
+        what = check_account(ledger, &ledger->accounts[ledger->touched[i].before.number]);
+    }
+    for (uint32_t i = 0; i < ledger->cycle_count && what == NULL; i++) {
+        what = ledger->cycle_touched[i] ? check_cycle(ledger, i) : NULL;
+    }
+    return what != NULL ? what : check_returns(ledger);
+}
+
+void invariant_advance_sums(struct ledger *ledger)
+{
+    sums_after(ledger, ledger->sums);
+}
+
+const char *invariant_check_all(struct ledger *ledger)
+{
+    memset(ledger->sums, 0, sizeof ledger->sums);
+    for (uint32_t i = 0; i < ledger->account_count; i++) {
+        const struct account *account = &ledger->accounts[i];
+        struct currency_sums *sums = &ledger->sums[currency_of(ledger, account)];
+        for (unsigned k = 0; k < ACCOUNT_TOTALS; k++) {
+            sums->totals[k].minor += account->totals[k].minor;
+        }
+    }
+    for (uint32_t i = 0; i < ledger->participant_count; i++) {
+        for (uint32_t k = 0; k < ledger->currency_count; k++) {
+            *ledger_exposure(ledger, i, k) = limit_exposure_recomputed(ledger, i, k);
+        }
+    }
+    const char *what = check_sums(ledger, ledger->sums);
+    for (uint32_t i = 0; i < ledger->account_count && what == NULL; i++) {
+        what = check_account(ledger, &ledger->accounts[i]);
+    }
+    for (uint32_t i = 0; i < ledger->cycle_count && what == NULL; i++) {
+        what = check_cycle(ledger, i);
+    }
+    return what;
+}

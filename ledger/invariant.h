@@ -1,0 +1,21 @@
+/*
+ * invariant: what must hold after every block, in every build (docs/ledger.md, Invariants). Sums
+ * over accounts are kept block by block, so a check costs the touched accounts, and the
+ * participants of the touched cycles.
+ */
+#ifndef HEFU_LEDGER_INVARIANT_H
+#define HEFU_LEDGER_INVARIANT_H
+
+#include "ledger/state.h"
+
+/* NULL if all hold for what the block has touched so far, else the sentence of the first that does
+   not. Changes nothing. */
+const char *invariant_check(struct ledger *ledger);
+
+/* Brings the sums over all accounts up to the end of the block. Once, after the checks. */
+void invariant_advance_sums(struct ledger *ledger);
+
+/* Everything from nothing: after loading. Also sets sums and exposures. */
+const char *invariant_check_all(struct ledger *ledger);
+
+#endif

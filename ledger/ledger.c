@@ -1,0 +1,245 @@
+/* ledger: the dispatch of the one interface (see ledger.h); each concern has its own file. */
+#include "ledger/ledger.h"
+
+#include "base/check.h"
+#include "ledger/execute.h"
+#include "ledger/invariant.h"
+#include "ledger/memory.h"
+#include "ledger/outcome.h"
+#include "ledger/state.h"
+#include "ledger/touch.h"
+
+static void open_account(struct ledger *ledger, uint32_t number, uint32_t participant,
+                         uint32_t currency, enum account_class class)
+{
+    CHECK(number < ledger->account_count);
+    ledger->accounts[number] =
+        (struct account){.number = number,
+                         .participant = participant,
+                         .currency = ledger->registry.genesis->currencies[currency].numeric,
+                         .class = (uint16_t) class};
+}
+
+static void open_accounts(struct ledger *ledger)
+{
+    const struct genesis *genesis = ledger->registry.genesis;
+    for (uint32_t c = 0; c < genesis->currency_count; c++) {
+        for (unsigned of = ACCOUNT_CASH; of <= ACCOUNT_FUND; of++) {
+            open_account(ledger, account_number_hub(c, of), 0, c, of);
+        }
+        for (uint32_t p = 0; p < genesis->participant_count; p++) {
+            for (unsigned of = ACCOUNT_SETTLEMENT; of <= ACCOUNT_CLAIM; of++) {
+                uint32_t number = account_number(genesis->currency_count, p, c, of);
+                open_account(ledger, number, genesis->participants[p].number, c, of);
+            }
+        }
+    }
+    for (uint32_t i = 0; i < genesis->limit_count; i++) {
+        const struct genesis_limit *limit = &genesis->limits[i];
+        uint32_t participant = number_map_find(&ledger->registry.participants, limit->participant);
+        uint32_t currency = number_map_find(&ledger->registry.currencies, limit->currency);
+        CHECK(participant != REGISTRY_NONE && currency != REGISTRY_NONE);
+        struct account *position = ledger_account(ledger, participant, currency, ACCOUNT_POSITION);
+        position->limit = limit->cap;
+        position->flags = (limit->flags & LIMIT_COVERED) != 0 ? ACCOUNT_COVERED : 0;
+    }
+}
+
+/* Cycle 1 of every DEFERRED service. Cut-offs will close it here and open the next. */
+static void open_cycles(struct ledger *ledger)
+{
+    const struct genesis *genesis = ledger->registry.genesis;
+    uint32_t cycle = 0;
+    for (uint32_t i = 0; i < genesis->service_count; i++) {
+        const struct genesis_service *service = &genesis->services[i];
+        if (service->mode != SERVICE_DEFERRED) {
+            continue;
+        }
+        ledger->cycles[cycle] = (struct cycle_row){.service = service->number,
+                                                   .number = 1,
+                                                   .state = CYCLE_OPEN,
+                                                   .currency = service->currency,
+                                                   .opened_ms = genesis->created_ms};
+        ledger->cycle_currency[cycle] =
+            number_map_find(&ledger->registry.currencies, service->currency);
+        cycle++;
+    }
+    CHECK(cycle == ledger->cycle_count);
+}
+
+struct ledger *ledger_init(void *memory, const struct genesis *genesis, const struct hash *chain_id,
+                           const struct hash *validators_hash)
+{
+    struct ledger *ledger = memory_lay_out(memory, genesis);
+    ledger->chain_id = *chain_id;
+    registry_init(&ledger->registry, genesis);
+    open_accounts(ledger);
+    open_cycles(ledger);
+    outcome_build_genesis(ledger, validators_hash);
+    return ledger;
+}
+
+const struct ledger_outcome *ledger_genesis_outcome(struct ledger *ledger)
+{
+    CHECK(ledger->generation == 0);
+    return &ledger->outcome;
+}
+
+/* A new generation makes every mark of earlier executions stale. */
+static void begin_generation(struct ledger *ledger)
+{
+    ledger->generation++;
+    if (ledger->generation == 0) {
+        size_t slots = ledger->limits.index_slots;
+        memset(ledger->account_marks, 0, ledger->account_count * sizeof *ledger->account_marks);
+        memset(ledger->net_marks, 0,
+               (size_t)ledger->cycle_count * ledger->participant_count * sizeof *ledger->net_marks);
+        memset(ledger->ids.slots, 0, slots * sizeof *ledger->ids.slots);
+        memset(ledger->transactions.slots, 0, slots * sizeof *ledger->transactions.slots);
+        memset(ledger->lives.slots, 0, slots * sizeof *ledger->lives.slots);
+        ledger->generation = 1;
+    }
+}
+
+static void begin_block(struct ledger *ledger, const struct ledger_block *block,
+                        const struct working_set *working_set)
+{
+    begin_generation(ledger);
+    index_begin(&ledger->ids, ledger->generation, &block->parent_hash);
+    index_begin(&ledger->transactions, ledger->generation, &block->parent_hash);
+    index_begin(&ledger->lives, ledger->generation, &block->parent_hash);
+    ledger->block = block;
+    ledger->working_set = working_set;
+    ledger->touched_count = 0;
+    ledger->touched_net_count = 0;
+    ledger->entry_count = 0;
+    ledger->id_count = 0;
+    ledger->transaction_count = 0;
+    ledger->life_count = 0;
+    ledger->source_count = 0;
+    ledger->changed_count = 0;
+    ledger->tree_changed = false;
+    memset(ledger->cycle_touched, 0, sizeof ledger->cycle_touched);
+    ledger->state_before = ledger->state;
+    memcpy(ledger->sums_before, ledger->sums, sizeof ledger->sums);
+    memcpy(ledger->cycles_before, ledger->cycles, sizeof ledger->cycles);
+    ledger->batch_start[0] = 0;
+    for (uint32_t i = 0; i < block->batch_count; i++) {
+        ledger->batch_start[i + 1] = ledger->batch_start[i] + block->batches[i].header->count;
+    }
+}
+
+static void take_back(struct ledger *ledger)
+{
+    touch_restore(ledger);
+    if (ledger->tree_changed) {
+        outcome_restore_tree(ledger);
+        ledger->tree_changed = false;
+    }
+    ledger->block = NULL;
+    ledger->working_set = NULL;
+}
+
+/* Which batch breaks an invariant: the same block again, checked after each batch. Only ever run
+   after a breach. UINT32_MAX if none does by itself. */
+static uint32_t find_bad_batch(struct ledger *ledger, const struct ledger_block *block,
+                               const struct working_set *working_set)
+{
+    uint32_t bad = UINT32_MAX;
+    begin_block(ledger, block, working_set);
+    for (uint32_t i = 0; i < block->batch_count && bad == UINT32_MAX; i++) {
+        execute_batch(ledger, i);
+        if (invariant_check(ledger) != NULL) {
+            bad = i;
+        }
+    }
+    take_back(ledger);
+    return bad;
+}
+
+enum ledger_result ledger_execute(struct ledger *ledger, const struct ledger_block *block,
+                                  const struct working_set *working_set,
+                                  const struct ledger_outcome **ret_outcome,
+                                  struct ledger_fault *ret_fault)
+{
+    CHECK(!ledger->speculative);
+    uint32_t batch_index;
+    const char *what = execute_check_block(ledger, block, &batch_index);
+    if (what != NULL) {
+        *ret_fault = (struct ledger_fault){.what = what, .batch_index = batch_index};
+        return LEDGER_INVALID_BLOCK;
+    }
+    begin_block(ledger, block, working_set);
+    CHECK(working_set->height == block->height &&
+          working_set->record_count == ledger->batch_start[block->batch_count]);
+    for (uint32_t i = 0; i < block->batch_count; i++) {
+        execute_batch(ledger, i);
+    }
+    what = invariant_check(ledger);
+    if (what == NULL) {
+        what = outcome_build(ledger);
+    }
+    if (what != NULL) {
+        take_back(ledger);
+        *ret_fault = (struct ledger_fault){
+            .what = what, .batch_index = find_bad_batch(ledger, block, working_set)};
+        return LEDGER_INVARIANT;
+    }
+    ledger->speculative = true;
+    *ret_outcome = &ledger->outcome;
+    return LEDGER_OK;
+}
+
+void ledger_commit(struct ledger *ledger)
+{
+    CHECK(ledger->speculative);
+    ledger->speculative = false;
+    ledger->tree_changed = false;
+    ledger->block = NULL;
+    ledger->working_set = NULL;
+}
+
+void ledger_rollback(struct ledger *ledger)
+{
+    CHECK(ledger->speculative);
+    ledger->speculative = false;
+    take_back(ledger);
+}
+
+bool ledger_time_due(const struct ledger *ledger, uint64_t timestamp_ms)
+{
+    /* Nothing happens by the clock alone until cut-offs close cycles and holds expire. */
+    (void)ledger;
+    (void)timestamp_ms;
+    return false;
+}
+
+bool ledger_batch_key(const struct ledger *ledger, uint32_t participant, uint32_t key_no,
+                      struct public_key *ret_key)
+{
+    const struct public_key *key =
+        registry_key(&ledger->registry, participant, key_no, PERMISSION_SUBMIT);
+    if (key == NULL) {
+        return false;
+    }
+    *ret_key = *key;
+    return true;
+}
+
+bool ledger_transport_key(const struct ledger *ledger, const struct transport_key *key,
+                          uint32_t *ret_participant, uint32_t *ret_roles)
+{
+    if (bytes_are_zero(key->bytes, sizeof key->bytes)) {
+        return false;
+    }
+    const struct genesis *genesis = ledger->registry.genesis;
+    for (uint32_t i = 0; i < genesis->participant_count; i++) {
+        if (memcmp(genesis->participants[i].transport_key.bytes, key->bytes, sizeof key->bytes) ==
+            0) {
+            *ret_participant = genesis->participants[i].number;
+            *ret_roles = genesis->participants[i].roles;
+            return true;
+        }
+    }
+    return false;
+}

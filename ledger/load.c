@@ -1,0 +1,192 @@
+/*
+ * load: takes up the state that a store holds (see ledger.h). Static tables must be what genesis
+ * says; the rest is decoded, and then checked as a whole against the last final header.
+ */
+#include "base/check.h"
+#include "ledger/digest.h"
+#include "ledger/invariant.h"
+#include "ledger/outcome.h"
+#include "ledger/state.h"
+
+bool ledger_table_is_resident(enum ledger_table table)
+{
+    switch (table) {
+    case TABLE_STATE:
+    case TABLE_ACCOUNTS:
+    case TABLE_PARTICIPANTS:
+    case TABLE_LIMITS:
+    case TABLE_SERVICES:
+    case TABLE_SCHEMES:
+    case TABLE_CYCLES:
+    case TABLE_CYCLE_NETS:
+        return true;
+    case TABLE_PAGES:
+    case TABLE_IDS:
+    case TABLE_LIFE:
+    case TABLE_SOURCES:
+    case TABLE_EVENTS:
+    case TABLE_TRANSACTIONS:
+    case LEDGER_TABLE_COUNT:
+        break;
+    }
+    return false;
+}
+
+static enum status load_account(struct ledger *ledger, struct span key, struct span value)
+{
+    struct account account;
+    if (key.length != ACCOUNT_KEY_BYTES || account_decode(value, &account) != STATUS_OK ||
+        account.number != get_be32(key.data) || account.number >= ledger->account_count) {
+        return STATUS_CORRUPT;
+    }
+    const struct account *known = &ledger->accounts[account.number];
+    if (account.participant != known->participant || account.currency != known->currency ||
+        account.class != known->class) {
+        return STATUS_CORRUPT;
+    }
+    ledger->accounts[account.number] = account;
+    return STATUS_OK;
+}
+
+/* A static row must be one of genesis's, byte for byte. */
+static enum status load_static(const struct ledger *ledger, enum ledger_table table,
+                               struct span key, struct span value)
+{
+    const struct genesis *genesis = ledger->registry.genesis;
+    for (uint32_t i = 0; i < digest_static_count(genesis, table); i++) {
+        uint8_t row[STATIC_ROW_BYTES_MAX];
+        struct writer writer = writer_over(row, sizeof row);
+        uint32_t key_length = digest_static_row(genesis, table, i, &writer);
+        if (key.length == key_length && memcmp(row, key.data, key_length) == 0) {
+            bool equal = value.length == writer.used - key_length &&
+                         memcmp(row + key_length, value.data, value.length) == 0;
+            return equal ? STATUS_OK : STATUS_CORRUPT;
+        }
+    }
+    return STATUS_CORRUPT;
+}
+
+static enum status load_cycle(struct ledger *ledger, struct span key, struct span value)
+{
+    struct cycle_row row;
+    if (cycle_decode(key, value, &row) != STATUS_OK) {
+        return STATUS_CORRUPT;
+    }
+    for (uint32_t i = 0; i < ledger->cycle_count; i++) {
+        struct cycle_row *cycle = &ledger->cycles[i];
+        if (cycle->service == row.service && cycle->number == row.number &&
+            cycle->currency == row.currency) {
+            *cycle = row;
+            return STATUS_OK;
+        }
+    }
+    return STATUS_CORRUPT;
+}
+
+static enum status load_net(struct ledger *ledger, struct span key, struct span value)
+{
+    struct net_row row;
+    if (net_decode(key, value, &row) != STATUS_OK) {
+        return STATUS_CORRUPT;
+    }
+    uint32_t participant = number_map_find(&ledger->registry.participants, row.participant);
+    for (uint32_t i = 0; i < ledger->cycle_count && participant != REGISTRY_NONE; i++) {
+        if (ledger->cycles[i].service == row.service && ledger->cycles[i].number == row.cycle) {
+            ledger->nets[i * ledger->participant_count + participant] =
+                (struct net){.debits = row.debits, .credits = row.credits};
+            return STATUS_OK;
+        }
+    }
+    return STATUS_CORRUPT;
+}
+
+static enum status load_state(struct ledger *ledger, struct span key, struct span value)
+{
+    struct state_row row;
+    if (key.length != STATE_KEY_BYTES || memcmp(key.data, "state", STATE_KEY_BYTES) != 0 ||
+        state_decode(value, &row) != STATUS_OK) {
+        return STATUS_CORRUPT;
+    }
+    ledger->state = row;
+    return STATUS_OK;
+}
+
+enum status ledger_load_row(struct ledger *ledger, enum ledger_table table, struct span key,
+                            struct span value)
+{
+    CHECK(!ledger->speculative && ledger->generation == 0);
+    switch (table) {
+    case TABLE_STATE:
+        return load_state(ledger, key, value);
+    case TABLE_ACCOUNTS:
+        return load_account(ledger, key, value);
+    case TABLE_PARTICIPANTS:
+    case TABLE_LIMITS:
+    case TABLE_SERVICES:
+    case TABLE_SCHEMES:
+        return load_static(ledger, table, key, value);
+    case TABLE_CYCLES:
+        return load_cycle(ledger, key, value);
+    case TABLE_CYCLE_NETS:
+        return load_net(ledger, key, value);
+    case TABLE_PAGES:
+    case TABLE_IDS:
+    case TABLE_LIFE:
+    case TABLE_SOURCES:
+    case TABLE_EVENTS:
+    case TABLE_TRANSACTIONS:
+    case LEDGER_TABLE_COUNT:
+        break;
+    }
+    return STATUS_USAGE;
+}
+
+static const char *check_against_header(struct ledger *ledger, const struct block_header *header)
+{
+    const struct state_row *state = &ledger->state;
+    struct hash own_hash = block_hash(header);
+    if (state->height != header->height || !hash_equal(&state->block_hash, &own_hash)) {
+        return "the state row is not of the last final block";
+    }
+    if (state->timestamp_ms != header->timestamp_ms || state->epoch != header->epoch ||
+        state->total_records != header->total_records) {
+        return "the state row's time, epoch or count is not the header's";
+    }
+    struct hash history = merkle_frontier_root(&state->history);
+    if (state->history.size != header->height || !hash_equal(&history, &header->history_root)) {
+        return "the history is not the header's history_root";
+    }
+    struct hash accounts = merkle_dense_root(&ledger->tree);
+    if (!hash_equal(&accounts, &header->accounts_root)) {
+        return "the accounts are not the header's accounts_root";
+    }
+    struct hash digest;
+    digest_cycles(ledger, &digest);
+    if (!hash_equal(&digest, &state->digests[TABLE_CYCLES])) {
+        return "the cycles are not those of the state row";
+    }
+    digest_nets(ledger, &digest);
+    if (!hash_equal(&digest, &state->digests[TABLE_CYCLE_NETS])) {
+        return "the cycle nets are not those of the state row";
+    }
+    struct hash root = digest_state_root(state->digests);
+    return hash_equal(&root, &header->state_root)
+               ? NULL
+               : "the state row's digests are not the header's state_root";
+}
+
+enum status ledger_load_done(struct ledger *ledger, const struct block_header *final_header,
+                             const char **ret_what)
+{
+    CHECK(!ledger->speculative && ledger->generation == 0);
+    outcome_rebuild_tree(ledger);
+    const char *what = check_against_header(ledger, final_header);
+    if (what == NULL) {
+        what = invariant_check_all(ledger);
+    }
+    if (what != NULL) {
+        *ret_what = what;
+        return STATUS_CORRUPT;
+    }
+    return STATUS_OK;
+}

@@ -1,0 +1,156 @@
+/* memory: layout of a ledger in one piece of memory (see memory.h). */
+#include "ledger/memory.h"
+
+#include "base/check.h"
+#include "ledger/idempotency.h"
+#include "ledger/reference.h"
+
+#define ALIGNMENT 64u
+
+/* With a null base it only counts. */
+struct carver {
+    uint8_t *base;
+    size_t used;
+};
+
+static void *carve(struct carver *carver, uint64_t count, size_t size)
+{
+    size_t at = (carver->used + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    carver->used = at + (size_t)count * size;
+    return carver->base == NULL ? NULL : carver->base + at;
+}
+
+static uint32_t smaller(uint64_t a, uint64_t b)
+{
+    return (uint32_t)(a < b ? a : b);
+}
+
+static uint32_t cycle_count_of(const struct genesis *genesis)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < genesis->service_count; i++) {
+        count += genesis->services[i].mode == SERVICE_DEFERRED;
+    }
+    return count;
+}
+
+struct scratch_limits memory_limits(const struct genesis *genesis)
+{
+    struct scratch_limits limits = {.records = genesis->block_records};
+    uint64_t accounts = genesis_account_count(genesis);
+    uint64_t nets = (uint64_t)cycle_count_of(genesis) * genesis->participant_count;
+    limits.entries = limits.records * ENTRIES_PER_RECORD;
+    limits.accounts = smaller(accounts, limits.entries);
+    limits.pages = limits.accounts + limits.entries / LIMIT_PAGE_ENTRIES;
+    limits.page_bytes =
+        (uint64_t)limits.pages * PAGE_HEAD_BYTES + (uint64_t)limits.entries * PAGE_ENTRY_BYTES;
+    limits.nets = smaller(nets, limits.entries);
+    limits.index_slots = index_slots(limits.records);
+    uint64_t static_rows = (uint64_t)genesis->participant_count + genesis->limit_count +
+                           genesis->service_count + genesis->scheme_count;
+    /* Four bytes of key at most six: a static row is its bytes in genesis and its key. */
+    limits.genesis_bytes = genesis_encoded_size(genesis) + static_rows * LIMIT_KEY_BYTES;
+    uint64_t block_writes = (uint64_t)limits.records * 3 + LIMIT_BLOCK_BATCHES + limits.pages +
+                            limits.accounts + limits.nets + LIMIT_SERVICES + 1;
+    uint64_t genesis_writes = accounts + static_rows + LIMIT_SERVICES + 1;
+    limits.writes = (uint32_t)(block_writes > genesis_writes ? block_writes : genesis_writes);
+    return limits;
+}
+
+static void carve_registry(struct carver *carver, const struct genesis *genesis,
+                           struct registry *registry)
+{
+    struct number_map *maps[] = {&registry->participants, &registry->currencies,
+                                 &registry->scheme_numbers};
+    const uint32_t counts[] = {genesis->participant_count, genesis->currency_count,
+                               genesis->scheme_count};
+    for (unsigned i = 0; i < 3; i++) {
+        uint32_t slots = number_map_slots(counts[i]);
+        maps[i]->slots = carve(carver, slots, sizeof *maps[i]->slots);
+        maps[i]->mask = slots - 1;
+    }
+    registry->schemes = carve(carver, genesis->scheme_count, sizeof *registry->schemes);
+}
+
+static void carve_state(struct carver *carver, const struct genesis *genesis, struct ledger *ledger)
+{
+    uint32_t accounts = (uint32_t)genesis_account_count(genesis);
+    uint64_t nets = (uint64_t)cycle_count_of(genesis) * genesis->participant_count;
+    uint64_t exposures = (uint64_t)genesis->participant_count * genesis->currency_count;
+    ledger->accounts = carve(carver, accounts, sizeof *ledger->accounts);
+    ledger->account_marks = carve(carver, accounts, sizeof *ledger->account_marks);
+    ledger->nets = carve(carver, nets, sizeof *ledger->nets);
+    ledger->net_marks = carve(carver, nets, sizeof *ledger->net_marks);
+    ledger->exposures = carve(carver, exposures, sizeof *ledger->exposures);
+    struct hash *nodes = carve(carver, merkle_dense_nodes(accounts), sizeof *nodes);
+    if (nodes != NULL) {
+        merkle_dense_init(&ledger->tree, nodes, accounts);
+    }
+    ledger->account_rows = carve(carver, accounts, (size_t)ACCOUNT_KEY_BYTES + ACCOUNT_LEAF_BYTES);
+    /* The leaves of all accounts, in genesis and after loading. */
+    ledger->changed = carve(carver, accounts, sizeof *ledger->changed);
+    ledger->changed_scratch = carve(carver, accounts, sizeof *ledger->changed_scratch);
+    ledger->changed_leaves = carve(carver, accounts, sizeof *ledger->changed_leaves);
+}
+
+static void carve_index(struct carver *carver, const struct scratch_limits *limits,
+                        struct index *index, size_t stride, uint32_t key_length, uint8_t **ret_rows)
+{
+    *ret_rows = carve(carver, limits->records, stride);
+    index->slots = carve(carver, limits->index_slots, sizeof *index->slots);
+    index->rows = *ret_rows;
+    index->mask = limits->index_slots - 1;
+    index->stride = (uint32_t)stride;
+    index->key_length = key_length;
+}
+
+static void carve_block(struct carver *carver, const struct scratch_limits *limits,
+                        struct ledger *ledger)
+{
+    carve_index(carver, limits, &ledger->ids, ID_ROW_BYTES, ID_KEY_BYTES, &ledger->id_rows);
+    carve_index(carver, limits, &ledger->transactions, TRANSACTION_ROW_BYTES, TRANSACTION_KEY_BYTES,
+                &ledger->transaction_rows);
+    carve_index(carver, limits, &ledger->lives, LIFE_ROW_BYTES, LIFE_KEY_BYTES, &ledger->life_rows);
+    ledger->touched = carve(carver, limits->accounts, sizeof *ledger->touched);
+    ledger->touched_nets = carve(carver, limits->nets, sizeof *ledger->touched_nets);
+    ledger->touched_lives = carve(carver, limits->records, sizeof *ledger->touched_lives);
+    ledger->verdicts = carve(carver, limits->records, sizeof *ledger->verdicts);
+    ledger->entries = carve(carver, limits->entries, sizeof *ledger->entries);
+    ledger->chain = carve(carver, LIMIT_BATCH_RECORDS, sizeof *ledger->chain);
+    ledger->page_bytes = carve(carver, limits->page_bytes, 1);
+    ledger->page_keys = carve(carver, limits->pages, PAGE_KEY_BYTES);
+    ledger->net_rows = carve(carver, limits->nets, (size_t)NET_KEY_BYTES + NET_VALUE_BYTES);
+    ledger->genesis_rows = carve(carver, limits->genesis_bytes, 1);
+    ledger->writes = carve(carver, limits->writes, sizeof *ledger->writes);
+}
+
+/* ledger is a scratch one while counting. */
+static void lay_out(struct carver *carver, const struct genesis *genesis, struct ledger *ledger)
+{
+    struct scratch_limits limits = memory_limits(genesis);
+    carve_registry(carver, genesis, &ledger->registry);
+    carve_state(carver, genesis, ledger);
+    carve_block(carver, &limits, ledger);
+    ledger->limits = limits;
+}
+
+size_t ledger_footprint(const struct genesis *genesis)
+{
+    struct carver carver = {.base = NULL, .used = sizeof(struct ledger)};
+    struct ledger unused;
+    lay_out(&carver, genesis, &unused);
+    return (carver.used + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+struct ledger *memory_lay_out(void *memory, const struct genesis *genesis)
+{
+    CHECK((uintptr_t)memory % ALIGNMENT == 0);
+    struct carver carver = {.base = memory, .used = sizeof(struct ledger)};
+    struct ledger *ledger = memory;
+    lay_out(&carver, genesis, ledger);
+    ledger->participant_count = genesis->participant_count;
+    ledger->currency_count = genesis->currency_count;
+    ledger->account_count = (uint32_t)genesis_account_count(genesis);
+    ledger->cycle_count = cycle_count_of(genesis);
+    return ledger;
+}

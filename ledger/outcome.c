@@ -1,0 +1,268 @@
+/* outcome: roots, header and writes of a block and of genesis (see outcome.h). */
+#include "ledger/outcome.h"
+
+#include "base/check.h"
+#include "ledger/digest.h"
+#include "ledger/idempotency.h"
+#include "ledger/invariant.h"
+#include "ledger/page_build.h"
+#include "ledger/reference.h"
+
+#define ACCOUNT_ROW_BYTES (ACCOUNT_KEY_BYTES + ACCOUNT_LEAF_BYTES)
+#define CYCLE_ROW_BYTES (CYCLE_KEY_BYTES + CYCLE_VALUE_BYTES)
+#define NET_ROW_BYTES (NET_KEY_BYTES + NET_VALUE_BYTES)
+
+/* A write of a row that stands as key ‖ value. */
+static void write_row(struct ledger *ledger, enum ledger_table table, const uint8_t *row,
+                      uint32_t key_length, uint32_t value_length)
+{
+    CHECK(ledger->outcome.write_count < ledger->limits.writes);
+    ledger->writes[ledger->outcome.write_count++] =
+        (struct ledger_write){.table = (uint8_t)table,
+                              .key_length = (uint16_t)key_length,
+                              .value_length = value_length,
+                              .key = row,
+                              .value = row + key_length};
+}
+
+static void write_rows(struct ledger *ledger, enum ledger_table table, const uint8_t *rows,
+                       uint32_t count, uint32_t key_length, uint32_t value_length)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        write_row(ledger, table, rows + (size_t)i * (key_length + value_length), key_length,
+                  value_length);
+    }
+}
+
+/* The tables that grow with records, and their running digests. */
+static void emit_growing(struct ledger *ledger)
+{
+    struct hash *digests = ledger->state.digests;
+    write_rows(ledger, TABLE_IDS, ledger->id_rows, ledger->id_count, ID_KEY_BYTES, ID_VALUE_BYTES);
+    digest_run(&digests[TABLE_IDS], ledger->id_rows, (size_t)ledger->id_count * ID_ROW_BYTES);
+    write_rows(ledger, TABLE_LIFE, ledger->life_rows, ledger->life_count, LIFE_KEY_BYTES,
+               LIFE_VALUE_BYTES);
+    digest_run(&digests[TABLE_LIFE], ledger->life_rows,
+               (size_t)ledger->life_count * LIFE_ROW_BYTES);
+    write_rows(ledger, TABLE_SOURCES, ledger->source_rows[0], ledger->source_count,
+               SOURCE_KEY_BYTES, SOURCE_VALUE_BYTES);
+    digest_run(&digests[TABLE_SOURCES], ledger->source_rows[0],
+               (size_t)ledger->source_count * SOURCE_ROW_BYTES);
+    write_rows(ledger, TABLE_TRANSACTIONS, ledger->transaction_rows, ledger->transaction_count,
+               TRANSACTION_KEY_BYTES, TRANSACTION_VALUE_BYTES);
+    digest_run(&digests[TABLE_TRANSACTIONS], ledger->transaction_rows,
+               (size_t)ledger->transaction_count * TRANSACTION_ROW_BYTES);
+}
+
+static void write_cycle(struct ledger *ledger, uint32_t cycle)
+{
+    uint8_t *row = ledger->cycle_rows[cycle];
+    cycle_key(ledger->cycles[cycle].service, ledger->cycles[cycle].number, row);
+    cycle_encode(&ledger->cycles[cycle], row + CYCLE_KEY_BYTES);
+    write_row(ledger, TABLE_CYCLES, row, CYCLE_KEY_BYTES, CYCLE_VALUE_BYTES);
+}
+
+static void emit_cycles(struct ledger *ledger)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < ledger->cycle_count; i++) {
+        if (ledger->cycle_touched[i]) {
+            write_cycle(ledger, i);
+            any = true;
+        }
+    }
+    for (uint32_t i = 0; i < ledger->touched_net_count; i++) {
+        uint32_t at = ledger->touched_nets[i].net;
+        const struct net *net = &ledger->nets[at];
+        if (net->debits.minor == 0 && net->credits.minor == 0) {
+            continue; /* touched by a failed chain only */
+        }
+        const struct cycle_row *cycle = &ledger->cycles[at / ledger->participant_count];
+        uint8_t *row = ledger->net_rows + (size_t)i * NET_ROW_BYTES;
+        net_key(cycle->service, cycle->number,
+                ledger->registry.genesis->participants[at % ledger->participant_count].number, row);
+        net_encode(&(struct net_row){.debits = net->debits, .credits = net->credits},
+                   row + NET_KEY_BYTES);
+        write_row(ledger, TABLE_CYCLE_NETS, row, NET_KEY_BYTES, NET_VALUE_BYTES);
+    }
+    if (any) {
+        digest_cycles(ledger, &ledger->state.digests[TABLE_CYCLES]);
+        digest_nets(ledger, &ledger->state.digests[TABLE_CYCLE_NETS]);
+    }
+}
+
+/* Rows and leaf hashes of the accounts listed in changed; then the tree. */
+static void emit_accounts(struct ledger *ledger)
+{
+    for (uint32_t i = 0; i < ledger->changed_count; i++) {
+        const struct account *account = &ledger->accounts[ledger->changed[i]];
+        uint8_t *row = ledger->account_rows + (size_t)i * ACCOUNT_ROW_BYTES;
+        account_key(account->number, row);
+        account_encode(account, row + ACCOUNT_KEY_BYTES);
+        ledger->changed_leaves[i] = merkle_leaf(row + ACCOUNT_KEY_BYTES, ACCOUNT_LEAF_BYTES);
+        write_row(ledger, TABLE_ACCOUNTS, row, ACCOUNT_KEY_BYTES, ACCOUNT_LEAF_BYTES);
+    }
+    merkle_dense_update(&ledger->tree, ledger->changed, ledger->changed_leaves,
+                        ledger->changed_count);
+}
+
+static void emit_state(struct ledger *ledger)
+{
+    size_t length = state_encode(&ledger->state, ledger->state_value);
+    CHECK(ledger->outcome.write_count < ledger->limits.writes);
+    ledger->writes[ledger->outcome.write_count++] =
+        (struct ledger_write){.table = TABLE_STATE,
+                              .key_length = STATE_KEY_BYTES,
+                              .value_length = (uint32_t)length,
+                              .key = (const uint8_t *)"state",
+                              .value = ledger->state_value};
+}
+
+static struct hash block_verdicts_root(const struct ledger *ledger)
+{
+    struct merkle_frontier frontier = {.size = 0};
+    for (uint32_t i = 0; i < ledger->block->batch_count; i++) {
+        uint32_t start = ledger->batch_start[i];
+        struct hash vector =
+            verdict_vector_root(ledger->verdicts + start, ledger->batch_start[i + 1] - start);
+        struct hash leaf = merkle_leaf(&vector, HASH_BYTES);
+        merkle_frontier_append(&frontier, &leaf);
+    }
+    return merkle_frontier_root(&frontier);
+}
+
+static struct hash block_batches_root(const struct ledger_block *block)
+{
+    struct hash ids[LIMIT_BLOCK_BATCHES];
+    for (uint32_t i = 0; i < block->batch_count; i++) {
+        ids[i] = block->batches[i].id;
+    }
+    return batches_root(ids, block->batch_count);
+}
+
+static void fill_header(struct ledger *ledger)
+{
+    const struct ledger_block *block = ledger->block;
+    struct state_row *state = &ledger->state;
+    uint32_t records = ledger->batch_start[block->batch_count];
+    ledger->outcome.header = (struct block_header){
+        .version = BLOCK_VERSION,
+        .epoch = block->epoch,
+        .height = block->height,
+        .timestamp_ms = block->timestamp_ms,
+        .proposer = block->proposer,
+        .batch_count = block->batch_count,
+        .account_count = ledger->account_count,
+        .record_count = records,
+        .total_records = state->total_records + records,
+        .chain_id = ledger->chain_id,
+        .parent_hash = block->parent_hash,
+        .batches_root = block_batches_root(block),
+        .verdicts_root = block_verdicts_root(ledger),
+        .accounts_root = merkle_dense_root(&ledger->tree),
+        .state_root = digest_state_root(state->digests),
+        .history_root = merkle_frontier_root(&state->history),
+        .next_validators_hash = block->next_validators_hash,
+    };
+    ledger->outcome.block_hash = block_hash(&ledger->outcome.header);
+    state->height = block->height;
+    state->timestamp_ms = block->timestamp_ms;
+    state->epoch = block->epoch;
+    state->total_records += records;
+    state->block_hash = ledger->outcome.block_hash;
+}
+
+const char *outcome_build(struct ledger *ledger)
+{
+    ledger->outcome.write_count = 0;
+    page_build_changed(ledger);
+    const char *what = page_build(ledger);
+    if (what != NULL) {
+        return what;
+    }
+    invariant_advance_sums(ledger);
+    emit_accounts(ledger);
+    ledger->tree_changed = true;
+    emit_growing(ledger);
+    emit_cycles(ledger);
+    merkle_frontier_append(&ledger->state.history, &ledger->state_before.block_hash);
+    fill_header(ledger);
+    emit_state(ledger);
+    ledger->outcome.verdicts = ledger->verdicts;
+    ledger->outcome.verdict_count = ledger->batch_start[ledger->block->batch_count];
+    ledger->outcome.writes = ledger->writes;
+    return NULL;
+}
+
+void outcome_restore_tree(struct ledger *ledger)
+{
+    for (uint32_t i = 0; i < ledger->changed_count; i++) {
+        ledger->changed_leaves[i] = account_leaf_hash(&ledger->accounts[ledger->changed[i]]);
+    }
+    merkle_dense_update(&ledger->tree, ledger->changed, ledger->changed_leaves,
+                        ledger->changed_count);
+}
+
+void outcome_rebuild_tree(struct ledger *ledger)
+{
+    for (uint32_t i = 0; i < ledger->account_count; i++) {
+        ledger->changed[i] = i;
+        ledger->changed_leaves[i] = account_leaf_hash(&ledger->accounts[i]);
+    }
+    merkle_dense_update(&ledger->tree, ledger->changed, ledger->changed_leaves,
+                        ledger->account_count);
+}
+
+/* The static tables' rows, one behind the other in genesis_rows. */
+static void emit_static(struct ledger *ledger)
+{
+    static const enum ledger_table TABLES[] = {TABLE_PARTICIPANTS, TABLE_LIMITS, TABLE_SERVICES,
+                                               TABLE_SCHEMES};
+    const struct genesis *genesis = ledger->registry.genesis;
+    struct writer writer = writer_over(ledger->genesis_rows, ledger->limits.genesis_bytes);
+    for (unsigned i = 0; i < sizeof TABLES / sizeof TABLES[0]; i++) {
+        uint32_t count = digest_static_count(genesis, TABLES[i]);
+        for (uint32_t k = 0; k < count; k++) {
+            size_t start = writer.used;
+            uint32_t key_length = digest_static_row(genesis, TABLES[i], k, &writer);
+            CHECK(!writer.failed);
+            write_row(ledger, TABLES[i], ledger->genesis_rows + start, key_length,
+                      (uint32_t)(writer.used - start) - key_length);
+        }
+    }
+}
+
+void outcome_build_genesis(struct ledger *ledger, const struct hash *validators_hash)
+{
+    const struct genesis *genesis = ledger->registry.genesis;
+    struct state_row *state = &ledger->state;
+    ledger->outcome.write_count = 0;
+    ledger->changed_count = ledger->account_count;
+    for (uint32_t i = 0; i < ledger->account_count; i++) {
+        ledger->changed[i] = i;
+    }
+    emit_accounts(ledger);
+    digest_static(ledger, validators_hash);
+    digest_cycles(ledger, &state->digests[TABLE_CYCLES]);
+    digest_nets(ledger, &state->digests[TABLE_CYCLE_NETS]);
+    emit_static(ledger);
+    for (uint32_t i = 0; i < ledger->cycle_count; i++) {
+        write_cycle(ledger, i);
+    }
+    state->timestamp_ms = genesis->created_ms;
+    ledger->outcome.header = (struct block_header){
+        .version = BLOCK_VERSION,
+        .timestamp_ms = genesis->created_ms,
+        .account_count = ledger->account_count,
+        .chain_id = ledger->chain_id,
+        .accounts_root = merkle_dense_root(&ledger->tree),
+        .state_root = digest_state_root(state->digests),
+        .next_validators_hash = *validators_hash,
+    };
+    ledger->outcome.block_hash = block_hash(&ledger->outcome.header);
+    state->block_hash = ledger->outcome.block_hash;
+    emit_state(ledger);
+    ledger->outcome.verdicts = ledger->verdicts;
+    ledger->outcome.verdict_count = 0;
+    ledger->outcome.writes = ledger->writes;
+}

@@ -1,0 +1,23 @@
+/*
+ * outcome: what a block comes to: account leaves and tree, digests, the header with every root, and
+ * the rows to store (docs/formats.md).
+ */
+#ifndef HEFU_LEDGER_OUTCOME_H
+#define HEFU_LEDGER_OUTCOME_H
+
+#include "ledger/state.h"
+
+/* After execution and its invariants: pages (an invariant of its own may break: then its sentence
+   is returned and the tree is untouched), leaves, digests, header, writes. */
+const char *outcome_build(struct ledger *ledger);
+
+/* Takes the block's leaves back out of the accounts tree; accounts are restored already. */
+void outcome_restore_tree(struct ledger *ledger);
+
+/* Header and writes of the genesis state. */
+void outcome_build_genesis(struct ledger *ledger, const struct hash *validators_hash);
+
+/* Recomputes the whole accounts tree from the accounts. */
+void outcome_rebuild_tree(struct ledger *ledger);
+
+#endif

@@ -1,0 +1,108 @@
+/* registry: participants, currencies and schemes by number (see registry.h). */
+#include "ledger/registry.h"
+
+#include "base/check.h"
+
+uint32_t number_map_slots(uint32_t count)
+{
+    uint32_t slots = 16;
+    while (slots < 2 * count) {
+        slots *= 2;
+    }
+    return slots;
+}
+
+/* Knuth's multiplicative hash; numbers are chosen by genesis, so no adversary picks them. */
+static uint32_t first_slot(const struct number_map *map, uint32_t number)
+{
+    return (uint32_t)((number * 2654435761ull) >> 16) & map->mask;
+}
+
+void number_map_put(struct number_map *map, uint32_t number, uint32_t index)
+{
+    uint32_t slot = first_slot(map, number);
+    while (map->slots[slot].index_above != 0) {
+        CHECK(map->slots[slot].number != number);
+        slot = (slot + 1) & map->mask;
+    }
+    map->slots[slot].number = number;
+    map->slots[slot].index_above = index + 1;
+}
+
+uint32_t number_map_find(const struct number_map *map, uint32_t number)
+{
+    uint32_t slot = first_slot(map, number);
+    while (map->slots[slot].index_above != 0) {
+        if (map->slots[slot].number == number) {
+            return map->slots[slot].index_above - 1;
+        }
+        slot = (slot + 1) & map->mask;
+    }
+    return REGISTRY_NONE;
+}
+
+/* The cycle index of a service: its place among the DEFERRED services. */
+static uint32_t cycle_index(const struct genesis *genesis, const struct genesis_service *service)
+{
+    if (service->mode != SERVICE_DEFERRED) {
+        return REGISTRY_NONE;
+    }
+    uint32_t index = 0;
+    for (const struct genesis_service *at = genesis->services; at < service; at++) {
+        index += at->mode == SERVICE_DEFERRED;
+    }
+    return index;
+}
+
+static void resolve_scheme(struct registry *registry, const struct genesis_scheme *row,
+                           struct scheme *ret_scheme)
+{
+    const struct genesis_service *service = genesis_service(registry->genesis, row->service);
+    CHECK(service != NULL);
+    ret_scheme->row = row;
+    ret_scheme->service = service;
+    ret_scheme->currency = number_map_find(&registry->currencies, service->currency);
+    ret_scheme->cycle = cycle_index(registry->genesis, service);
+    ret_scheme->network =
+        row->network == 0 ? REGISTRY_NONE : number_map_find(&registry->participants, row->network);
+    CHECK(ret_scheme->currency != REGISTRY_NONE);
+    CHECK((row->network == 0) == (ret_scheme->network == REGISTRY_NONE));
+}
+
+void registry_init(struct registry *registry, const struct genesis *genesis)
+{
+    registry->genesis = genesis;
+    for (uint32_t i = 0; i < genesis->participant_count; i++) {
+        number_map_put(&registry->participants, genesis->participants[i].number, i);
+    }
+    for (uint32_t i = 0; i < genesis->currency_count; i++) {
+        number_map_put(&registry->currencies, genesis->currencies[i].numeric, i);
+    }
+    for (uint32_t i = 0; i < genesis->scheme_count; i++) {
+        number_map_put(&registry->scheme_numbers, genesis->schemes[i].number, i);
+        resolve_scheme(registry, &genesis->schemes[i], &registry->schemes[i]);
+    }
+}
+
+const struct scheme *registry_scheme(const struct registry *registry, uint32_t number)
+{
+    uint32_t index = number_map_find(&registry->scheme_numbers, number);
+    return index == REGISTRY_NONE ? NULL : &registry->schemes[index];
+}
+
+const struct public_key *registry_key(const struct registry *registry, uint32_t participant,
+                                      uint32_t key_no, uint32_t permissions)
+{
+    uint32_t index = number_map_find(&registry->participants, participant);
+    if (index == REGISTRY_NONE) {
+        return NULL;
+    }
+    const struct genesis_participant *row = &registry->genesis->participants[index];
+    for (uint32_t i = 0; i < row->key_count; i++) {
+        if (row->keys[i].key_no == key_no &&
+            (row->keys[i].permissions & permissions) == permissions) {
+            return &row->keys[i].key;
+        }
+    }
+    return NULL;
+}

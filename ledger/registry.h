@@ -1,0 +1,58 @@
+/*
+ * registry: who and what exists: participants, currencies, services and schemes by number, with
+ * what a record needs to know of its scheme resolved once. From genesis; the actions that change
+ * any of it will change it here.
+ */
+#ifndef HEFU_LEDGER_REGISTRY_H
+#define HEFU_LEDGER_REGISTRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ledger/genesis.h"
+
+#define REGISTRY_NONE UINT32_MAX
+
+struct number_slot {
+    uint32_t number;
+    uint32_t index_above; /* index + 1; 0: empty */
+};
+
+/* An open-addressing map of numbers to indexes, filled once. */
+struct number_map {
+    struct number_slot *slots;
+    uint32_t mask;
+};
+
+uint32_t number_map_slots(uint32_t count);
+void number_map_put(struct number_map *map, uint32_t number, uint32_t index);
+/* REGISTRY_NONE if there is none. */
+uint32_t number_map_find(const struct number_map *map, uint32_t number);
+
+struct scheme {
+    const struct genesis_scheme *row;
+    const struct genesis_service *service;
+    uint32_t currency; /* index */
+    uint32_t cycle;    /* index of the service's open cycle; NONE: a GROSS service has no cycle */
+    uint32_t network;  /* participant index or NONE */
+};
+
+struct registry {
+    const struct genesis *genesis;
+    struct number_map participants;
+    struct number_map currencies;
+    struct number_map scheme_numbers;
+    struct scheme *schemes; /* genesis->scheme_count */
+};
+
+/* Fills maps and schemes, whose memory is already there and zeroed. */
+void registry_init(struct registry *registry, const struct genesis *genesis);
+
+/* NULL if there is none. */
+const struct scheme *registry_scheme(const struct registry *registry, uint32_t number);
+
+/* The key of (participant, key_no) if it carries the permissions; NULL otherwise. */
+const struct public_key *registry_key(const struct registry *registry, uint32_t participant,
+                                      uint32_t key_no, uint32_t permissions);
+
+#endif

@@ -1,0 +1,197 @@
+/*
+ * state: the ledger from inside: what is committed, what the block being executed has changed, and
+ * how each change is taken back. Internal to ledger/ (and to tests that break an invariant).
+ *
+ *   committed state: state_row, sums, accounts, tree, cycles, nets, exposures
+ *        │ first change of an item in this block saves it
+ *   undo: state_row_before, touched accounts, touched nets, cycles_before  ──► ledger_rollback
+ *   block: in-block indexes (ids, match keys, lives), the log of entries   ──► outcome: rows, pages
+ *
+ * Marks carry the number of the execution that set them ("generation"), so that nothing has to be
+ * cleared between blocks.
+ */
+#ifndef HEFU_LEDGER_STATE_H
+#define HEFU_LEDGER_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/merkle.h"
+#include "ledger/account.h"
+#include "ledger/index.h"
+#include "ledger/ledger.h"
+#include "ledger/page.h"
+#include "ledger/registry.h"
+#include "ledger/rows.h"
+#include "ledger/verdict.h"
+#include "ledger/working_set.h"
+
+/* Two accounts a leg, four legs a record. */
+#define ENTRIES_PER_RECORD 8u
+#define LEGS_PER_RECORD 4u
+
+/* How much one block can need: from genesis.block_records (at most LIMIT_BLOCK_RECORDS) and the
+   number of accounts. Every scratch buffer has one of these sizes. */
+struct scratch_limits {
+    uint32_t records;
+    uint32_t entries;
+    uint32_t accounts; /* touched by one block */
+    uint32_t pages;
+    uint32_t nets; /* touched by one block */
+    uint32_t index_slots;
+    uint32_t writes;
+    uint64_t page_bytes;
+    uint64_t genesis_bytes; /* rows of the static tables */
+};
+
+/* Sums over all accounts of a currency, kept block by block. */
+struct currency_sums {
+    struct total totals[ACCOUNT_TOTALS];
+};
+
+struct account_mark {
+    uint32_t generation;
+    uint32_t touched; /* place in touched */
+};
+
+struct touched_account {
+    struct account before;
+    uint32_t entries; /* of this block */
+    uint32_t placed;  /* of them on pages */
+    uint8_t *pages;   /* where its pages of this block start */
+};
+
+struct logged_entry {
+    struct page_entry entry;
+    uint32_t account;
+};
+
+/* One participant's sides in one unsettled cycle. */
+struct net {
+    struct total debits;
+    struct total credits;
+};
+
+struct touched_net {
+    struct net before;
+    struct total exposure_before;
+    uint32_t net;      /* place in nets */
+    uint32_t exposure; /* place in exposures */
+};
+
+/* A record of an earlier place that this block acted on. */
+struct touched_life {
+    struct life_row row;
+    uint64_t amount; /* that was posted: the bound of what may be returned */
+    uint32_t slot;   /* in the index of lives */
+};
+
+/* What posting a record did beside entries, so that a failed chain can take it back. */
+struct posted_record {
+    uint32_t entry_mark; /* entries logged before it */
+    uint32_t cycle;      /* its legs' cycle or REGISTRY_NONE */
+    uint32_t life;       /* acted on, or INDEX_NONE */
+    bool life_is_new;
+    uint32_t transaction_slot; /* of the match key it took, or INDEX_NONE */
+    uint64_t amount;
+    uint64_t turnover; /* size of all legs */
+};
+
+struct ledger {
+    struct registry registry;
+    struct scratch_limits limits;
+    struct hash chain_id;
+    bool speculative; /* a block is executed and neither committed nor rolled back */
+    bool tree_changed;
+    uint32_t generation;
+    uint32_t account_count;
+    uint32_t cycle_count; /* unsettled: today one a DEFERRED service */
+    uint32_t participant_count;
+    uint32_t currency_count;
+
+    /* The state. */
+    struct state_row state;
+    struct currency_sums sums[LIMIT_CURRENCIES];
+    struct account *accounts;
+    struct merkle_dense tree;
+    struct cycle_row cycles[LIMIT_SERVICES];
+    uint32_t cycle_currency[LIMIT_SERVICES]; /* index */
+    struct net *nets;                        /* [cycle * participants + participant] */
+    struct total *exposures;                 /* [participant * currencies + currency] */
+
+    /* Undo. */
+    struct state_row state_before;
+    struct currency_sums sums_before[LIMIT_CURRENCIES];
+    struct cycle_row cycles_before[LIMIT_SERVICES];
+    struct account_mark *account_marks;
+    struct touched_account *touched;
+    uint32_t touched_count;
+    uint32_t *net_marks; /* generation of the first change */
+    struct touched_net *touched_nets;
+    uint32_t touched_net_count;
+    bool cycle_touched[LIMIT_SERVICES];
+
+    /* The block being executed. */
+    const struct ledger_block *block;
+    const struct working_set *working_set;
+    uint32_t batch_start[LIMIT_BLOCK_BATCHES + 1]; /* flat number of each batch's first record */
+    uint16_t *verdicts;
+    struct logged_entry *entries;
+    uint32_t entry_count;
+    struct index ids;
+    uint8_t *id_rows;
+    uint32_t id_count;
+    struct index transactions;
+    uint8_t *transaction_rows;
+    uint32_t transaction_count;
+    struct index lives;
+    uint8_t *life_rows;
+    struct touched_life *touched_lives;
+    uint32_t life_count;
+    uint8_t source_rows[LIMIT_BLOCK_BATCHES][SOURCE_KEY_BYTES + SOURCE_VALUE_BYTES];
+    uint32_t source_count;
+    struct posted_record *chain; /* of the chain being posted */
+
+    /* The outcome. */
+    uint32_t *changed; /* accounts with entries, ascending */
+    uint32_t *changed_scratch;
+    struct hash *changed_leaves;
+    uint32_t changed_count;
+    uint8_t *account_rows;
+    uint8_t *page_bytes;
+    uint8_t *page_keys;
+    uint8_t *net_rows;
+    uint8_t *genesis_rows;
+    uint8_t cycle_rows[LIMIT_SERVICES][CYCLE_KEY_BYTES + CYCLE_VALUE_BYTES];
+    uint8_t state_value[STATE_VALUE_BYTES_MAX];
+    struct ledger_write *writes;
+    struct ledger_outcome outcome;
+};
+
+/* A record on its way through the checks, with what they have resolved so far. */
+struct filing {
+    const struct record *record;
+    const struct hash *record_hash;
+    const struct scheme *scheme; /* NULL for FUND */
+    uint32_t submitter;          /* number */
+    uint32_t flat;
+    uint32_t position;
+    uint32_t currency; /* indexes, as are payer and payee */
+    uint32_t payer;
+    uint32_t payee;
+    bool last_of_batch;
+};
+
+static inline struct account *ledger_account(struct ledger *ledger, uint32_t participant,
+                                             uint32_t currency, enum account_class class)
+{
+    return &ledger->accounts[account_number(ledger->currency_count, participant, currency, class)];
+}
+
+static inline struct total *ledger_exposure(struct ledger *ledger, uint32_t participant,
+                                            uint32_t currency)
+{
+    return &ledger->exposures[(uint64_t)participant * ledger->currency_count + currency];
+}
+
+#endif

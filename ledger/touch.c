@@ -1,0 +1,102 @@
+/* touch: changes of accounts and nets, saved and logged (see touch.h). */
+#include "ledger/touch.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+static struct touched_account *save_account(struct ledger *ledger, uint32_t number)
+{
+    struct account_mark *mark = &ledger->account_marks[number];
+    if (mark->generation == ledger->generation) {
+        return &ledger->touched[mark->touched];
+    }
+    CHECK(ledger->touched_count < ledger->limits.accounts);
+    mark->generation = ledger->generation;
+    mark->touched = ledger->touched_count++;
+    struct touched_account *touched = &ledger->touched[mark->touched];
+    touched->before = ledger->accounts[number];
+    touched->entries = 0;
+    touched->placed = 0;
+    touched->pages = NULL;
+    return touched;
+}
+
+void touch_account(struct ledger *ledger, uint32_t account, enum account_total total,
+                   uint64_t amount, struct entry_origin origin)
+{
+    CHECK(account < ledger->account_count && ledger->entry_count < ledger->limits.entries);
+    save_account(ledger, account)->entries++;
+    total_add(&ledger->accounts[account].totals[total], amount);
+    ledger->entries[ledger->entry_count++] = (struct logged_entry){
+        .account = account,
+        .entry = {.index = origin.position,
+                  .leg = (uint8_t)origin.leg,
+                  .total = (uint8_t)total,
+                  .delta = (int64_t)amount},
+    };
+}
+
+struct logged_entry touch_account_undo_last(struct ledger *ledger)
+{
+    CHECK(ledger->entry_count > 0);
+    struct logged_entry logged = ledger->entries[--ledger->entry_count];
+    struct account_mark mark = ledger->account_marks[logged.account];
+    CHECK(mark.generation == ledger->generation);
+    ledger->touched[mark.touched].entries--;
+    total_subtract(&ledger->accounts[logged.account].totals[logged.entry.total],
+                   (uint64_t)logged.entry.delta);
+    return logged;
+}
+
+static void save_net(struct ledger *ledger, uint32_t net, uint32_t exposure)
+{
+    if (ledger->net_marks[net] == ledger->generation) {
+        return;
+    }
+    CHECK(ledger->touched_net_count < ledger->limits.nets);
+    ledger->net_marks[net] = ledger->generation;
+    ledger->touched_nets[ledger->touched_net_count++] =
+        (struct touched_net){.before = ledger->nets[net],
+                             .exposure_before = ledger->exposures[exposure],
+                             .net = net,
+                             .exposure = exposure};
+}
+
+void touch_net(struct ledger *ledger, uint32_t cycle, uint32_t participant, bool is_debit,
+               uint64_t amount, bool undo)
+{
+    CHECK(cycle < ledger->cycle_count);
+    uint32_t at = cycle * ledger->participant_count + participant;
+    uint32_t exposure_at = participant * ledger->currency_count + ledger->cycle_currency[cycle];
+    save_net(ledger, at, exposure_at);
+    struct net *net = &ledger->nets[at];
+    struct total *exposure = &ledger->exposures[exposure_at];
+    struct total owed = total_owed(net->credits, net->debits);
+    CHECK(exposure->minor >= owed.minor);
+    exposure->minor -= owed.minor;
+    struct total *side = is_debit ? &net->debits : &net->credits;
+    if (undo) {
+        total_subtract(side, amount);
+    } else {
+        total_add(side, amount);
+    }
+    exposure->minor += total_owed(net->credits, net->debits).minor;
+}
+
+void touch_restore(struct ledger *ledger)
+{
+    for (uint32_t i = 0; i < ledger->touched_count; i++) {
+        const struct account *before = &ledger->touched[i].before;
+        ledger->accounts[before->number] = *before;
+    }
+    /* Backwards: two nets may share an exposure, whose first saved value is the one to restore. */
+    for (uint32_t i = ledger->touched_net_count; i-- > 0;) {
+        const struct touched_net *touched = &ledger->touched_nets[i];
+        ledger->nets[touched->net] = touched->before;
+        ledger->exposures[touched->exposure] = touched->exposure_before;
+    }
+    memcpy(ledger->cycles, ledger->cycles_before, sizeof ledger->cycles);
+    memcpy(ledger->sums, ledger->sums_before, sizeof ledger->sums);
+    ledger->state = ledger->state_before;
+}
