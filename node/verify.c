@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/merkle.h"
 #include "node/keys.h"
 
 #define VERIFY_THREADS_MAX 64

@@ -1,0 +1,159 @@
+/* The batch pool: shares, ripening, fairness between participants, quarantine. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/prng.h"
+#include "node/pool.h"
+
+static struct pool_batch *add(struct pool *pool, uint32_t participant, uint64_t number,
+                              uint32_t count, size_t length, uint64_t now_ms)
+{
+    struct batch batch = {.header = {.kind = BATCH_RECORDS,
+                                     .participant = participant,
+                                     .count = count,
+                                     .expires_ms = 1000000}};
+    struct public_key key = {{0}};
+    batch.id = hash_of(&PURPOSE_BATCH, &number, sizeof number);
+    return pool_insert(pool, &batch, malloc(16), length, NULL, &key, now_ms);
+}
+
+static struct pool_terms terms_at(uint64_t now_ms)
+{
+    return (struct pool_terms){.monotonic_ms = now_ms,
+                               .timestamp_ms = now_ms,
+                               .quorum = 3,
+                               .delta_ms = 400,
+                               .records_max = 1000};
+}
+
+/* Goal: a batch may be named once a quorum holds it, or Δ after it was taken in. */
+static void test_ripening(void **state)
+{
+    (void)state;
+    struct pool *pool = pool_new(1 << 20);
+    struct pool_batch *batch = add(pool, 3, 1, 10, 100, 1000);
+    struct pool_terms terms = terms_at(1000);
+    uint64_t next_ms = 0;
+    assert_false(pool_has_work(pool, &terms, &next_ms));
+    assert_int_equal(next_ms, 1400);
+    pool_add_holder(batch, 0);
+    pool_add_holder(batch, 0);
+    pool_add_holder(batch, 1);
+    assert_false(pool_may_name(batch, &terms));
+    pool_add_holder(batch, 2);
+    assert_true(pool_may_name(batch, &terms));
+    add(pool, 3, 2, 10, 100, 1000);
+    terms = terms_at(1400);
+    struct pool_batch *chosen[LIMIT_BLOCK_BATCHES];
+    assert_int_equal(pool_choose(pool, &terms, 0, chosen), 2);
+    terms.timestamp_ms = 1000000;
+    assert_int_equal(pool_choose(pool, &terms, 0, chosen), 0);
+    pool_free(pool);
+}
+
+/* Goal: a participant with many batches does not push out one with a single batch. */
+static void test_round_robin(void **state)
+{
+    (void)state;
+    struct pool *pool = pool_new(1 << 20);
+    for (uint64_t i = 0; i < 20; i++) {
+        add(pool, 3, i, 100, 10, 0);
+    }
+    struct pool_batch *single = add(pool, 9, 100, 100, 10, 0);
+    struct pool_terms terms = terms_at(500);
+    terms.records_max = 200;
+    struct pool_batch *chosen[LIMIT_BLOCK_BATCHES];
+    for (uint64_t turn = 0; turn < 4; turn++) {
+        assert_int_equal(pool_choose(pool, &terms, turn, chosen), 2);
+        assert_true(chosen[0] == single || chosen[1] == single);
+    }
+    pool_free(pool);
+}
+
+/* Goal: one participant holds at most a quarter; the whole is bounded; what is there EXISTS. */
+static void test_shares(void **state)
+{
+    (void)state;
+    struct pool *pool = pool_new(4000);
+    struct hash other = hash_of(&PURPOSE_BATCH, "x", 1);
+    struct pool_batch *batch = add(pool, 3, 1, 1, 600, 0);
+    assert_int_equal(pool_admits(pool, &batch->id, 3, 600), STATUS_EXISTS);
+    assert_int_equal(pool_admits(pool, &other, 3, 600), STATUS_BUSY);
+    assert_int_equal(pool_admits(pool, &other, 3, 400), STATUS_OK);
+    assert_int_equal(pool_admits(pool, &other, 4, 1000), STATUS_OK);
+    add(pool, 5, 2, 1, 3000, 0);
+    assert_int_equal(pool_admits(pool, &other, 4, 500), STATUS_BUSY);
+    pool_remove(pool, batch);
+    assert_int_equal(pool_admits(pool, &other, 4, 500), STATUS_OK);
+    assert_int_equal(pool_bytes(pool), 3000);
+    pool_free(pool);
+}
+
+/* Goal: a suspect is named alone and only when nothing else waits; a quarantined batch never. */
+static void test_suspects(void **state)
+{
+    (void)state;
+    struct pool *pool = pool_new(1 << 20);
+    struct pool_batch *suspect = add(pool, 3, 1, 1, 10, 0);
+    struct pool_batch *other = add(pool, 3, 2, 1, 10, 0);
+    struct pool_terms terms = terms_at(500);
+    struct pool_batch *chosen[LIMIT_BLOCK_BATCHES];
+    suspect->suspect = true;
+    assert_int_equal(pool_choose(pool, &terms, 0, chosen), 1);
+    assert_ptr_equal(chosen[0], other);
+    pool_remove(pool, other);
+    assert_int_equal(pool_choose(pool, &terms, 0, chosen), 1);
+    assert_ptr_equal(chosen[0], suspect);
+    suspect->quarantined = true;
+    assert_int_equal(pool_choose(pool, &terms, 0, chosen), 0);
+    pool_free(pool);
+}
+
+/* Goal: the table stays consistent under a long random sequence of insertions and removals. */
+static void test_random(void **state)
+{
+    (void)state;
+    enum { MODEL = 512 };
+    struct pool *pool = pool_new(1 << 30);
+    struct pool_batch *model[MODEL] = {0};
+    struct prng prng = prng_seeded(11);
+    uint64_t number = 0;
+    uint32_t count = 0;
+    for (int i = 0; i < 100000; i++) {
+        size_t place = prng_below(&prng, MODEL);
+        if (model[place] == NULL) {
+            model[place] = add(pool, (uint32_t)prng_below(&prng, 40), number++, 1, 10, 0);
+            count++;
+        } else {
+            struct hash id = model[place]->id;
+            assert_ptr_equal(pool_find(pool, &id), model[place]);
+            pool_remove(pool, model[place]);
+            assert_null(pool_find(pool, &id));
+            model[place] = NULL;
+            count--;
+        }
+        assert_int_equal(pool_count(pool), count);
+    }
+    uint32_t walked = 0;
+    for (struct pool_batch *b = pool_next(pool, NULL); b != NULL; b = pool_next(pool, b)) {
+        walked++;
+    }
+    assert_int_equal(walked, count);
+    pool_free(pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ripening), cmocka_unit_test(test_round_robin),
+        cmocka_unit_test(test_shares),   cmocka_unit_test(test_suspects),
+        cmocka_unit_test(test_random),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
