@@ -5,9 +5,9 @@
  *     |  ranges, anchors  |  slots: votes, certificates, proposals  |
  *     +-------------------+-----------------------------------------+
  *
- * Views from tail on have a slot in a ring. Below the tail, down to the final view, only what a proposal
- * may need is remembered: which views are nullified (as ranges) and the newest notarizations
- * (anchors). So 100,000 views without a final block cost no more memory than 200.
+ * Views from tail on have a slot in a ring. Below the tail, down to the final view, only what a
+ * proposal may need is remembered: which views are nullified (as ranges) and the newest
+ * notarizations (anchors). So 100,000 views without a final block cost no more memory than 200.
  */
 #ifndef HEFU_CONSENSUS_MACHINE_H
 #define HEFU_CONSENSUS_MACHINE_H
@@ -76,7 +76,7 @@ struct known_block {
     enum trial trial;
     uint32_t peer; /* the first to ask for what is missing */
     uint64_t retry_ms;
-    uint64_t touched; /* step count, for eviction */
+    uint64_t touched;             /* step count, for eviction */
     struct consensus_block block; /* only hash is meaningful without has_header */
 };
 
@@ -113,7 +113,7 @@ struct scratch {
     uint32_t evidence_count;
     struct peer_status statuses[2 * LIMIT_VALIDATORS];
     uint32_t status_count;
-    struct proposal proposals[2 * LIMIT_VALIDATORS];
+    struct proposal proposals[8];
     uint32_t proposal_count;
     struct vote_register vote_register;
 };
@@ -124,8 +124,8 @@ struct consensus {
     bool started;
     uint64_t wall_ms, now_ms; /* of the event; now_ms is monotonic */
     uint64_t steps;
-    bool ticking;  /* the event is a tick: the shell has drained what was queued */
-    bool changed;  /* something moved: settle once more */
+    bool ticking; /* the event is a tick: the shell has drained what was queued */
+    bool changed; /* something moved: settle once more */
     uint64_t deadline_ms;
     struct effects *effects;
     struct scratch scratch;

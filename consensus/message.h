@@ -56,13 +56,14 @@ struct consensus_block {
 #define CONSENSUS_BLOCK_TERMINAL 1u /* header flag: the block changes the validator set */
 
 struct proposal {
-    struct vote vote;              /* the leader's NOTARIZE */
-    bool has_block;                /* false in a re-proposal whose bytes the receiver should hold */
-    struct consensus_block block;  /* meaningful if has_block */
-    const struct certificate *parent; /* notarization or finalization of parent_view, or NULL for F */
-    const struct certificate *final;  /* F's finalization, or NULL */
+    struct vote vote;             /* the leader's NOTARIZE */
+    bool has_block;               /* false in a re-proposal whose bytes the receiver should hold */
+    struct consensus_block block; /* meaningful if has_block */
+    const struct certificate
+        *parent; /* notarization or finalization of parent_view, or NULL for F */
+    const struct certificate *final;          /* F's finalization, or NULL */
     const struct certificate *nullifications; /* of the skipped views, ascending */
-    uint32_t nullification_count;  /* at most LIMIT_PROPOSAL_NULLIFICATIONS */
+    uint32_t nullification_count;             /* at most LIMIT_PROPOSAL_NULLIFICATIONS */
 };
 
 /* A peer's account of where it stands: a hint, except for the certificate in it. */
@@ -76,7 +77,7 @@ struct peer_status {
     uint64_t held_from;              /* views held_from .. held_from + 63: */
     uint64_t held_notarizations;     /* bit i: notarization of view held_from + i is held */
     uint64_t held_nullifications;
-    bool has_your_vote;              /* the newest vote of the receiver that the sender holds */
+    bool has_your_vote; /* the newest vote of the receiver that the sender holds */
     struct vote your_vote;
 };
 
@@ -98,7 +99,8 @@ bool candidate_equal(const struct candidate *a, const struct candidate *b);
 /* Whether two votes sign the same bytes (signer and signature aside). */
 bool vote_same_preimage(const struct vote *a, const struct vote *b);
 
-/* OK, or MALFORMED: unknown kind, view 0, signer out of range, or a NULLIFY that names a candidate. */
+/* OK, or MALFORMED: unknown kind, view 0, signer out of range, or a NULLIFY that names a candidate.
+ */
 enum status vote_check_form(const struct vote *vote, uint32_t validator_count) MUST_USE;
 
 #endif
