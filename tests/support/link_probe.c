@@ -410,6 +410,20 @@ int raw_connect(uint16_t port)
     return fd;
 }
 
+int raw_listen(char *ret_url, size_t capacity)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t length = sizeof address;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    (void)snprintf(ret_url, capacity, "tcp://127.0.0.1:%u", ntohs(address.sin_port));
+    return fd;
+}
+
 void raw_send(int fd, const void *bytes, size_t length)
 {
     size_t sent = 0;

@@ -93,6 +93,8 @@ void probe_send_all(struct probe *probe, link_id id, enum link_class class, size
 
 /* A TCP connection to 127.0.0.1 with the test's patience. */
 int raw_connect(uint16_t port);
+/* A listening TCP socket on 127.0.0.1 that nobody accepts from, and its URL. */
+int raw_listen(char *ret_url, size_t capacity);
 void raw_send(int fd, const void *bytes, size_t length);
 /* Until length bytes are there or the connection ends; gives what arrived. */
 size_t raw_receive(int fd, void *ret_bytes, size_t length);
