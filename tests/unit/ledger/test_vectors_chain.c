@@ -1,0 +1,555 @@
+/*
+ * test_vectors_chain: genesis and the small chain of tests/vectors/formats.json. An independent
+ * program, written from docs/formats.md, computed the headers and rows; the ledger, given the same
+ * genesis and batches, must produce the same bytes: every root, every verdict, every stored row.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <sodium/crypto_sign_ed25519.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/ledger.h"
+#include "ledger/rows.h"
+#include "tests/support/vectors.h"
+
+#define BATCHES_MAX 4u
+#define ROWS_MAX 512u
+#define BLOCKS_MAX 8u
+
+static struct vectors *vectors;
+
+/* ---- Genesis ---- */
+
+static void text_of(char *ret_field, size_t size, const char *text)
+{
+    assert_true(strlen(text) < size);
+    memset(ret_field, 0, size);
+    memcpy(ret_field, text, strlen(text));
+}
+
+static uint32_t u32_of(const char *list, unsigned i, const char *field)
+{
+    return (uint32_t)vectors_number(vectors, "genesis.%s.%u.%s", list, i, field);
+}
+
+static uint16_t u16_of(const char *list, unsigned i, const char *field)
+{
+    return (uint16_t)vectors_number(vectors, "genesis.%s.%u.%s", list, i, field);
+}
+
+static uint32_t list_of(const char *list, size_t size, void *ret_array)
+{
+    uint32_t count = (uint32_t)vectors_number(vectors, "genesis.%s.count", list);
+    void *array = calloc(count, size);
+    assert_non_null(array);
+    memcpy(ret_array, &array, sizeof array);
+    return count;
+}
+
+static void fill_head(struct genesis *genesis)
+{
+    text_of(genesis->network, sizeof genesis->network, vectors_text(vectors, "genesis.network"));
+    genesis->created_ms = vectors_number(vectors, "genesis.created_ms");
+    genesis->incarnation = (uint32_t)vectors_number(vectors, "genesis.incarnation");
+    genesis->utc_offset_minutes = (int32_t)vectors_signed(vectors, "genesis.utc_offset_minutes");
+    vectors_bytes(vectors, &genesis->root_chain_id, 32, "genesis.root_chain_id");
+    vectors_bytes(vectors, &genesis->root_hash, 32, "genesis.root_hash");
+    genesis->root_height = vectors_number(vectors, "genesis.root_height");
+    genesis->delta_ms = (uint32_t)vectors_number(vectors, "genesis.delta_ms");
+    genesis->block_interval_ms = (uint32_t)vectors_number(vectors, "genesis.block_interval_ms");
+    genesis->empty_interval_ms = (uint32_t)vectors_number(vectors, "genesis.empty_interval_ms");
+    genesis->block_records = (uint32_t)vectors_number(vectors, "genesis.block_records");
+}
+
+static void fill_participant(struct genesis_participant *participant, unsigned i)
+{
+    participant->number = u32_of("participants", i, "number");
+    participant->roles = u32_of("participants", i, "roles");
+    text_of(participant->name, sizeof participant->name,
+            vectors_text(vectors, "genesis.participants.%u.name", i));
+    text_of(participant->bic, sizeof participant->bic,
+            vectors_text(vectors, "genesis.participants.%u.bic", i));
+    text_of(participant->clearing_code, sizeof participant->clearing_code,
+            vectors_text(vectors, "genesis.participants.%u.clearing_code", i));
+    vectors_bytes(vectors, &participant->transport_key, 32, "genesis.participants.%u.transport_key",
+                  i);
+    participant->key_count = u32_of("participants", i, "keys.count");
+    for (unsigned k = 0; k < participant->key_count; k++) {
+        struct participant_key *key = &participant->keys[k];
+        key->key_no =
+            (uint32_t)vectors_number(vectors, "genesis.participants.%u.keys.%u.key_no", i, k);
+        key->permissions =
+            (uint32_t)vectors_number(vectors, "genesis.participants.%u.keys.%u.permissions", i, k);
+        vectors_bytes(vectors, &key->key, 32, "genesis.participants.%u.keys.%u.key", i, k);
+    }
+}
+
+static void fill_service(struct genesis_service *service, unsigned i)
+{
+    service->number = u16_of("services", i, "number");
+    service->currency = u16_of("services", i, "currency");
+    service->mode = u16_of("services", i, "mode");
+    service->settlement = u16_of("services", i, "settlement");
+    text_of(service->name, sizeof service->name,
+            vectors_text(vectors, "genesis.services.%u.name", i));
+    service->funding_window_s = u32_of("services", i, "funding_window_s");
+    size_t length = 0;
+    uint8_t *cutoffs = vectors_copy(vectors, &length, "genesis.services.%u.cutoffs", i);
+    assert_true(length <= sizeof service->cutoffs);
+    memcpy(service->cutoffs, cutoffs, length);
+    service->cutoff_count = (uint32_t)(length / sizeof service->cutoffs[0]);
+    free(cutoffs);
+}
+
+static void fill_scheme(struct genesis_scheme *scheme, unsigned i)
+{
+    scheme->number = u16_of("schemes", i, "number");
+    scheme->service = u16_of("schemes", i, "service");
+    scheme->submitters = u16_of("schemes", i, "submitters");
+    scheme->confirmations = u16_of("schemes", i, "confirmations");
+    scheme->network = u32_of("schemes", i, "network");
+    scheme->hold_timeout_s = u32_of("schemes", i, "hold_timeout_s");
+    scheme->match_timeout_s = u32_of("schemes", i, "match_timeout_s");
+    text_of(scheme->name, sizeof scheme->name, vectors_text(vectors, "genesis.schemes.%u.name", i));
+}
+
+static void fill_validator(struct genesis_validator *validator, unsigned i)
+{
+    validator->participant = u32_of("validators", i, "participant");
+    vectors_bytes(vectors, &validator->key, 32, "genesis.validators.%u.key", i);
+    vectors_bytes(vectors, &validator->transport_key, 32, "genesis.validators.%u.transport_key", i);
+    text_of(validator->name, sizeof validator->name,
+            vectors_text(vectors, "genesis.validators.%u.name", i));
+}
+
+static void fill_lists(struct genesis *genesis)
+{
+    genesis->currency_count =
+        list_of("currencies", sizeof genesis->currencies[0], &genesis->currencies);
+    for (unsigned i = 0; i < genesis->currency_count; i++) {
+        struct genesis_currency *currency = &genesis->currencies[i];
+        currency->numeric = u16_of("currencies", i, "numeric");
+        currency->exponent = (uint8_t)u16_of("currencies", i, "exponent");
+        text_of(currency->code, sizeof currency->code,
+                vectors_text(vectors, "genesis.currencies.%u.code", i));
+    }
+    genesis->participant_count =
+        list_of("participants", sizeof genesis->participants[0], &genesis->participants);
+    for (unsigned i = 0; i < genesis->participant_count; i++) {
+        fill_participant(&genesis->participants[i], i);
+    }
+    genesis->limit_count = list_of("limits", sizeof genesis->limits[0], &genesis->limits);
+    for (unsigned i = 0; i < genesis->limit_count; i++) {
+        genesis->limits[i] = (struct genesis_limit){
+            .participant = u32_of("limits", i, "participant"),
+            .currency = u16_of("limits", i, "currency"),
+            .flags = u16_of("limits", i, "flags"),
+            .cap = vectors_number(vectors, "genesis.limits.%u.cap", i),
+        };
+    }
+    genesis->service_count = list_of("services", sizeof genesis->services[0], &genesis->services);
+    for (unsigned i = 0; i < genesis->service_count; i++) {
+        fill_service(&genesis->services[i], i);
+    }
+    genesis->scheme_count = list_of("schemes", sizeof genesis->schemes[0], &genesis->schemes);
+    for (unsigned i = 0; i < genesis->scheme_count; i++) {
+        fill_scheme(&genesis->schemes[i], i);
+    }
+    genesis->validator_count =
+        list_of("validators", sizeof genesis->validators[0], &genesis->validators);
+    for (unsigned i = 0; i < genesis->validator_count; i++) {
+        fill_validator(&genesis->validators[i], i);
+    }
+}
+
+static struct genesis genesis;
+static struct hash chain_id;
+
+static int open_all(void **state)
+{
+    (void)state;
+    vectors = vectors_open();
+    if (vectors == NULL) {
+        return -1;
+    }
+    fill_head(&genesis);
+    fill_lists(&genesis);
+    vectors_bytes(vectors, &chain_id, 32, "genesis.chain_id");
+    return 0;
+}
+
+static int close_all(void **state)
+{
+    (void)state;
+    free(genesis.currencies);
+    free(genesis.participants);
+    free(genesis.limits);
+    free(genesis.services);
+    free(genesis.schemes);
+    free(genesis.validators);
+    vectors_close(vectors);
+    return 0;
+}
+
+/* Goal: the example genesis is in order, and its canonical bytes and chain id are the frozen ones.
+ */
+static void canonical_genesis(void **state)
+{
+    (void)state;
+    char error[256] = "";
+    enum status status = genesis_check(&genesis, error, sizeof error);
+    assert_string_equal(error, "");
+    assert_int_equal(status, STATUS_OK);
+    size_t size = genesis_encoded_size(&genesis);
+    uint8_t *bytes = malloc(size);
+    assert_non_null(bytes);
+    struct writer writer = writer_over(bytes, size);
+    genesis_encode(&genesis, &writer);
+    assert_false(writer.failed);
+    vectors_expect(vectors, bytes, writer.used, "genesis.bytes");
+    vectors_expect_hash(vectors, genesis_chain_id(&genesis, bytes, size), "genesis.chain_id");
+    free(bytes);
+}
+
+/* ---- A store and a chain in memory ---- */
+
+struct row {
+    unsigned table;
+    size_t key_length;
+    size_t value_length;
+    uint8_t key[64];
+    uint8_t *value;
+};
+
+struct batch_copy {
+    struct batch_header header;
+    struct public_key key;
+    struct record *records;
+    struct hash *hashes;
+    uint16_t *verdicts;
+};
+
+struct memory {
+    struct row rows[ROWS_MAX];
+    unsigned row_count;
+    struct batch_copy batches[BLOCKS_MAX][BATCHES_MAX];
+};
+
+static struct row *find_row(struct memory *memory, unsigned table, const void *key, size_t length)
+{
+    for (unsigned i = 0; i < memory->row_count; i++) {
+        struct row *row = &memory->rows[i];
+        if (row->table == table && row->key_length == length &&
+            memcmp(row->key, key, length) == 0) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+static void store(struct memory *memory, const struct ledger_outcome *outcome)
+{
+    for (uint32_t i = 0; i < outcome->write_count; i++) {
+        const struct ledger_write *write = &outcome->writes[i];
+        struct row *row = find_row(memory, write->table, write->key, write->key_length);
+        if (row == NULL) {
+            assert_true(memory->row_count < ROWS_MAX);
+            row = &memory->rows[memory->row_count++];
+            assert_true(write->key_length <= sizeof row->key);
+            row->table = write->table;
+            row->key_length = write->key_length;
+            memcpy(row->key, write->key, write->key_length);
+        }
+        free(row->value);
+        row->value = malloc(write->value_length + 1);
+        assert_non_null(row->value);
+        memcpy(row->value, write->value, write->value_length);
+        row->value_length = write->value_length;
+    }
+}
+
+static bool read_row(void *context, enum ledger_table table, const void *key, size_t key_length,
+                     struct span *ret_value)
+{
+    const struct row *row = find_row(context, table, key, key_length);
+    if (row == NULL) {
+        return false;
+    }
+    *ret_value = (struct span){row->value, row->value_length};
+    return true;
+}
+
+static bool read_record(void *context, uint64_t height, uint32_t position,
+                        struct record *ret_record, uint16_t *ret_verdict, uint32_t *ret_submitter)
+{
+    struct memory *memory = context;
+    if (height >= BLOCKS_MAX || position >> 16 >= BATCHES_MAX) {
+        return false;
+    }
+    const struct batch_copy *batch = &memory->batches[height][position >> 16];
+    if ((position & 0xffff) >= batch->header.count) {
+        return false;
+    }
+    *ret_record = batch->records[position & 0xffff];
+    *ret_verdict = batch->verdicts[position & 0xffff];
+    *ret_submitter = batch->header.participant;
+    return true;
+}
+
+static void free_memory(struct memory *memory)
+{
+    for (unsigned i = 0; i < memory->row_count; i++) {
+        free(memory->rows[i].value);
+    }
+    for (unsigned i = 0; i < BLOCKS_MAX * BATCHES_MAX; i++) {
+        struct batch_copy *batch = &memory->batches[i / BATCHES_MAX][i % BATCHES_MAX];
+        free(batch->records);
+        free(batch->hashes);
+        free(batch->verdicts);
+    }
+    free(memory);
+}
+
+/* ---- The chain ---- */
+
+/* Parses a batch of the file and checks it as a node would: signature and root. */
+static void take_batch(uint64_t height, unsigned i, struct batch_copy *ret_batch)
+{
+    unsigned long long h = height;
+    struct signature signature;
+    uint8_t signed_bytes[BATCH_SIGNED_BYTES];
+    vectors_bytes(vectors, &ret_batch->header, BATCH_HEADER_BYTES, "chain.%llu.batch.%u.header", h,
+                  i);
+    vectors_bytes(vectors, &ret_batch->key, 32, "chain.%llu.batch.%u.key", h, i);
+    vectors_bytes(vectors, &signature, 64, "chain.%llu.batch.%u.signature", h, i);
+    batch_signed_bytes(&ret_batch->header, signed_bytes);
+    assert_int_equal(crypto_sign_ed25519_verify_detached(signature.bytes, signed_bytes,
+                                                         sizeof signed_bytes, ret_batch->key.bytes),
+                     0);
+    size_t length = 0;
+    uint32_t count = ret_batch->header.count;
+    ret_batch->records =
+        (void *)vectors_copy(vectors, &length, "chain.%llu.batch.%u.records", h, i);
+    assert_int_equal(length, (size_t)count * RECORD_BYTES);
+    ret_batch->hashes = malloc(count * sizeof(struct hash));
+    ret_batch->verdicts = malloc(count * sizeof(uint16_t));
+    assert_non_null(ret_batch->hashes);
+    assert_non_null(ret_batch->verdicts);
+    struct hash root = batch_records_root(ret_batch->records, count, ret_batch->hashes);
+    assert_true(hash_equal(&root, &ret_batch->header.records_root));
+}
+
+/* Every root by its name first, so that a failure says which one; then the whole header. */
+static void expect_header(const struct ledger_outcome *outcome, uint64_t height)
+{
+    unsigned long long h = height;
+    const struct block_header *header = &outcome->header;
+    assert_int_equal(header->height, height);
+    assert_int_equal(header->account_count, vectors_number(vectors, "chain.%llu.account_count", h));
+    vectors_expect_hash(vectors, header->batches_root, "chain.%llu.batches_root", h);
+    vectors_expect_hash(vectors, header->verdicts_root, "chain.%llu.verdicts_root", h);
+    vectors_expect_hash(vectors, header->events_root, "chain.%llu.events_root", h);
+    vectors_expect_hash(vectors, header->history_root, "chain.%llu.history_root", h);
+    vectors_expect_hash(vectors, header->accounts_root, "chain.%llu.accounts_root", h);
+    vectors_expect_hash(vectors, header->state_root, "chain.%llu.state_root", h);
+    vectors_expect(vectors, header, sizeof *header, "chain.%llu.header", h);
+    vectors_expect_hash(vectors, outcome->block_hash, "chain.%llu.hash", h);
+}
+
+static uint64_t expected_rows(uint64_t height, unsigned table)
+{
+    unsigned long long h = height;
+    return vectors_has(vectors, "chain.%llu.write.%u.count", h, table)
+               ? vectors_number(vectors, "chain.%llu.write.%u.count", h, table)
+               : 0;
+}
+
+/* The frozen row of this key; fails if the ledger wrote a row that is not in the file. */
+static void expect_row(const struct ledger_write *write, uint64_t height)
+{
+    unsigned long long h = height;
+    char key[2 * 64 + 1];
+    bytes_to_hex(write->key, write->key_length, key);
+    uint64_t count = expected_rows(height, write->table);
+    for (unsigned i = 0; i < count; i++) {
+        if (strcmp(vectors_text(vectors, "chain.%llu.write.%u.%u.key", h, write->table, i), key) ==
+            0) {
+            vectors_expect(vectors, write->value, write->value_length,
+                           "chain.%llu.write.%u.%u.value", h, write->table, i);
+            return;
+        }
+    }
+    fail_msg("height %llu, table %u: unexpected row %s", h, write->table, key);
+}
+
+/* Exactly the frozen rows, once each; the header between the tables' rows and STATE, which holds
+   its hash and the digests: the first difference is then the one that explains the others. */
+static void expect_outcome(const struct ledger_outcome *outcome, uint64_t height)
+{
+    uint64_t written[LEDGER_TABLE_COUNT] = {0};
+    const struct ledger_write *state = NULL;
+    for (uint32_t i = 0; i < outcome->write_count; i++) {
+        const struct ledger_write *write = &outcome->writes[i];
+        assert_in_range(write->table, 1, LEDGER_TABLE_COUNT - 1);
+        written[write->table]++;
+        if (write->table == TABLE_STATE) {
+            state = write;
+        } else {
+            expect_row(write, height);
+        }
+    }
+    for (unsigned table = 1; table < LEDGER_TABLE_COUNT; table++) {
+        if (written[table] != expected_rows(height, table)) {
+            print_error("height %llu, table %u\n", (unsigned long long)height, table);
+        }
+        assert_int_equal(written[table], expected_rows(height, table));
+    }
+    expect_header(outcome, height);
+    assert_non_null(state);
+    expect_row(state, height);
+}
+
+static void expect_verdicts(const struct ledger_outcome *outcome, struct batch_copy *batches,
+                            uint32_t batch_count, uint64_t height)
+{
+    const uint16_t *verdicts = outcome->verdicts;
+    for (uint32_t i = 0; i < batch_count; i++) {
+        size_t length = batches[i].header.count * sizeof(uint16_t);
+        vectors_expect(vectors, verdicts, length, "chain.%llu.batch.%u.verdicts",
+                       (unsigned long long)height, i);
+        memcpy(batches[i].verdicts, verdicts, length);
+        verdicts += batches[i].header.count;
+    }
+    assert_ptr_equal(verdicts, outcome->verdicts + outcome->verdict_count);
+}
+
+static void *aligned_memory(size_t size)
+{
+    size_t rounded = (size + 63) / 64 * 64;
+    void *memory = aligned_alloc(64, rounded);
+    assert_non_null(memory);
+    memset(memory, 0, rounded);
+    return memory;
+}
+
+struct run {
+    struct ledger *ledger;
+    struct working_set *working_set;
+    struct memory *memory;
+    struct hash parent;
+};
+
+static void run_block(struct run *run, uint64_t height)
+{
+    unsigned long long h = height;
+    struct ledger_batch batches[BATCHES_MAX];
+    struct batch_copy *copies = run->memory->batches[height];
+    struct ledger_block block = {
+        .epoch = vectors_number(vectors, "chain.%llu.epoch", h),
+        .height = height,
+        .timestamp_ms = vectors_number(vectors, "chain.%llu.timestamp_ms", h),
+        .proposer = (uint32_t)vectors_number(vectors, "chain.%llu.proposer", h),
+        .batch_count = (uint32_t)vectors_number(vectors, "chain.%llu.batch_count", h),
+        .parent_hash = run->parent,
+        .batches = batches,
+    };
+    vectors_bytes(vectors, &block.next_validators_hash, 32, "chain.%llu.next_validators_hash", h);
+    assert_true(block.batch_count <= BATCHES_MAX);
+    for (unsigned i = 0; i < block.batch_count; i++) {
+        take_batch(height, i, &copies[i]);
+        batches[i] = (struct ledger_batch){.header = &copies[i].header,
+                                           .id = batch_id(&copies[i].header),
+                                           .records = copies[i].records,
+                                           .record_hashes = copies[i].hashes,
+                                           .verified_under = copies[i].key};
+    }
+    struct ledger_reader reader = {.context = run->memory, .get = read_row, .record = read_record};
+    ledger_prefetch(run->ledger, &block, &reader, run->working_set);
+    const struct ledger_outcome *outcome = NULL;
+    struct ledger_fault fault = {.what = ""};
+    /* Executed twice: what a rollback leaves behind must not show. */
+    for (int turn = 0; turn < 2; turn++) {
+        enum ledger_result result =
+            ledger_execute(run->ledger, &block, run->working_set, &outcome, &fault);
+        if (result != LEDGER_OK) {
+            fail_msg("height %llu: %s", h, fault.what);
+        }
+        expect_verdicts(outcome, copies, block.batch_count, height);
+        expect_outcome(outcome, height);
+        if (turn == 0) {
+            ledger_rollback(run->ledger);
+        }
+    }
+    run->parent = outcome->block_hash;
+    store(run->memory, outcome);
+    ledger_commit(run->ledger);
+}
+
+/* A ledger that starts from the stored rows must take them up, with the header as their proof. */
+static void expect_reload(const struct memory *memory, const struct hash *validators_hash,
+                          uint64_t height)
+{
+    void *space = aligned_memory(ledger_footprint(&genesis));
+    struct ledger *ledger = ledger_init(space, &genesis, &chain_id, validators_hash);
+    for (unsigned i = 0; i < memory->row_count; i++) {
+        const struct row *row = &memory->rows[i];
+        if (ledger_table_is_resident((enum ledger_table)row->table)) {
+            assert_int_equal(ledger_load_row(ledger, (enum ledger_table)row->table,
+                                             (struct span){row->key, row->key_length},
+                                             (struct span){row->value, row->value_length}),
+                             STATUS_OK);
+        }
+    }
+    struct block_header header;
+    const char *what = "";
+    vectors_bytes(vectors, &header, sizeof header, "chain.%llu.header", (unsigned long long)height);
+    enum status status = ledger_load_done(ledger, &header, &what);
+    if (status != STATUS_OK) {
+        fail_msg("height %llu: %s", (unsigned long long)height, what);
+    }
+    free(space);
+}
+
+/* Goal: genesis and every block: same verdicts, rows and roots as the independent program's. */
+static void example_chain(void **state)
+{
+    (void)state;
+    struct hash validators_hash;
+    vectors_bytes(vectors, &validators_hash, 32, "chain.0.next_validators_hash");
+    void *space = aligned_memory(ledger_footprint(&genesis));
+    void *set_space = aligned_memory(working_set_footprint());
+    struct memory *memory = calloc(1, sizeof *memory);
+    assert_non_null(memory);
+    struct run run = {.ledger = ledger_init(space, &genesis, &chain_id, &validators_hash),
+                      .working_set = working_set_init(set_space),
+                      .memory = memory};
+    const struct ledger_outcome *outcome = ledger_genesis_outcome(run.ledger);
+    expect_outcome(outcome, 0);
+    run.parent = outcome->block_hash;
+    store(memory, outcome);
+    expect_reload(memory, &validators_hash, 0);
+    uint64_t blocks = vectors_number(vectors, "chain.blocks");
+    assert_true(blocks > 3 && blocks <= BLOCKS_MAX);
+    for (uint64_t height = 1; height < blocks; height++) {
+        run_block(&run, height);
+        expect_reload(memory, &validators_hash, height);
+    }
+    free_memory(memory);
+    free(set_space);
+    free(space);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(canonical_genesis),
+        cmocka_unit_test(example_chain),
+    };
+    return cmocka_run_group_tests(tests, open_all, close_all);
+}
