@@ -127,7 +127,8 @@ static enum status slot_decode(const uint8_t bytes[REGISTER_SLOT_BYTES], struct 
     slot.content.floor_epoch = reader_u64(&reader);
     slot.content.floor_view = reader_u64(&reader);
     uint64_t mask = reader_u64(&reader);
-    if (votes_decode(&reader, mask, &slot.content) != STATUS_OK) {
+    if (votes_decode(&reader, mask, &slot.content) != STATUS_OK ||
+        !bytes_are_zero(reader.next, reader.left)) {
         return STATUS_CORRUPT;
     }
     *ret_slot = slot;
