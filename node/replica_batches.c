@@ -19,6 +19,8 @@
 #define NO_PEER UINT32_MAX
 /* Rounds of all validators before a wanted batch is given up. */
 #define WANTED_ASKS 2
+/* Until what could not be asked now is looked at again. */
+#define FETCH_PACE_MS 20
 
 /* The key of the row that says "this stored batch is still pending". */
 #define PENDING_KEY_BYTES (1 + HASH_BYTES)
@@ -348,8 +350,11 @@ void replica_batches_fetch(struct replica *replica)
             continue;
         }
         i++;
-        if (wanted->ask_ms > replica->monotonic_ms || asked >= 2 * PEER_REQUEST_MAX ||
-            verifying_now(replica, &wanted->id)) {
+        if (wanted->ask_ms > replica->monotonic_ms) {
+            continue;
+        }
+        if (asked >= 2 * PEER_REQUEST_MAX || verifying_now(replica, &wanted->id)) {
+            wanted->ask_ms = replica->monotonic_ms + FETCH_PACE_MS;
             continue;
         }
         asked++;

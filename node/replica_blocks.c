@@ -81,7 +81,9 @@ struct open_block *replica_open_add(struct replica *replica, const struct block_
         block->hash = hash;
         block->header = *header;
         block->source = source;
-        memcpy(block->batch_ids, batch_ids, sizeof(struct hash) * header->batch_count);
+        if (header->batch_count > 0) {
+            memcpy(block->batch_ids, batch_ids, sizeof(struct hash) * header->batch_count);
+        }
     }
     block->touched_ms = replica->monotonic_ms;
     return block;

@@ -28,6 +28,8 @@
 /* Batches under verification at once. */
 #define VERIFYING_MAX 512
 #define CATCHUP_MAX 64
+/* Feeds of one height, a second apart, before fetched blocks are thrown away and asked for anew. */
+#define CATCHUP_FEEDS_MAX 10
 #define ALARMS_MAX 16
 /* Sent to one peer in one tick when it lacks batches. */
 #define REPUSH_PER_TICK 4
@@ -91,6 +93,7 @@ struct peer_state {
 
 /* A final block from a peer that waits for its turn. */
 struct catchup_block {
+    uint32_t peer; /* who sent it */
     struct block_header header;
     struct hash hash;
     struct hash batch_ids[LIMIT_BLOCK_BATCHES];
@@ -133,6 +136,8 @@ struct replica {
 
     struct catchup_block *catchup; /* CATCHUP_MAX, a ring in order of height */
     uint32_t catchup_first, catchup_count;
+    uint64_t catchup_height; /* of the last feed, and how often it was fed */
+    uint32_t catchup_feeds;
 
     struct peer_state peers[LIMIT_VALIDATORS];
     struct session sessions[SESSIONS_MAX];

@@ -198,12 +198,22 @@ void replica_sync_feed(struct replica *replica)
         return;
     }
     struct catchup_block *next = catchup_at(replica, 0);
-    struct open_block *block = replica_open_add(replica, &next->header, next->batch_ids,
-                                                replica->validators->count);
+    if (replica->catchup_height != next->header.height) {
+        replica->catchup_height = next->header.height;
+        replica->catchup_feeds = 0;
+    }
+    if (++replica->catchup_feeds > CATCHUP_FEEDS_MAX) {
+        /* Consensus does not take it: whoever sent it may have lied. */
+        replica->catchup_count = 0;
+        replica->catchup_feeds = 0;
+        return;
+    }
+    struct open_block *block =
+        replica_open_add(replica, &next->header, next->batch_ids, next->peer);
     if (block == NULL) {
         return;
     }
-    struct event event = {.kind = EVENT_CATCHUP_BLOCK};
+    struct event event = {.kind = EVENT_CATCHUP_BLOCK, .peer = next->peer};
     event.catchup.block = replica_block_summary(&next->header, &next->hash);
     event.catchup.finalization = &next->finalization;
     replica_answer(replica, &event);
@@ -231,6 +241,7 @@ static void take_blocks(struct replica *replica, uint32_t peer, const struct pee
             break;
         }
         struct catchup_block *place = catchup_at(replica, replica->catchup_count++);
+        place->peer = peer;
         place->header = header;
         place->hash = hash;
         place->finalization = *final->finalization;

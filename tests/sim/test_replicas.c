@@ -49,6 +49,7 @@ static void test_one_batch(void **state)
         struct replica_net *net = quiet_net(nodes, nodes);
         submit(net, 0, 3, 100, 50);
         assert_true(replica_net_settle(net, 1, 20000));
+        replica_net_run(net, replica_net_now(net) + 100);
         assert_same_everywhere(net, nodes, 50);
         assert_int_equal(replica_net_answers(net, CLIENT_ACCEPTED), 1);
         replica_net_free(net);
@@ -97,6 +98,7 @@ static void test_one_dead(void **state)
     assert_true(replica_net_settle(net, 2, replica_net_now(net) + 60000));
     replica_net_restart(net, 2);
     submit(net, 1, 5, 900, 10);
+    replica_net_run(net, replica_net_now(net) + 5);
     assert_true(replica_net_settle(net, 3, replica_net_now(net) + 60000));
     assert_same_everywhere(net, 4, 320);
     replica_net_free(net);
@@ -124,6 +126,7 @@ static void test_all_killed(void **state)
             replica_net_restart(net, i);
         }
         submit(net, 0, 7, 999, 1);
+        replica_net_run(net, replica_net_now(net) + 5);
         assert_true(replica_net_settle(net, 1, replica_net_now(net) + 30000));
         uint64_t records = replica_net_records(net, 0);
         assert_in_range(records, 20 * accepted + 1, 101);
@@ -182,6 +185,7 @@ static void test_random_faults(void **state)
         }
         replica_net_set_loss(net, 0);
         submit(net, 0, 3, 5000, 5);
+        replica_net_run(net, replica_net_now(net) + 5);
         assert_true(replica_net_settle(net, 1, replica_net_now(net) + 120000));
         assert_same_everywhere(net, nodes, replica_net_records(net, 0));
         replica_net_free(net);
