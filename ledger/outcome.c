@@ -185,7 +185,8 @@ const char *outcome_build(struct ledger *ledger)
     ledger->tree_changed = true;
     emit_growing(ledger);
     emit_cycles(ledger);
-    merkle_frontier_append(&ledger->state.history, &ledger->state_before.block_hash);
+    struct hash parent = merkle_leaf(&ledger->state_before.block_hash, HASH_BYTES);
+    merkle_frontier_append(&ledger->state.history, &parent);
     fill_header(ledger);
     emit_state(ledger);
     ledger->outcome.verdicts = ledger->verdicts;

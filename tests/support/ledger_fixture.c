@@ -1,0 +1,346 @@
+/* ledger_fixture: see ledger_fixture.h. */
+#include "tests/support/ledger_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+
+#define BLOCK_MS 1000u
+
+static void declare_participants(struct ledger_fixture *f)
+{
+    static const struct {
+        uint32_t roles;
+        const char *name;
+    } WHO[] = {
+        {ROLE_BANK, "Bank of the East"},       {ROLE_BANK, "Bank of the West"},
+        {ROLE_BANK, "Bank of the South"},      {ROLE_NETWORK, "Card Network"},
+        {ROLE_AGENT | ROLE_OPERATOR, "Agent"}, {ROLE_FINTECH, "Fintech"},
+        {ROLE_BANK, "Bank without limits"},
+    };
+    for (uint32_t i = 0; i < 7; i++) {
+        struct genesis_participant *p = &f->participants[i];
+        p->number = i + 1;
+        p->roles = WHO[i].roles;
+        (void)snprintf(p->name, sizeof p->name, "%s", WHO[i].name);
+        p->transport_key.bytes[0] = (uint8_t)(0x40 + i);
+        p->key_count = 1;
+        p->keys[0].key_no = 1;
+        p->keys[0].permissions = PERMISSION_SUBMIT | PERMISSION_ACT;
+        p->keys[0].key.bytes[0] = (uint8_t)(0x80 + i);
+    }
+    f->genesis.participants = f->participants;
+    f->genesis.participant_count = 7;
+}
+
+static void declare_limits(struct ledger_fixture *f)
+{
+    static const struct genesis_limit LIMITS[] = {
+        {1, FIXTURE_CNY, 0, 100000000}, {1, FIXTURE_USD, 0, 5000},
+        {2, FIXTURE_CNY, 0, 100000000}, {2, FIXTURE_USD, 0, 5000},
+        {3, FIXTURE_CNY, 0, 100000000}, {6, FIXTURE_CNY, LIMIT_COVERED, 50000000},
+    };
+    memcpy(f->limits, LIMITS, sizeof LIMITS);
+    f->genesis.limits = f->limits;
+    f->genesis.limit_count = sizeof LIMITS / sizeof LIMITS[0];
+}
+
+static void declare_products(struct ledger_fixture *f)
+{
+    static const struct genesis_service SERVICES[] = {
+        {1, FIXTURE_CNY, SERVICE_DEFERRED, SETTLEMENT_PREFUNDED, "cards", 3600, 2, {600, 1380}},
+        {2, FIXTURE_CNY, SERVICE_GROSS, SETTLEMENT_PREFUNDED, "instant", 0, 0, {0}},
+        {3, FIXTURE_CNY, SERVICE_DEFERRED, SETTLEMENT_EXTERNAL, "rural", 0, 1, {1000}},
+        {4, FIXTURE_USD, SERVICE_DEFERRED, SETTLEMENT_PREFUNDED, "dollars", 0, 0, {0}},
+    };
+    static const struct genesis_scheme SCHEMES[] = {
+        {10, 1, SIDE_PAYER | SIDE_PAYEE | SIDE_NETWORK, 1, FIXTURE_NETWORK, 60, 60, "debit"},
+        {11, 1, SIDE_PAYEE, 1, 0, 60, 60, "payee only"},
+        {12, 1, SIDE_PAYER | SIDE_PAYEE, 2, FIXTURE_NETWORK, 60, 60, "two halves"},
+        {20, 2, SIDE_PAYER, 1, FIXTURE_NETWORK, 60, 60, "transfer"},
+        {21, 2, SIDE_PAYER, 2, 0, 60, 60, "confirmed transfer"},
+        {30, 3, SIDE_PAYER | SIDE_PAYEE, 1, FIXTURE_NETWORK, 60, 60, "rural"},
+        {40, 4, SIDE_PAYER | SIDE_PAYEE, 1, FIXTURE_NETWORK, 60, 60, "dollar debit"},
+    };
+    memcpy(f->services, SERVICES, sizeof SERVICES);
+    memcpy(f->schemes, SCHEMES, sizeof SCHEMES);
+    f->genesis.services = f->services;
+    f->genesis.service_count = 4;
+    f->genesis.schemes = f->schemes;
+    f->genesis.scheme_count = 7;
+}
+
+struct ledger_fixture *fixture_new(void)
+{
+    struct ledger_fixture *f = calloc(1, sizeof *f);
+    CHECK(f != NULL);
+    (void)snprintf(f->genesis.network, sizeof f->genesis.network, "fixture");
+    f->genesis.created_ms = FIXTURE_CREATED_MS;
+    f->genesis.utc_offset_minutes = 480;
+    f->genesis.delta_ms = 400;
+    f->genesis.empty_interval_ms = 30000;
+    f->genesis.block_records = 16384;
+    f->currencies[0] = (struct genesis_currency){FIXTURE_CNY, 2, "CNY"};
+    f->currencies[1] = (struct genesis_currency){FIXTURE_USD, 2, "USD"};
+    f->genesis.currencies = f->currencies;
+    f->genesis.currency_count = 2;
+    declare_participants(f);
+    declare_limits(f);
+    declare_products(f);
+    f->validators[0].participant = 5;
+    f->validators[0].key.bytes[0] = 0xc0;
+    f->validators[0].transport_key.bytes[0] = 0xc1;
+    (void)snprintf(f->validators[0].name, sizeof f->validators[0].name, "node-0");
+    f->genesis.validators = f->validators;
+    f->genesis.validator_count = 1;
+    f->validators_hash.bytes[0] = 0x77;
+    return f;
+}
+
+static void *zeroed(size_t size)
+{
+    void *memory = aligned_alloc(64, (size + 63) / 64 * 64);
+    CHECK(memory != NULL);
+    memset(memory, 0, size);
+    return memory;
+}
+
+static void make_ledger(struct ledger_fixture *f)
+{
+    f->memory = zeroed(ledger_footprint(&f->genesis));
+    f->ledger = ledger_init(f->memory, &f->genesis, &f->chain_id, &f->validators_hash);
+}
+
+static void begin_next(struct ledger_fixture *f)
+{
+    const struct block_header *parent = ledger_store_header(f->store);
+    f->block = (struct ledger_block){
+        .epoch = 1,
+        .height = parent->height + 1,
+        .timestamp_ms = parent->timestamp_ms + BLOCK_MS,
+        .parent_hash = block_hash(parent),
+        .next_validators_hash = f->validators_hash,
+        .batches = f->batches,
+    };
+}
+
+void fixture_start(struct ledger_fixture *f)
+{
+    char error[256];
+    enum status status = genesis_check(&f->genesis, error, sizeof error);
+    if (status != STATUS_OK) {
+        (void)fprintf(stderr, "fixture genesis: %s\n", error);
+    }
+    CHECK(status == STATUS_OK);
+    size_t size = genesis_encoded_size(&f->genesis);
+    void *scratch = zeroed(size);
+    f->chain_id = genesis_chain_id(&f->genesis, scratch, size);
+    free(scratch);
+    make_ledger(f);
+    f->working_set = working_set_init(zeroed(working_set_footprint()));
+    f->store = ledger_store_new();
+    ledger_store_apply(f->store, NULL, ledger_genesis_outcome(f->ledger));
+    begin_next(f);
+}
+
+void fixture_reload(struct ledger_fixture *f)
+{
+    free(f->memory);
+    make_ledger(f);
+    const char *what = "";
+    enum status status = ledger_store_load(f->store, f->ledger, &what);
+    if (status != STATUS_OK) {
+        (void)fprintf(stderr, "fixture reload: %s\n", what);
+    }
+    CHECK(status == STATUS_OK);
+}
+
+void fixture_drop(struct ledger_fixture *f)
+{
+    for (uint32_t i = 0; i < f->block.batch_count; i++) {
+        free(f->parts[i].records);
+        free(f->parts[i].hashes);
+        memset(&f->parts[i], 0, sizeof f->parts[i]);
+    }
+    f->block.batch_count = 0;
+}
+
+void fixture_free(struct ledger_fixture *f)
+{
+    fixture_drop(f);
+    free(f->verdicts);
+    if (f->store != NULL) {
+        ledger_store_free(f->store);
+    }
+    free(f->working_set);
+    free(f->memory);
+    free(f);
+}
+
+struct batch_header *fixture_batch(struct ledger_fixture *f, uint32_t participant)
+{
+    CHECK(f->block.batch_count < LIMIT_BLOCK_BATCHES);
+    struct fixture_batch *part = &f->parts[f->block.batch_count];
+    part->records = zeroed(LIMIT_BATCH_RECORDS * sizeof *part->records);
+    part->hashes = zeroed(LIMIT_BATCH_RECORDS * sizeof *part->hashes);
+    part->header = (struct batch_header){
+        .version = BATCH_VERSION,
+        .kind = BATCH_RECORDS,
+        .participant = participant,
+        .key_no = 1,
+        /* Distinct, so that equal batches of one block have different ids. */
+        .created_ms = f->block.timestamp_ms - 500 + f->block.batch_count,
+        .expires_ms = f->block.timestamp_ms + 3600000,
+        .chain_id = f->chain_id,
+    };
+    f->batches[f->block.batch_count].already_placed = false;
+    f->block.batch_count++;
+    return &part->header;
+}
+
+void fixture_add(struct ledger_fixture *f, struct record record)
+{
+    CHECK(f->block.batch_count > 0);
+    struct fixture_batch *part = &f->parts[f->block.batch_count - 1];
+    CHECK(part->header.count < LIMIT_BATCH_RECORDS);
+    part->records[part->header.count++] = record;
+}
+
+static void seal(struct ledger_fixture *f)
+{
+    for (uint32_t i = 0; i < f->block.batch_count; i++) {
+        struct fixture_batch *part = &f->parts[i];
+        part->header.records_root =
+            batch_records_root(part->records, part->header.count, part->hashes);
+        bool placed = f->batches[i].already_placed;
+        f->batches[i] = (struct ledger_batch){.header = &part->header,
+                                              .id = batch_id(&part->header),
+                                              .records = part->records,
+                                              .record_hashes = part->hashes,
+                                              .already_placed = placed};
+        f->batches[i].verified_under.bytes[0] = (uint8_t)(0x7f + part->header.participant);
+    }
+}
+
+enum ledger_result fixture_execute(struct ledger_fixture *f)
+{
+    seal(f);
+    struct ledger_reader reader = ledger_store_reader(f->store);
+    ledger_prefetch(f->ledger, &f->block, &reader, f->working_set);
+    enum ledger_result result =
+        ledger_execute(f->ledger, &f->block, f->working_set, &f->outcome, &f->fault);
+    if (result == LEDGER_OK) {
+        free(f->verdicts);
+        f->verdicts = zeroed(f->outcome->verdict_count * sizeof *f->verdicts + 64);
+        memcpy(f->verdicts, f->outcome->verdicts, f->outcome->verdict_count * sizeof *f->verdicts);
+        f->starts[0] = 0;
+        for (uint32_t i = 0; i < f->block.batch_count; i++) {
+            f->starts[i + 1] = f->starts[i] + f->parts[i].header.count;
+        }
+    }
+    return result;
+}
+
+void fixture_commit(struct ledger_fixture *f)
+{
+    ledger_store_apply(f->store, &f->block, f->outcome);
+    ledger_commit(f->ledger);
+    fixture_drop(f);
+    begin_next(f);
+}
+
+void fixture_block(struct ledger_fixture *f)
+{
+    enum ledger_result result = fixture_execute(f);
+    if (result != LEDGER_OK) {
+        (void)fprintf(stderr, "fixture block: %s\n", f->fault.what);
+    }
+    CHECK(result == LEDGER_OK);
+    fixture_commit(f);
+}
+
+unsigned fixture_verdict(const struct ledger_fixture *f, uint32_t batch, uint32_t record)
+{
+    return f->verdicts[f->starts[batch] + record];
+}
+
+unsigned fixture_file(struct ledger_fixture *f, uint32_t submitter, struct record record)
+{
+    (void)fixture_batch(f, submitter);
+    fixture_add(f, record);
+    fixture_block(f);
+    return fixture_verdict(f, 0, 0);
+}
+
+struct record_id fixture_id(uint64_t number)
+{
+    struct record_id id = {{0}};
+    put_be64(id.bytes, number);
+    return id;
+}
+
+static struct record base_record(struct ledger_fixture *f, enum record_kind kind, uint32_t payer,
+                                 uint32_t payee, uint64_t amount)
+{
+    return (struct record){.id = fixture_id(++f->next_id),
+                           .amount = amount,
+                           .payer = payer,
+                           .payee = payee,
+                           .business_date = FIXTURE_DATE,
+                           .kind = (uint16_t)kind,
+                           .currency = FIXTURE_CNY};
+}
+
+struct record fixture_clear(struct ledger_fixture *f, uint32_t payer, uint32_t payee,
+                            uint64_t amount)
+{
+    struct record record = base_record(f, RECORD_CLEAR, payer, payee, amount);
+    record.scheme = 10;
+    record.mcc = 5411;
+    return record;
+}
+
+struct record fixture_pay(struct ledger_fixture *f, uint32_t payer, uint32_t payee, uint64_t amount)
+{
+    struct record record = base_record(f, RECORD_PAY, payer, payee, amount);
+    record.scheme = 20;
+    return record;
+}
+
+struct record fixture_fund(struct ledger_fixture *f, uint32_t payee, uint64_t amount)
+{
+    struct record record = base_record(f, RECORD_FUND, 0, payee, amount);
+    record.match_key = fixture_id(f->next_id);
+    return record;
+}
+
+struct record fixture_refund(struct ledger_fixture *f, const struct record *original,
+                             uint32_t ref_participant, uint64_t amount)
+{
+    struct record record = base_record(f, RECORD_REFUND, original->payer, original->payee, amount);
+    record.scheme = original->scheme;
+    record.currency = original->currency;
+    record.ref = original->id;
+    record.ref_participant = ref_participant;
+    return record;
+}
+
+static int64_t balance_of(const struct ledger_fixture *f, uint32_t number)
+{
+    __int128 balance = account_balance(&f->ledger->accounts[number]).minor;
+    CHECK(balance <= INT64_MAX && balance >= INT64_MIN);
+    return (int64_t)balance;
+}
+
+int64_t fixture_balance(const struct ledger_fixture *f, uint32_t participant,
+                        enum account_class class)
+{
+    return balance_of(f, account_number(2, participant - 1, 0, class));
+}
+
+int64_t fixture_hub_balance(const struct ledger_fixture *f, enum account_class class)
+{
+    return balance_of(f, account_number_hub(0, class));
+}

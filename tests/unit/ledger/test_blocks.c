@@ -1,0 +1,499 @@
+/*
+ * Goal: a block as a whole: what makes it invalid, idempotency over batches, source files, exact
+ * rollback, loading, invariants, and the same bytes on every compiler (docs/ledger.md).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/prng.h"
+#include "tests/support/ledger_fixture.h"
+
+static struct ledger_fixture *started(void)
+{
+    struct ledger_fixture *f = fixture_new();
+    fixture_start(f);
+    return f;
+}
+
+static void one_batch(struct ledger_fixture *f)
+{
+    (void)fixture_batch(f, 1);
+    fixture_add(f, fixture_clear(f, 1, 2, 10));
+}
+
+static void test_invalid_blocks(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = started();
+    static const char *const CASES[] = {"height", "parent",  "time",  "placed",
+                                        "chain",  "expired", "ahead", "key",
+                                        "action", "twice",   "epoch", "permission"};
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        const struct ledger_block sound = f->block;
+        one_batch(f);
+        struct batch_header *header = &f->parts[0].header;
+        f->block.height += i == 0;
+        f->block.parent_hash.bytes[0] ^= i == 1;
+        f->block.timestamp_ms -= i == 2 ? 1000 : 0;
+        f->batches[0].already_placed = i == 3;
+        header->chain_id.bytes[3] ^= i == 4;
+        header->expires_ms = i == 5 ? f->block.timestamp_ms : header->expires_ms;
+        header->created_ms += i == 6 ? BATCH_AHEAD_MS_MAX + 501 : 0;
+        header->key_no += i == 7;
+        header->kind = i == 8 ? BATCH_ACTION : header->kind;
+        if (i == 9) {
+            *fixture_batch(f, 1) = *header;
+            f->parts[1].header.count = 0;
+            fixture_add(f, f->parts[0].records[0]);
+        }
+        if (i == 11) {
+            f->participants[0].keys[0].permissions = PERMISSION_ACT;
+        }
+        if (i == 10) {
+            /* A first block of epoch 5 makes epoch 4 the past. */
+            f->block.epoch = 5;
+            fixture_block(f);
+            one_batch(f);
+            f->block.epoch = 4;
+        }
+        enum ledger_result result = fixture_execute(f);
+        if (result != LEDGER_INVALID_BLOCK) {
+            print_error("case %s\n", CASES[i]);
+        }
+        assert_int_equal(result, LEDGER_INVALID_BLOCK);
+        assert_non_null(f->fault.what);
+        fixture_drop(f);
+        f->participants[0].keys[0].permissions = PERMISSION_SUBMIT;
+        if (i != 10) {
+            f->block = sound;
+        } else {
+            f->block.epoch = 5;
+        }
+    }
+    /* None of it left a trace: the next sound block posts. */
+    assert_int_equal(fixture_file(f, 1, fixture_clear(f, 1, 2, 10)), VERDICT_POSTED);
+    fixture_free(f);
+}
+
+static void test_block_too_large(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = fixture_new();
+    f->genesis.block_records = 3;
+    fixture_start(f);
+    (void)fixture_batch(f, 1);
+    for (unsigned i = 0; i < 4; i++) {
+        fixture_add(f, fixture_clear(f, 1, 2, 10));
+    }
+    assert_int_equal(fixture_execute(f), LEDGER_INVALID_BLOCK);
+    f->parts[0].header.count = 3;
+    fixture_block(f);
+    assert_int_equal(f->verdicts[2], VERDICT_POSTED);
+    fixture_free(f);
+}
+
+static void test_ids_within_a_block(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = started();
+    struct record record = fixture_clear(f, 1, 2, 10);
+    struct record changed = record;
+    changed.mcc = 1234;
+    (void)fixture_batch(f, 1);
+    fixture_add(f, record);
+    fixture_add(f, record);
+    (void)fixture_batch(f, 1);
+    fixture_add(f, changed);
+    (void)fixture_batch(f, 2);
+    fixture_add(f, changed); /* another submitter's id */
+    fixture_block(f);
+    assert_int_equal(fixture_verdict(f, 0, 0), VERDICT_POSTED);
+    assert_int_equal(fixture_verdict(f, 0, 1), VERDICT_EXISTS);
+    assert_int_equal(fixture_verdict(f, 1, 0), VERDICT_EXISTS_DIFFERENT);
+    assert_int_equal(fixture_verdict(f, 2, 0), VERDICT_POSTED);
+    assert_int_equal(fixture_balance(f, 2, ACCOUNT_POSITION), 20);
+    assert_int_equal(ledger_store_count(f->store, TABLE_IDS), 2);
+    uint8_t key[ID_KEY_BYTES];
+    id_key(1, &record.id, key);
+    struct id_row row;
+    assert_int_equal(id_decode(ledger_store_get(f->store, TABLE_IDS, key, sizeof key), &row),
+                     STATUS_OK);
+    struct hash expected = record_hash(&record);
+    assert_true(hash_equal(&row.record_hash, &expected));
+    assert_true(row.place.height == 1 && row.place.position == 0);
+    fixture_free(f);
+}
+
+static void source_batch(struct ledger_fixture *f, uint32_t participant, uint8_t file,
+                         uint32_t part)
+{
+    struct batch_header *header = fixture_batch(f, participant);
+    header->source_hash.bytes[0] = file;
+    header->part = part;
+    header->parts = 3;
+}
+
+static void test_sources(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = started();
+    struct record record = fixture_clear(f, 1, 2, 10);
+    struct record other = fixture_clear(f, 1, 2, 10);
+    source_batch(f, 1, 7, 0);
+    fixture_add(f, record);
+    source_batch(f, 1, 7, 0); /* the same part again in the block */
+    fixture_add(f, other);
+    source_batch(f, 1, 7, 1); /* another part */
+    fixture_add(f, fixture_clear(f, 1, 2, 10));
+    source_batch(f, 2, 7, 0); /* another participant */
+    fixture_add(f, fixture_clear(f, 1, 2, 10));
+    fixture_block(f);
+    assert_int_equal(fixture_verdict(f, 0, 0), VERDICT_POSTED);
+    assert_int_equal(fixture_verdict(f, 1, 0), VERDICT_SOURCE_EXISTS);
+    assert_int_equal(fixture_verdict(f, 2, 0), VERDICT_POSTED);
+    assert_int_equal(fixture_verdict(f, 3, 0), VERDICT_POSTED);
+    assert_int_equal(ledger_store_count(f->store, TABLE_SOURCES), 3);
+    source_batch(f, 1, 7, 1);
+    fixture_add(f, record); /* SOURCE_EXISTS is found before EXISTS */
+    fixture_add(f, other);
+    fixture_block(f);
+    assert_int_equal(fixture_verdict(f, 0, 0), VERDICT_SOURCE_EXISTS);
+    assert_int_equal(fixture_verdict(f, 0, 1), VERDICT_SOURCE_EXISTS);
+    /* Its ids were not taken. */
+    assert_int_equal(fixture_file(f, 1, other), VERDICT_POSTED);
+    fixture_free(f);
+}
+
+/* A pseudo-random block of every kind, good and bad, over all participants. */
+static void random_block(struct ledger_fixture *f, struct prng *prng, unsigned batches,
+                         unsigned records)
+{
+    struct record recent[64];
+    uint32_t recent_by[64];
+    unsigned recent_count = 0;
+    for (unsigned b = 0; b < batches; b++) {
+        uint32_t by = 1 + (uint32_t)prng_below(prng, 7);
+        (void)fixture_batch(f, by);
+        for (unsigned i = 0; i < records; i++) {
+            uint32_t payer = 1 + (uint32_t)prng_below(prng, 7);
+            uint32_t payee = 1 + (payer + (uint32_t)prng_below(prng, 6)) % 7;
+            uint64_t amount = 1 + prng_below(prng, 200000);
+            uint64_t dice = prng_below(prng, 100);
+            struct record r;
+            if (by == FIXTURE_AGENT) {
+                r = fixture_fund(f, payer, amount * 10);
+            } else if (dice < 60) {
+                r = fixture_clear(f, dice < 30 ? by : payer, dice < 30 ? payee : by, amount);
+                r.scheme = dice % 10 == 0 ? 30 : 10;
+                r.interchange = (int64_t)prng_below(prng, 200) - 50;
+                r.payer_fee = (int64_t)prng_below(prng, 20);
+                r.payee_fee = (int64_t)prng_below(prng, 20) - 5;
+                if (dice % 3 == 0) {
+                    r.match_key = fixture_id(prng_below(prng, 5000));
+                }
+            } else if (dice < 75 || recent_count == 0) {
+                r = fixture_pay(f, by, payee, amount);
+                r.payer_fee = (int64_t)prng_below(prng, 9);
+            } else {
+                unsigned at = (unsigned)prng_below(prng, recent_count);
+                r = fixture_refund(f, &recent[at], recent_by[at], 1 + prng_below(prng, amount));
+            }
+            if (dice % 20 == 7) {
+                r.id = fixture_id(1 + prng_below(prng, f->next_id));
+            }
+            if (dice % 10 == 3 && i + 1 < records) {
+                r.flags = RECORD_LINKED;
+            }
+            unsigned at = recent_count < 64 ? recent_count++ : (unsigned)prng_below(prng, 64);
+            recent[at] = r;
+            recent_by[at] = by;
+            fixture_add(f, r);
+        }
+    }
+}
+
+/* Everything that decides the next block, copied out. */
+struct snapshot {
+    struct state_row state;
+    struct currency_sums sums[LIMIT_CURRENCIES];
+    struct cycle_row cycles[LIMIT_SERVICES];
+    struct account accounts[64];
+    struct net nets[3 * 7];
+    struct total exposures[2 * 7];
+    struct hash accounts_root;
+};
+
+static void take_snapshot(const struct ledger_fixture *f, struct snapshot *ret_snapshot)
+{
+    const struct ledger *l = f->ledger;
+    memset(ret_snapshot, 0, sizeof *ret_snapshot);
+    assert_int_equal(l->account_count, 64);
+    ret_snapshot->state = l->state;
+    for (unsigned bit = 0; bit < 64; bit++) {
+        if ((l->state.history.size >> bit & 1) == 0) {
+            /* Not part of the frontier, and not stored. */
+            memset(&ret_snapshot->state.history.roots[bit], 0, HASH_BYTES);
+        }
+    }
+    memcpy(ret_snapshot->sums, l->sums, sizeof l->sums);
+    memcpy(ret_snapshot->cycles, l->cycles, sizeof l->cycles);
+    memcpy(ret_snapshot->accounts, l->accounts, sizeof ret_snapshot->accounts);
+    memcpy(ret_snapshot->nets, l->nets, sizeof ret_snapshot->nets);
+    memcpy(ret_snapshot->exposures, l->exposures, sizeof ret_snapshot->exposures);
+    ret_snapshot->accounts_root = merkle_dense_root(&l->tree);
+}
+
+static void test_rollback_is_exact(void **state)
+{
+    (void)state;
+    struct snapshot *before = malloc(sizeof *before);
+    struct snapshot *after = malloc(sizeof *after);
+    struct ledger_fixture *f = started();
+    struct ledger_fixture *twin = started();
+    struct prng prng = prng_seeded(11);
+    struct prng twin_prng = prng_seeded(11);
+    for (unsigned round = 0; round < 12; round++) {
+        /* A is executed and rolled back on one of the two only. */
+        take_snapshot(f, before);
+        struct prng other = prng_seeded(1000 + round);
+        uint64_t next_id = f->next_id;
+        random_block(f, &other, 3, 40);
+        assert_int_equal(fixture_execute(f), LEDGER_OK);
+        ledger_rollback(f->ledger);
+        fixture_drop(f);
+        f->next_id = next_id;
+        take_snapshot(f, after);
+        assert_memory_equal(after, before, sizeof *before);
+        /* B on both: the same block. */
+        random_block(f, &prng, 4, 50);
+        random_block(twin, &twin_prng, 4, 50);
+        fixture_block(f);
+        fixture_block(twin);
+        assert_memory_equal(ledger_store_header(f->store), ledger_store_header(twin->store),
+                            sizeof(struct block_header));
+    }
+    fixture_free(f);
+    fixture_free(twin);
+    free(before);
+    free(after);
+}
+
+static void test_load_restores(void **state)
+{
+    (void)state;
+    struct snapshot *before = malloc(sizeof *before);
+    struct snapshot *after = malloc(sizeof *after);
+    struct ledger_fixture *f = started();
+    struct ledger_fixture *twin = started();
+    fixture_reload(f); /* from genesis rows alone */
+    struct prng prng = prng_seeded(5);
+    struct prng twin_prng = prng_seeded(5);
+    for (unsigned round = 0; round < 10; round++) {
+        random_block(f, &prng, 3, 40);
+        random_block(twin, &twin_prng, 3, 40);
+        fixture_block(f);
+        fixture_block(twin);
+        assert_memory_equal(ledger_store_header(f->store), ledger_store_header(twin->store),
+                            sizeof(struct block_header));
+        take_snapshot(f, before);
+        fixture_reload(f);
+        take_snapshot(f, after);
+        assert_memory_equal(after, before, sizeof *before);
+    }
+    fixture_free(f);
+    fixture_free(twin);
+    free(before);
+    free(after);
+}
+
+/* Flips one byte of one row of a resident table and expects the load to notice. */
+struct flip {
+    uint64_t at;
+    uint64_t seen;
+    uint64_t bit;
+    bool done;
+};
+
+static void flip_row(void *context, struct span key, struct span value)
+{
+    struct flip *flip = context;
+    (void)key;
+    if (!flip->done && flip->seen + value.length > flip->at) {
+        ((uint8_t *)(uintptr_t)value.data)[flip->at - flip->seen] ^= (uint8_t)(1u << flip->bit);
+        flip->done = true;
+    }
+    flip->seen += value.length;
+}
+
+static void test_load_refuses_damage(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = started();
+    struct prng prng = prng_seeded(6);
+    random_block(f, &prng, 4, 60);
+    fixture_block(f);
+    void *memory = aligned_alloc(64, ledger_footprint(&f->genesis));
+    for (unsigned table = TABLE_STATE; table < LEDGER_TABLE_COUNT; table++) {
+        for (unsigned round = 0; ledger_table_is_resident(table) && round < 25; round++) {
+            struct flip count = {.at = UINT64_MAX};
+            ledger_store_each(f->store, table, flip_row, &count);
+            struct flip flip = {.at = prng_below(&prng, count.seen), .bit = prng_below(&prng, 8)};
+            struct flip back = flip;
+            ledger_store_each(f->store, table, flip_row, &flip);
+            memset(memory, 0, ledger_footprint(&f->genesis));
+            struct ledger *ledger =
+                ledger_init(memory, &f->genesis, &f->chain_id, &f->validators_hash);
+            const char *what = NULL;
+            assert_int_equal(ledger_store_load(f->store, ledger, &what), STATUS_CORRUPT);
+            assert_non_null(what);
+            ledger_store_each(f->store, table, flip_row, &back);
+        }
+    }
+    free(memory);
+    fixture_reload(f); /* all bits are back */
+    fixture_free(f);
+}
+
+/* State that does not add up is found at the batch that touches it, and nothing is kept. */
+static void test_invariant_breach(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = started();
+    assert_int_equal(fixture_file(f, 1, fixture_clear(f, 1, 2, 50)), VERDICT_POSTED);
+    f->ledger->nets[2].credits.minor += 5; /* of participant 3, whom batch 1 will touch */
+    struct snapshot *before = malloc(sizeof *before);
+    struct snapshot *after = malloc(sizeof *after);
+    take_snapshot(f, before);
+    (void)fixture_batch(f, FIXTURE_AGENT);
+    fixture_add(f, fixture_fund(f, 1, 10));
+    (void)fixture_batch(f, 3);
+    fixture_add(f, fixture_clear(f, 3, 2, 10));
+    (void)fixture_batch(f, 1);
+    fixture_add(f, fixture_clear(f, 1, 2, 10));
+    assert_int_equal(fixture_execute(f), LEDGER_INVARIANT);
+    assert_string_equal(f->fault.what, "a POSITION is not the sum of its unsettled nets");
+    assert_int_equal(f->fault.batch_index, 1);
+    take_snapshot(f, after);
+    assert_memory_equal(after, before, sizeof *before);
+    /* Without the batch that meets it the block is sound; the cycle's sum is then what fails. */
+    fixture_drop(f);
+    (void)fixture_batch(f, FIXTURE_AGENT);
+    fixture_add(f, fixture_fund(f, 1, 10));
+    fixture_block(f);
+    (void)fixture_batch(f, 1);
+    fixture_add(f, fixture_clear(f, 1, 2, 10));
+    assert_int_equal(fixture_execute(f), LEDGER_INVARIANT);
+    assert_string_equal(f->fault.what, "the nets of a cycle do not sum to zero");
+    /* A settlement account that was made negative by our own bug. */
+    f->ledger->nets[2].credits.minor -= 5;
+    ledger_account(f->ledger, 0, 0, ACCOUNT_SETTLEMENT)->totals[TOTAL_DEBITS_POSTED].minor += 100;
+    fixture_drop(f);
+    (void)fixture_batch(f, FIXTURE_AGENT);
+    fixture_add(f, fixture_fund(f, 1, 10));
+    assert_int_equal(fixture_execute(f), LEDGER_INVARIANT);
+    assert_string_equal(f->fault.what, "a SETTLEMENT is overdrawn");
+    assert_int_equal(f->fault.batch_index, 0);
+    fixture_free(f);
+    free(before);
+    free(after);
+}
+
+static void test_empty_blocks_and_history(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = started();
+    struct merkle_frontier history = {.size = 0};
+    struct hash state_root = ledger_store_header(f->store)->state_root;
+    for (unsigned i = 0; i < 9; i++) {
+        struct hash previous = block_hash(ledger_store_header(f->store));
+        struct hash leaf = merkle_leaf(&previous, HASH_BYTES);
+        merkle_frontier_append(&history, &leaf);
+        fixture_block(f);
+        const struct block_header *header = ledger_store_header(f->store);
+        struct hash root = merkle_frontier_root(&history);
+        assert_true(hash_equal(&header->history_root, &root));
+        assert_true(hash_equal(&header->state_root, &state_root));
+        assert_true(hash_equal(&header->parent_hash, &previous));
+        assert_true(hash_is_zero(&header->verdicts_root) && hash_is_zero(&header->batches_root) &&
+                    hash_is_zero(&header->events_root));
+    }
+    fixture_free(f);
+}
+
+/* The same bytes on gcc and clang, at every optimisation level: the final roots are frozen. */
+static void test_determinism(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = started();
+    struct prng prng = prng_seeded(20261123);
+    uint64_t counts[1000] = {0};
+    for (unsigned height = 0; height < 40; height++) {
+        random_block(f, &prng, 1 + (unsigned)prng_below(&prng, 9),
+                     1 + (unsigned)prng_below(&prng, 200));
+        fixture_block(f);
+        for (uint32_t i = 0; i < f->outcome->verdict_count; i++) {
+            counts[f->verdicts[i]]++;
+        }
+    }
+    const struct block_header *header = ledger_store_header(f->store);
+    assert_true(header->total_records > 15000);
+    /* The workload is not trivial: it posts, and it meets verdicts of every group. */
+    assert_true(counts[VERDICT_POSTED] > 3000 && counts[VERDICT_EXISTS_DIFFERENT] > 50 &&
+                counts[VERDICT_LINKED_FAILED] > 50 && counts[VERDICT_DUPLICATE_KEY] > 50 &&
+                counts[VERDICT_EXCEEDS_REMAINING] > 10 && counts[VERDICT_CAP] > 50 &&
+                counts[VERDICT_INSUFFICIENT_FUNDS] > 10 && counts[VERDICT_COVER] > 10);
+    char hex[65];
+    bytes_to_hex(header->state_root.bytes, HASH_BYTES, hex);
+    assert_string_equal(hex, "6329fbb124a6e408cd4de483b1c6036e4e65227b4d9e83c5964a422067a55475");
+    struct hash hash = block_hash(header);
+    bytes_to_hex(hash.bytes, HASH_BYTES, hex);
+    assert_string_equal(hex, "e5eaabd355522896d522c73c8273c4ecdeb32dc281c5b87abd9aa3b62d4dde9d");
+    fixture_free(f);
+}
+
+static void test_keys(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = started();
+    struct public_key key;
+    assert_true(ledger_batch_key(f->ledger, 3, 1, &key));
+    assert_int_equal(key.bytes[0], 0x82);
+    assert_false(ledger_batch_key(f->ledger, 3, 2, &key));
+    assert_false(ledger_batch_key(f->ledger, 99, 1, &key));
+    uint32_t participant = 0;
+    uint32_t roles = 0;
+    struct transport_key transport = f->participants[4].transport_key;
+    assert_true(ledger_transport_key(f->ledger, &transport, &participant, &roles));
+    assert_int_equal(participant, FIXTURE_AGENT);
+    assert_int_equal(roles, ROLE_AGENT | ROLE_OPERATOR);
+    transport.bytes[1] = 1;
+    assert_false(ledger_transport_key(f->ledger, &transport, &participant, &roles));
+    memset(&transport, 0, sizeof transport);
+    assert_false(ledger_transport_key(f->ledger, &transport, &participant, &roles));
+    assert_false(ledger_time_due(f->ledger, UINT64_MAX));
+    fixture_free(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_invalid_blocks),
+        cmocka_unit_test(test_block_too_large),
+        cmocka_unit_test(test_ids_within_a_block),
+        cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_rollback_is_exact),
+        cmocka_unit_test(test_load_restores),
+        cmocka_unit_test(test_load_refuses_damage),
+        cmocka_unit_test(test_invariant_breach),
+        cmocka_unit_test(test_empty_blocks_and_history),
+        cmocka_unit_test(test_determinism),
+        cmocka_unit_test(test_keys),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
