@@ -46,9 +46,9 @@ void links_config_init(struct links_config *ret_config)
                 {
                     /* Frames from such a peer; frames waiting to be sent to it. */
                     [LINK_VALIDATOR] = {[LINK_VOTE] = {mib / 4, 8 * mib},
-                                        [LINK_PROPOSAL] = {LIMIT_FRAME_BYTES, 32 * mib},
-                                        [LINK_BATCH] = {LIMIT_FRAME_BYTES, 64 * mib},
-                                        [LINK_CATCHUP] = {LIMIT_FRAME_BYTES, 32 * mib},
+                                        [LINK_PROPOSAL] = {LIMIT_FRAME_BYTES, 16 * mib},
+                                        [LINK_BATCH] = {LIMIT_FRAME_BYTES, 32 * mib},
+                                        [LINK_CATCHUP] = {LIMIT_FRAME_BYTES, 16 * mib},
                                         [LINK_QUERY] = {LIMIT_FRAME_BYTES, 16 * mib}},
                     [LINK_CLIENT] = {[LINK_BATCH] = {2 * mib, 8 * mib},
                                      [LINK_CATCHUP] = {mib / 16, 16 * mib},

@@ -140,9 +140,9 @@ struct link_validator {
 };
 
 struct links_config {
-    const char *url;       /* to listen on, port 0 for any; NULL: no listener */
-    const char *local_url; /* "ipc:///path" for operators; NULL: none */
-    struct noise_key_pair own_key;
+    const char *url;               /* to listen on, port 0 for any; NULL: no listener */
+    const char *local_url;         /* "ipc:///path" for operators; NULL: none */
+    struct noise_key_pair own_key; /* wipe it after links_open, which keeps a copy */
     uint8_t prologue[LINK_PROLOGUE_BYTES_MAX];
     size_t prologue_length;
     const struct link_validator *validators;

@@ -399,12 +399,20 @@ void probe_send_all(struct probe *probe, link_id id, enum link_class class, size
 
 int raw_connect(uint16_t port)
 {
+    return raw_connect_from(port, 1);
+}
+
+int raw_connect_from(uint16_t port, uint8_t source)
+{
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     struct timeval limit = {PROBE_PATIENCE_MS / 1000, 0};
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit), 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    address.sin_addr.s_addr = htonl((INADDR_LOOPBACK & ~0xffu) + source);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
     return fd;

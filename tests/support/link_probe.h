@@ -93,6 +93,8 @@ void probe_send_all(struct probe *probe, link_id id, enum link_class class, size
 
 /* A TCP connection to 127.0.0.1 with the test's patience. */
 int raw_connect(uint16_t port);
+/* The same from another address of the loopback network: 127.0.0.source. */
+int raw_connect_from(uint16_t port, uint8_t source);
 /* A listening TCP socket on 127.0.0.1 that nobody accepts from, and its URL. */
 int raw_listen(char *ret_url, size_t capacity);
 void raw_send(int fd, const void *bytes, size_t length);

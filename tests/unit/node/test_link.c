@@ -410,6 +410,12 @@ static void test_address_rate(void **state)
     }
     assert_closed_in_silence(fds[3]);
     probe_wait_ended(&server, LINK_ENDED_ADDRESS_RATE, 1);
+    /* Another address has a bucket of its own: its garbage gets as far as the handshake. */
+    uint8_t garbage[NOISE_ACT_1_BYTES] = {9};
+    int other = raw_connect_from(links_port(server.links), 2);
+    raw_send(other, garbage, sizeof garbage);
+    assert_closed_in_silence(other);
+    probe_wait_ended(&server, LINK_ENDED_HANDSHAKE_FORGED, 1);
     for (size_t i = 0; i < 3; i++) {
         (void)close(fds[i]);
     }
