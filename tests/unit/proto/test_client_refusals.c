@@ -133,6 +133,13 @@ static void test_bad_frames(void **state)
     assert_int_equal(read_frame(reader, buffer, frame.used, &f->arena, &what), STATUS_MALFORMED);
     assert_string_equal(what, "request");
 
+    frame.used = 0; /* eight bytes, but of another type */
+    put_number(&frame, 1, CLIENT_VERSION);
+    put_filled(&frame, 2, 1, 8);
+    put_message(&frame, FRAME_SUBMIT, &body);
+    assert_int_equal(read_frame(reader, buffer, frame.used, &f->arena, &what), STATUS_MALFORMED);
+    assert_string_equal(what, "request");
+
     frame.used = 0;
     put_number(&frame, 1, CLIENT_VERSION);
     put_fixed64(&frame, 2, 1);

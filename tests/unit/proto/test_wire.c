@@ -4,6 +4,7 @@
  */
 #include "proto/wire.h"
 
+#include "proto/peer_schema.h"
 #include "tests/unit/proto/peer_frames.h"
 
 static void test_hand_made_frames_are_right(void **state)
@@ -161,6 +162,77 @@ static void test_overlong_numbers(void **state)
         put_varint(&f->body, lengths[i]);
         assert_int_equal(decode_as(f, FRAME_VOTE), STATUS_MALFORMED);
     }
+}
+
+/* The same in a batch, which is read in place: here the scan alone stands before the caller. */
+static void test_overlong_numbers_in_a_batch(void **state)
+{
+    struct fixture *f = *state;
+    /* The field pushed, true: as it should be, then its tag and its value too long or with bits
+       that do not fit. */
+    const struct {
+        uint8_t bytes[16];
+        size_t length;
+        bool good;
+    } fields[] = {
+        {{0x10, 0x01}, 2, true},
+        {{0x90, 0x00, 0x01}, 3, false},
+        {{0x10, 0x81, 0x00}, 3, false},
+        {{0x10, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00}, 11, false},
+        {{0x10, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x02}, 11, false},
+        {{0x90, 0x80, 0x80, 0x80, 0x10, 0x01}, 6, false},
+        {{0x90, 0x80, 0x80, 0x80, 0x80, 0x01, 0x01}, 7, false},
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        restart(f);
+        put_filled(&f->body, 1, 9, BATCH_PREFIX_BYTES + 1);
+        put_raw(&f->body, fields[i].bytes, fields[i].length);
+        assert_int_equal(decode_as(f, FRAME_BATCH), fields[i].good ? STATUS_OK : STATUS_MALFORMED);
+    }
+    restart(f);
+    put_tag(&f->body, 1, WIRE_BYTES);
+    const uint8_t overlong[] = {0x81, 0x82, 0x00}; /* BATCH_PREFIX_BYTES + 1 in three bytes */
+    put_raw(&f->body, overlong, sizeof overlong);
+    for (int i = 0; i < BATCH_PREFIX_BYTES + 1; i++) {
+        writer_u8(&f->body, 9);
+    }
+    put_number(&f->body, 2, 1);
+    assert_int_equal(decode_as(f, FRAME_BATCH), STATUS_MALFORMED);
+}
+
+static enum status unpack(struct fixture *f)
+{
+    ProtobufCMessage *message = NULL;
+    arena_reset(&f->arena);
+    return wire_unpack(&peer_schema, (struct span){f->frame.start, f->frame.used}, &f->arena,
+                       &message);
+}
+
+/* The second wall: what is packed again differs from what came in. Unscanned, so that the scan does
+   not stand before it. */
+static void test_canonical_check(void **state)
+{
+    struct fixture *f = *state;
+    put_fixed64(&f->body, 1, 3);
+    put_fixed32(&f->body, 2, 4);
+    put_number(&f->frame, 1, PEER_VERSION);
+    size_t used = f->frame.used;
+    put_message(&f->frame, FRAME_BLOCK_REQUEST, &f->body);
+    assert_int_equal(unpack(f), STATUS_OK);
+
+    put_message(&f->frame, FRAME_BLOCK_REQUEST, &f->body); /* twice */
+    assert_int_equal(unpack(f), STATUS_MALFORMED);
+    f->frame.used = used;
+    put_number(&f->frame, 1, PEER_VERSION);
+    assert_int_equal(unpack(f), STATUS_MALFORMED);
+    f->frame.used = 0; /* in another order */
+    put_message(&f->frame, FRAME_BLOCK_REQUEST, &f->body);
+    put_number(&f->frame, 1, PEER_VERSION);
+    assert_int_equal(unpack(f), STATUS_MALFORMED);
+    f->frame.used = 0; /* cut to 32 bits */
+    put_number(&f->frame, 1, (UINT64_C(1) << 32) + PEER_VERSION);
+    put_message(&f->frame, FRAME_BLOCK_REQUEST, &f->body);
+    assert_int_equal(unpack(f), STATUS_MALFORMED);
 }
 
 static void test_wire_types(void **state)
@@ -352,6 +424,8 @@ int main(void)
         TEST(test_unknown_fields),
         TEST(test_missing_double_and_reordered_fields),
         TEST(test_overlong_numbers),
+        TEST(test_overlong_numbers_in_a_batch),
+        TEST(test_canonical_check),
         TEST(test_wire_types),
         TEST(test_enums_and_bools),
         TEST(test_amplification),
