@@ -134,7 +134,7 @@ FINAL_ROW = line_layout("final point", '**Final point**, meta row `"final"`, 56 
 KEY_FILE = table_layout("key file", "**Key file**", 144)
 REGISTER = table_layout("vote register", "**Vote register**", 4096)
 
-KINDS = {name: int(number) for number, name in re.findall(r"\b(\d+) ([A-Z_]{3,})\b", PAGE[PAGE.find("\nKinds: ") : PAGE.find("A record's *position*")])}
+KINDS = {name: int(number) for number, name in re.findall(r"\b(\d+)\s+([A-Z_]{3,})\b", PAGE[PAGE.find("\nKinds: ") : PAGE.find("A record's *position*")])}
 
 
 def u16(value):
