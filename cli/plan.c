@@ -364,7 +364,7 @@ static void read_limits(struct reading *reading, json_t *item, uint32_t particip
         if (covered != NULL && !json_is_boolean(covered)) {
             fail(reading, "covered", "expected true or false");
         }
-        own->flags = json_is_false(covered) ? 0 : LIMIT_COVERED;
+        own->flags = (uint16_t)(json_is_false(covered) ? 0 : LIMIT_COVERED);
         reading->place[used] = '\0';
     }
 }

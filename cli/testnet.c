@@ -235,7 +235,7 @@ static enum status make_client(struct network *network, uint32_t index)
     for (char *at = roles; *at != '\0'; at++) {
         *at = (char)(*at == ' ' ? ',' : *at + ('a' - 'A'));
     }
-    snprintf(config.roles, sizeof config.roles, "%s", roles);
+    snprintf(config.roles, sizeof config.roles, "%.63s", roles);
     config.key_no = 1;
     snprintf(config.key, sizeof config.key, "keys/participant.key");
     snprintf(config.transport_key, sizeof config.transport_key, "keys/transport.key");

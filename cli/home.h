@@ -1,0 +1,54 @@
+/*
+ * home: a node's home, or a copy of its data, opened for reading: genesis, the store, the chain in
+ * it, and the names to print things by. What is read is one snapshot until home_refresh, so all
+ * figures of one command belong to one height.
+ */
+#ifndef HEFU_CLI_HOME_H
+#define HEFU_CLI_HOME_H
+
+#include "cli/args.h"
+#include "cli/names.h"
+#include "consensus/validators.h"
+#include "ledger/account.h"
+#include "ledger/genesis.h"
+#include "node/chain.h"
+#include "node/store.h"
+
+struct home {
+    const char *path;
+    struct genesis genesis;
+    struct hash chain_id;
+    struct validator_set validators;
+    struct store *store;
+    struct chain chain;
+    struct names *names;
+    struct final_point final; /* of the snapshot */
+};
+
+/* Opens what --home or HEFU_HOME names. EXIT_CLEAN, or the exit code, told. */
+int home_open(const struct args *args, struct home *ret_home) MUST_USE;
+void home_close(struct home *home);
+/* Moves to the newest snapshot. EXIT_CLEAN, or the exit code, told. */
+int home_refresh(struct home *home) MUST_USE;
+/* Whether --home or HEFU_HOME names a home. */
+const char *home_path(const struct args *args);
+
+/* Tells what a status of a reading function means, and gives the exit code. */
+int home_failure(enum status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* An account by participant (0: the hub), class and currency. False if there is none. */
+bool home_account(const struct home *home, uint32_t participant, enum account_class class,
+                  uint16_t currency, uint32_t *ret_number);
+/* The stored leaf. NOT_FOUND, or CORRUPT if it is not one. */
+enum status home_read_account(const struct home *home, uint32_t number,
+                              struct account *ret_account) MUST_USE;
+/* Accounts that the snapshot has. */
+uint32_t home_account_count(const struct home *home);
+
+/* A participant, currency or class as a person wrote it; EXIT_CLEAN, or EXIT_USAGE, told. */
+int home_find_participant(const struct home *home, const char *word, uint32_t *ret_number) MUST_USE;
+int home_find_currency(const struct home *home, const char *word,
+                       const struct genesis_currency **ret_currency) MUST_USE;
+int account_class_of_word(const char *word, enum account_class *ret_class) MUST_USE;
+
+#endif
