@@ -41,7 +41,7 @@ void genesis_free(struct genesis *genesis);
 struct hash genesis_file_chain_id(const struct genesis *genesis);
 
 /* The sealed set of an epoch with genesis' validators, indexed as in the file. MALFORMED if
- * validators_check refuses it. */
+ * there are none or too many, else what validators_check says. */
 enum status genesis_validator_set(const struct genesis *genesis, uint64_t epoch,
                                   struct validator_set *ret_set) MUST_USE;
 

@@ -10,6 +10,7 @@
 #include "node/file.h"
 
 #define NAME_SHOWN 64
+#define LINE_BYTES_MAX 4096
 
 struct reading {
     const char *path;
@@ -142,12 +143,19 @@ enum status ini_read(const char *path, const struct ini_schema *schema, void *ta
                               .next = (const char *)text,
                               .ret_error = ret_error,
                               .capacity = capacity};
+    /* inih's own limit is 200 characters, too few for a path; these are its settings, for all. */
+    ini_use_stack = false;
+    ini_max_line = LINE_BYTES_MAX;
+    ini_initial_alloc = LINE_BYTES_MAX;
     int wrong_line = ini_parse_stream(next_line, &reading, take, &reading);
     if (reading.status == STATUS_OK && strlen((const char *)text) != length) {
         reading.status = error_set(STATUS_MALFORMED, ret_error, capacity,
                                    "%s: is not text: it holds a zero byte", path);
     }
-    if (reading.status == STATUS_OK && wrong_line != 0) {
+    if (reading.status == STATUS_OK && wrong_line < 0) {
+        reading.status = error_set(STATUS_NO_MEMORY, ret_error, capacity, "%s: no memory", path);
+    }
+    if (reading.status == STATUS_OK && wrong_line > 0) {
         reading.status = error_set(STATUS_MALFORMED, ret_error, capacity,
                                    "%s:%d: expected [section] or name = value", path, wrong_line);
     }
