@@ -17,7 +17,7 @@ struct end {
     struct links *links;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    link_id id;
+    uint64_t id;
     uint64_t rooms;
     _Atomic uint64_t frames;
     _Atomic uint64_t bytes;
@@ -36,7 +36,7 @@ static bool on_allow(void *context, const struct transport_key *key,
     return true;
 }
 
-static void on_up(void *context, link_id id, const struct link_identity *identity)
+static void on_up(void *context, uint64_t id, const struct link_identity *identity)
 {
     struct end *end = context;
     (void)identity;
@@ -46,7 +46,7 @@ static void on_up(void *context, link_id id, const struct link_identity *identit
     CHECK(pthread_mutex_unlock(&end->mutex) == 0);
 }
 
-static void on_down(void *context, link_id id, const struct link_identity *identity,
+static void on_down(void *context, uint64_t id, const struct link_identity *identity,
                     enum link_reason reason)
 {
     (void)context;
@@ -55,7 +55,7 @@ static void on_down(void *context, link_id id, const struct link_identity *ident
     (void)reason;
 }
 
-static void on_room(void *context, link_id id, enum link_class class)
+static void on_room(void *context, uint64_t id, enum link_class class)
 {
     struct end *end = context;
     (void)id;
@@ -66,7 +66,7 @@ static void on_room(void *context, link_id id, enum link_class class)
     CHECK(pthread_mutex_unlock(&end->mutex) == 0);
 }
 
-static bool on_frame(void *context, link_id id, const struct link_identity *identity,
+static bool on_frame(void *context, uint64_t id, const struct link_identity *identity,
                      enum link_class class, uint8_t *frame, size_t length)
 {
     struct end *end = context;

@@ -237,7 +237,7 @@ uint16_t links_port(const struct links *links)
 /* ---- For any thread ---- */
 
 /* The link, with its mutex held, or NULL. */
-static struct link *find_locked(struct links *links, link_id id)
+static struct link *find_locked(struct links *links, uint64_t id)
 {
     uint32_t slot = (uint32_t)(id & 0xffff);
     link_lock(&links->table_mutex);
@@ -273,7 +273,7 @@ static enum status enqueue(struct link *link, enum link_class class, struct link
     return status;
 }
 
-enum status links_send_buffer(struct links *links, link_id id, enum link_class class,
+enum status links_send_buffer(struct links *links, uint64_t id, enum link_class class,
                               struct link_buffer *buffer)
 {
     CHECK((unsigned)class < LINK_CLASS_COUNT && buffer->length > 0);
@@ -289,8 +289,8 @@ enum status links_send_buffer(struct links *links, link_id id, enum link_class c
     return status;
 }
 
-enum status links_send(struct links *links, link_id id, enum link_class class, const uint8_t *frame,
-                       size_t length)
+enum status links_send(struct links *links, uint64_t id, enum link_class class,
+                       const uint8_t *frame, size_t length)
 {
     if (length > LIMIT_FRAME_BYTES) {
         return STATUS_OVERSIZED;
@@ -305,7 +305,7 @@ enum status links_send(struct links *links, link_id id, enum link_class class, c
     return status;
 }
 
-void links_resume(struct links *links, link_id id)
+void links_resume(struct links *links, uint64_t id)
 {
     struct link *link = find_locked(links, id);
     if (link == NULL) {
@@ -322,7 +322,7 @@ void links_resume(struct links *links, link_id id)
     link_unlock(&link->mutex);
 }
 
-void links_drop(struct links *links, link_id id)
+void links_drop(struct links *links, uint64_t id)
 {
     struct link *link = find_locked(links, id);
     if (link != NULL) {

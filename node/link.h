@@ -60,7 +60,7 @@ struct link_identity {
     struct transport_key key; /* zero for LINK_OPERATOR */
 };
 
-/* Never 0, never used twice by one struct links. */
+/* A link's id: never 0, never used twice by one struct links. */
 typedef uint64_t link_id;
 
 /* Why a link, or an attempt at one, ended. X(name, sentence) */
@@ -169,21 +169,21 @@ struct links_callbacks {
      */
     bool (*allow)(void *context, const struct transport_key *key,
                   struct link_identity *ret_identity);
-    void (*up)(void *context, link_id id, const struct link_identity *identity);
-    void (*down)(void *context, link_id id, const struct link_identity *identity,
+    void (*up)(void *context, uint64_t id, const struct link_identity *identity);
+    void (*down)(void *context, uint64_t id, const struct link_identity *identity,
                  enum link_reason reason);
     /*
      * A whole frame, malloc'ed, 1 to frame_bytes_max bytes. true: it is the callee's now, which
      * free()s it. false: the inbox is full; the link keeps the frame and stops reading until
      * links_resume, after which the frame is offered again.
      */
-    bool (*frame)(void *context, link_id id, const struct link_identity *identity,
+    bool (*frame)(void *context, uint64_t id, const struct link_identity *identity,
                   enum link_class class, uint8_t *frame, size_t length);
     /*
      * A class that answered BUSY on this link is at most half full now; may be NULL. From nng's
      * threads; the link may be down already.
      */
-    void (*room)(void *context, link_id id, enum link_class class);
+    void (*room)(void *context, uint64_t id, enum link_class class);
     /* A dialled validator could not be reached or refused; may be NULL. It will be redialled. */
     void (*dial_failed)(void *context, uint32_t validator, enum link_reason reason);
 };
@@ -230,21 +230,21 @@ uint16_t links_port(const struct links *links);
  * class's queue is full: try again later. A full queue of votes ends the link instead (CLOSED),
  * since a peer that misses votes must resynchronise. OVERSIZED beyond LIMIT_FRAME_BYTES, NO_MEMORY.
  */
-enum status links_send(struct links *links, link_id id, enum link_class class, const uint8_t *frame,
-                       size_t length) MUST_USE;
+enum status links_send(struct links *links, uint64_t id, enum link_class class,
+                       const uint8_t *frame, size_t length) MUST_USE;
 
 /* The same for a shared buffer, of which it takes a reference of its own. */
-enum status links_send_buffer(struct links *links, link_id id, enum link_class class,
+enum status links_send_buffer(struct links *links, uint64_t id, enum link_class class,
                               struct link_buffer *buffer) MUST_USE;
 
 /* Goes on reading after frame() returned false; also allowed before it has returned. Any thread. */
-void links_resume(struct links *links, link_id id);
+void links_resume(struct links *links, uint64_t id);
 
 /*
  * Ends a link with an authenticated close message; what is queued is discarded. Any thread. A frame
  * that is already under way may still arrive before down. Unknown ids are ignored.
  */
-void links_drop(struct links *links, link_id id);
+void links_drop(struct links *links, uint64_t id);
 
 /* A snapshot. Any thread. */
 void links_counters(const struct links *links, struct link_counters *ret_counters);

@@ -22,7 +22,7 @@ struct link_client {
     struct links *links;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    link_id id; /* 0: not up yet */
+    uint64_t id; /* 0: not up yet */
     bool ended;
     enum link_reason reason;
     struct client_frame *first;
@@ -49,7 +49,7 @@ static bool client_allow(void *context, const struct transport_key *key,
     return false; /* nobody dials a command */
 }
 
-static void client_up(void *context, link_id id, const struct link_identity *identity)
+static void client_up(void *context, uint64_t id, const struct link_identity *identity)
 {
     struct link_client *client = context;
     (void)identity;
@@ -66,7 +66,7 @@ static void client_ended(struct link_client *client, enum link_reason reason)
     signal_change(client);
 }
 
-static void client_down(void *context, link_id id, const struct link_identity *identity,
+static void client_down(void *context, uint64_t id, const struct link_identity *identity,
                         enum link_reason reason)
 {
     (void)id;
@@ -80,7 +80,7 @@ static void client_dial_failed(void *context, uint32_t validator, enum link_reas
     client_ended(context, reason);
 }
 
-static void client_room(void *context, link_id id, enum link_class class)
+static void client_room(void *context, uint64_t id, enum link_class class)
 {
     struct link_client *client = context;
     (void)id;
@@ -90,7 +90,7 @@ static void client_room(void *context, link_id id, enum link_class class)
     signal_change(client);
 }
 
-static bool client_frame(void *context, link_id id, const struct link_identity *identity,
+static bool client_frame(void *context, uint64_t id, const struct link_identity *identity,
                          enum link_class class, uint8_t *frame, size_t length)
 {
     struct link_client *client = context;

@@ -46,7 +46,7 @@ struct link_peer;
 
 struct link {
     struct links *links;
-    link_id id;
+    uint64_t id;
     uint32_t slot;
     bool dialled;
     bool plain;             /* ipc: no encryption */

@@ -217,7 +217,7 @@ void link_reap(struct link *link, uint64_t now_ms)
     struct link_identity identity = link->identity;
     bool was_up = link->was_up;
     uint64_t up_ms = link->up_ms;
-    link_id id = link->id;
+    uint64_t id = link->id;
     link_free(link);
 
     link_count(&links->counters.ended[reason], 1);

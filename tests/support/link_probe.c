@@ -66,7 +66,7 @@ static bool on_allow(void *context, const struct transport_key *key,
     return false;
 }
 
-static struct probe_link *find_link(struct probe *probe, link_id id)
+static struct probe_link *find_link(struct probe *probe, uint64_t id)
 {
     for (uint32_t i = 0; i < probe->link_count; i++) {
         if (probe->entries[i].id == id) {
@@ -76,7 +76,7 @@ static struct probe_link *find_link(struct probe *probe, link_id id)
     return NULL;
 }
 
-static void on_up(void *context, link_id id, const struct link_identity *identity)
+static void on_up(void *context, uint64_t id, const struct link_identity *identity)
 {
     struct probe *probe = context;
     probe_lock(probe);
@@ -91,7 +91,7 @@ static void on_up(void *context, link_id id, const struct link_identity *identit
     probe_unlock(probe);
 }
 
-static void on_down(void *context, link_id id, const struct link_identity *identity,
+static void on_down(void *context, uint64_t id, const struct link_identity *identity,
                     enum link_reason reason)
 {
     struct probe *probe = context;
@@ -107,7 +107,7 @@ static void on_down(void *context, link_id id, const struct link_identity *ident
     probe_unlock(probe);
 }
 
-static bool on_frame(void *context, link_id id, const struct link_identity *identity,
+static bool on_frame(void *context, uint64_t id, const struct link_identity *identity,
                      enum link_class class, uint8_t *frame, size_t length)
 {
     struct probe *probe = context;
@@ -137,7 +137,7 @@ static bool on_frame(void *context, link_id id, const struct link_identity *iden
     return true;
 }
 
-static void on_room(void *context, link_id id, enum link_class class)
+static void on_room(void *context, uint64_t id, enum link_class class)
 {
     struct probe *probe = context;
     (void)id;
@@ -321,9 +321,9 @@ void probe_wait_ended(struct probe *probe, enum link_reason reason, uint64_t cou
     }
 }
 
-link_id probe_link_to(struct probe *probe, uint32_t validator)
+uint64_t probe_link_to(struct probe *probe, uint32_t validator)
 {
-    link_id id = 0;
+    uint64_t id = 0;
     probe_lock(probe);
     for (uint32_t i = 0; i < probe->link_count; i++) {
         const struct probe_link *link = &probe->entries[i];
@@ -363,7 +363,7 @@ void probe_fill(uint8_t *frame, size_t length, uint32_t number)
     }
 }
 
-enum status probe_send(struct probe *probe, link_id id, enum link_class class, size_t length,
+enum status probe_send(struct probe *probe, uint64_t id, enum link_class class, size_t length,
                        uint32_t number)
 {
     uint8_t *frame = malloc(length);
@@ -379,7 +379,7 @@ static bool has_rooms(const struct probe *probe, uint64_t count)
     return probe->rooms >= count;
 }
 
-void probe_send_all(struct probe *probe, link_id id, enum link_class class, size_t length,
+void probe_send_all(struct probe *probe, uint64_t id, enum link_class class, size_t length,
                     uint32_t number)
 {
     for (;;) {

@@ -18,7 +18,7 @@
 #define PROBE_PATIENCE_MS 30000
 
 struct probe_link {
-    link_id id;
+    uint64_t id;
     struct link_identity identity;
     bool down;
     enum link_reason reason;
@@ -26,7 +26,7 @@ struct probe_link {
 
 /* A frame that arrived. Its bytes are checked against probe_fill on arrival and then freed. */
 struct probe_frame {
-    link_id id;
+    uint64_t id;
     enum link_class class;
     size_t length;
     uint32_t number;
@@ -80,15 +80,15 @@ void probe_wait_ended(struct probe *probe, enum link_reason reason, uint64_t cou
 uint64_t probe_ended(const struct probe *probe, enum link_reason reason);
 
 /* The id of the link to a validator that is up, or 0. */
-link_id probe_link_to(struct probe *probe, uint32_t validator);
+uint64_t probe_link_to(struct probe *probe, uint32_t validator);
 void probe_refuse(struct probe *probe, bool refuse);
 
 /* A frame that names itself: number in its first bytes as far as they go, then a pattern. */
 void probe_fill(uint8_t *frame, size_t length, uint32_t number);
-enum status probe_send(struct probe *probe, link_id id, enum link_class class, size_t length,
+enum status probe_send(struct probe *probe, uint64_t id, enum link_class class, size_t length,
                        uint32_t number) MUST_USE;
 /* Sends, and while the queue is busy waits for room. */
-void probe_send_all(struct probe *probe, link_id id, enum link_class class, size_t length,
+void probe_send_all(struct probe *probe, uint64_t id, enum link_class class, size_t length,
                     uint32_t number);
 
 /* A TCP connection to 127.0.0.1 with the test's patience. */

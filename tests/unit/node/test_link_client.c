@@ -81,7 +81,7 @@ static void exchange(struct link_client *client)
     send_frame(client, LINK_QUERY, 100, 1, STATUS_OK);
     send_frame(client, LINK_BATCH, 1310720, 2, STATUS_OK);
     probe_wait_frames(&server, 2);
-    link_id id = server.entries[0].id;
+    uint64_t id = server.entries[0].id;
     probe_send_all(&server, id, LINK_QUERY, 1000, 3);
     receive_frame(client, LINK_QUERY, 1000, 3);
     for (uint32_t i = 0; i < 20; i++) {
@@ -180,7 +180,7 @@ static void test_server_drops(void **state)
     start(&key);
     assert_int_equal(connect_tcp(&key, &client), STATUS_OK);
     probe_wait_links(&server, 1);
-    link_id id = server.entries[0].id;
+    uint64_t id = server.entries[0].id;
     assert_int_equal(probe_send(&server, id, LINK_QUERY, 50, 5), STATUS_OK);
     struct link_counters counters = {0};
     while (counters.frames_out < 1) {
@@ -208,7 +208,7 @@ static void test_slow_client(void **state)
     start(&key);
     assert_int_equal(connect_tcp(&key, &client), STATUS_OK);
     probe_wait_links(&server, 1);
-    link_id id = server.entries[0].id;
+    uint64_t id = server.entries[0].id;
     uint32_t sent = 0;
     while (sent < FRAMES && probe_send(&server, id, LINK_CATCHUP, 4 * MIB, sent) == STATUS_OK) {
         sent++;
