@@ -201,6 +201,28 @@ static void a_wrong_size_fails(void **state)
     }
 }
 
+/* Goal: whatever size and index are claimed, a path verifies only in the shape it was made for; so
+   a leaf is never taken for one of a smaller tree whose root it would have to pass. */
+static void only_the_own_shape_verifies(void **state)
+{
+    (void)state;
+    const uint32_t most = 20;
+    for (uint32_t size = 1; size <= most; size++) {
+        struct hash root = naive_root(leaves, size);
+        for (uint32_t index = 0; index < size; index++) {
+            struct merkle_path path;
+            merkle_path_of(leaves, size, index, &path);
+            uint32_t shape = shape_of(size, index);
+            for (uint32_t claim = 0; claim < most * most; claim++) {
+                uint32_t other = claim / most + 1;
+                uint32_t at = claim % most;
+                bool verifies = merkle_verify(&root, other, at, &leaves[index], &path);
+                assert_int_equal(verifies, at < other && shape_of(other, at) == shape);
+            }
+        }
+    }
+}
+
 /* Goal: a changed bit, a hash too many or too few, or another leaf or root fails. */
 static void a_wrong_path_fails(void **state)
 {
@@ -478,6 +500,7 @@ int main(void)
         cmocka_unit_test(every_path_verifies),
         cmocka_unit_test(a_wrong_index_fails),
         cmocka_unit_test(a_wrong_size_fails),
+        cmocka_unit_test(only_the_own_shape_verifies),
         cmocka_unit_test(a_wrong_path_fails),
         cmocka_unit_test(a_node_is_no_leaf),
         cmocka_unit_test(the_largest_tree),

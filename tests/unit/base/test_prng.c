@@ -67,8 +67,9 @@ static void frozen_bounded_numbers(void **state)
 {
     (void)state;
     static const uint64_t digits[] = {4, 4, 8, 4, 4, 1, 6, 6, 8, 9, 3, 6, 7, 1, 0, 3};
-    static const uint64_t wide[] = {4735242099796630975u, 8600945088747540894u,
-                                    2886913760543872315u};
+    static const uint64_t wide[] = {
+        4735242099796630975u, 8600945088747540894u, 2886913760543872315u, 2466360462016250797u,
+        3162259528749214585u, 5184946343219399082u, 2375270863237993824u, 754786658046315491u};
     struct prng prng = prng_seeded(7);
     for (size_t i = 0; i < sizeof digits / sizeof digits[0]; i++) {
         assert_true(prng_below(&prng, 10) == digits[i]);
