@@ -262,71 +262,71 @@ static json_t *find(json_t *json, const char *place, json_t **ret_holder, char r
     return value;
 }
 
-/* Goal: each slip gives its place and what was expected. value NULL: the key is left out. */
+#define SMALL_ORDER "\"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa\""
+#define ZERO "\"0000000000000000000000000000000000000000000000000000000000000000\""
+
+/* value NULL: the key is left out. */
+static const struct {
+    const char *place;
+    const char *value;
+    const char *words;
+} slips[] = {
+    {"network", NULL, "it is missing"},
+    {"network", "\"\"", "a text of 1 to 31 bytes"},
+    {"network", "\"a name that is far too long for it\"", "a text of 1 to 31 bytes"},
+    {"network", "\"two\\nlines\"", "a text of 1 to 31 bytes"},
+    {"network", "7", "a text of 1 to 31 bytes"},
+    {"colour", "1", "unknown"},
+    {"created_ms", "-1", "a whole number from 0"},
+    {"created_ms", "1.5", "a whole number from 0"},
+    {"created_ms", "\"12x\"", "a whole number from 0"},
+    {"created_ms", "\"99999999999999999999999\"", "a whole number from 0"},
+    {"created_ms", "\"\"", "a whole number from 0"},
+    {"utc_offset_minutes", "1441", "minutes from"},
+    {"utc_offset_minutes", "\"480\"", "minutes from"},
+    {"root.hash", NULL, "it is missing"},
+    {"root.hash", "\"00\"", "64 hexadecimal digits"},
+    {"consensus", "[]", "an object"},
+    {"consensus.block_records", "32769", "a whole number from 0 to 32768"},
+    {"currencies", "{}", "an array of at most 64 objects"},
+    {"currencies[1]", "5", "an object"},
+    {"participants[1].keys[0].key", "\"xy\"", "64 hexadecimal digits"},
+    {"participants[2].keys[1].permissions", "[\"submit\", \"fly\"]", "submit act"},
+    {"participants[2].roles", "[\"bank\", \"bank\"]", "each once"},
+    {"participants[2].roles", "\"bank\"", "an array of some of"},
+    {"participants[0].bic", "\"ABCDCNBJXXXX\"", "a text of 1 to 11 bytes"},
+    {"participants[0].colour", "1", "unknown"},
+    {"limits[0].currency", "\"EUR\"", "the code of one of the currencies"},
+    {"limits[0].cap", "\"1000000000000000000\"", "a whole number from 0 to 999999999999999999"},
+    {"services[0].mode", "\"fast\"", "deferred gross"},
+    {"services[0].cutoffs", "[\"24:00\"]", "17:30"},
+    {"services[0].cutoffs", "[\"9:00\"]", "17:30"},
+    {"services[0].cutoffs", "[1020]", "17:30"},
+    {"schemes[0].submitters", "[\"payer\", 4]", "payer payee network"},
+    {"validators[3].key", SMALL_ORDER, "a valid public key"},
+    {"validators[2].transport_key", ZERO, "both keys"},
+    {"participants[1].keys[0].key", SMALL_ORDER, "a valid public key"},
+    {"participants[1].transport_key",
+     "\"0100000000000000000000000000000000000000000000000000000000000000\"", "a valid public key"},
+    {"schemes[0].network", "10", "network"}, /* genesis_check's: not a network */
+    {"limits[1].participant", "21", "not declared"},
+};
+
+/* Goal: each slip gives its place and what was expected. */
 static void test_slips(void **state)
 {
     (void)state;
-    static const char small_order[] =
-        "\"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa\"";
-    static const char zero[] =
-        "\"0000000000000000000000000000000000000000000000000000000000000000\"";
-    const struct {
-        const char *place;
-        const char *value;
-        const char *words;
-    } rows[] = {
-        {"network", NULL, "it is missing"},
-        {"network", "\"\"", "a text of 1 to 31 bytes"},
-        {"network", "\"a name that is far too long for it\"", "a text of 1 to 31 bytes"},
-        {"network", "\"two\\nlines\"", "a text of 1 to 31 bytes"},
-        {"network", "7", "a text of 1 to 31 bytes"},
-        {"colour", "1", "unknown"},
-        {"created_ms", "-1", "a whole number from 0"},
-        {"created_ms", "1.5", "a whole number from 0"},
-        {"created_ms", "\"12x\"", "a whole number from 0"},
-        {"created_ms", "\"99999999999999999999999\"", "a whole number from 0"},
-        {"created_ms", "\"\"", "a whole number from 0"},
-        {"utc_offset_minutes", "1441", "minutes from"},
-        {"utc_offset_minutes", "\"480\"", "minutes from"},
-        {"root.hash", NULL, "it is missing"},
-        {"root.hash", "\"00\"", "64 hexadecimal digits"},
-        {"consensus", "[]", "an object"},
-        {"consensus.block_records", "32769", "a whole number from 0 to 32768"},
-        {"currencies", "{}", "an array of at most 64 objects"},
-        {"currencies[1]", "5", "an object"},
-        {"participants[1].keys[0].key", "\"xy\"", "64 hexadecimal digits"},
-        {"participants[2].keys[1].permissions", "[\"submit\", \"fly\"]", "submit act"},
-        {"participants[2].roles", "[\"bank\", \"bank\"]", "each once"},
-        {"participants[2].roles", "\"bank\"", "an array of some of"},
-        {"participants[0].bic", "\"ABCDCNBJXXXX\"", "a text of 1 to 11 bytes"},
-        {"participants[0].colour", "1", "unknown"},
-        {"limits[0].currency", "\"EUR\"", "the code of one of the currencies"},
-        {"limits[0].cap", "\"1000000000000000000\"", "a whole number from 0 to 999999999999999999"},
-        {"services[0].mode", "\"fast\"", "deferred gross"},
-        {"services[0].cutoffs", "[\"24:00\"]", "17:30"},
-        {"services[0].cutoffs", "[\"9:00\"]", "17:30"},
-        {"services[0].cutoffs", "[1020]", "17:30"},
-        {"schemes[0].submitters", "[\"payer\", 4]", "payer payee network"},
-        {"validators[3].key", small_order, "a valid public key"},
-        {"validators[2].transport_key", zero, "both keys"},
-        {"participants[1].keys[0].key", small_order, "a valid public key"},
-        {"participants[1].transport_key",
-         "\"0100000000000000000000000000000000000000000000000000000000000000\"",
-         "a valid public key"},
-        {"schemes[0].network", "10", "network"}, /* genesis_check's: not a network */
-        {"limits[1].participant", "21", "not declared"},
-    };
     json_t *whole = whole_json();
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof slips / sizeof *slips; i++) {
         struct genesis genesis;
         char name[64];
         json_t *holder = NULL;
         json_t *json = json_deep_copy(whole);
-        (void)find(json, rows[i].place, &holder, name);
-        if (rows[i].value == NULL) {
+        (void)find(json, slips[i].place, &holder, name);
+        if (slips[i].value == NULL) {
             assert_int_equal(json_object_del(holder, name), 0);
         } else {
-            json_t *value = json_loads(rows[i].value, JSON_DECODE_ANY, NULL);
+            json_t *value = json_loads(slips[i].value, JSON_DECODE_ANY, NULL);
             assert_non_null(value);
             assert_int_equal(json_is_array(holder)
                                  ? json_array_set_new(holder, (size_t)atoi(name), value)
@@ -334,8 +334,8 @@ static void test_slips(void **state)
                              0);
         }
         assert_int_equal(read_json(json, &genesis), STATUS_MALFORMED);
-        bool own = strstr(error, "expected") != NULL && strstr(rows[i].words, "declared") == NULL;
-        if (strstr(error, rows[i].words) == NULL ||
+        bool own = strstr(error, "expected") != NULL && strstr(slips[i].words, "declared") == NULL;
+        if (strstr(error, slips[i].words) == NULL ||
             (own && strstr(error, "genesis.json: ") == NULL)) {
             fail_msg("row %zu: %s", i, error);
         }

@@ -1,7 +1,6 @@
 /*
  * The store (node/store.h): reads see the pass's writes, a pass is durable whole or not at all,
- * damage is noticed and storage failures never return. Against a model, by seed, and by damaging
- * files.
+ * others may read meanwhile. Against a model, by seed. Damage is in test_store_damage.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,113 +8,14 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <signal.h>
-#include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/prng.h"
-#include "node/store.h"
-#include "tests/support/folder.h"
-
-#define ERROR_BYTES 2048
-#define SMALL_MAP (64ull << 20)
-
-static char error[ERROR_BYTES];
-
-/* ---- Failures that a test expects: the handler jumps back into it ---- */
-
-struct failure {
-    sigjmp_buf jump;
-    enum status status;
-    char what[ERROR_BYTES];
-};
-
-static void on_failure(void *context, enum status status, const char *what)
-{
-    struct failure *failure = context;
-    failure->status = status;
-    (void)snprintf(failure->what, sizeof failure->what, "%s", what);
-    siglongjmp(failure->jump, 1);
-}
-
-/* ---- Shorthands ---- */
-
-static struct store *open_store(const struct folder *home, uint64_t map_bytes, bool read_only)
-{
-    struct store_options options = {.map_bytes = map_bytes, .read_only = read_only};
-    struct store *store = NULL;
-    enum status status = store_open(home->path, &options, &store, error, sizeof error);
-    if (status != STATUS_OK) {
-        print_error("%s\n", error);
-    }
-    assert_int_equal(status, STATUS_OK);
-    return store;
-}
-
-static enum status open_refused(const struct folder *home, bool read_only)
-{
-    struct store_options options = {.map_bytes = SMALL_MAP, .read_only = read_only};
-    struct store *store = NULL;
-    memset(error, 0, sizeof error);
-    enum status status = store_open(home->path, &options, &store, error, sizeof error);
-    assert_null(store);
-    assert_non_null(strstr(error, home->path));
-    return status;
-}
-
-static void put_text(struct store *store, enum store_table table, const char *key,
-                     const char *value)
-{
-    store_put(store, table, key, strlen(key), value, strlen(value));
-}
-
-static void assert_text(struct store *store, enum store_table table, const char *key,
-                        const char *value)
-{
-    struct span found;
-    bool there = store_get(store, table, key, strlen(key), &found);
-    assert_int_equal(there, value != NULL);
-    if (there && value != NULL) {
-        assert_int_equal(found.length, strlen(value));
-        assert_memory_equal(found.data, value, found.length);
-    }
-}
-
-static void assert_span(struct span span, const char *text)
-{
-    assert_int_equal(span.length, strlen(text));
-    assert_memory_equal(span.data, text, span.length);
-}
-
-/* Runs a step in a child process, since an environment may be opened only once in a process. */
-static int in_child(int (*step)(const struct folder *home), const struct folder *home)
-{
-    int outcome;
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        _exit(step(home));
-    }
-    assert_int_equal(waitpid(child, &outcome, 0), child);
-    assert_true(WIFEXITED(outcome));
-    return WEXITSTATUS(outcome);
-}
-
-/* What the program says to its user on stderr is expected here. */
-static void silence(void)
-{
-    if (freopen("/dev/null", "w", stderr) == NULL) {
-        _exit(99);
-    }
-}
-
-/* ---- Tests ---- */
+#include "tests/support/store_tools.h"
 
 /* Goal: own writes are read at once, survive a commit and a reopening; the rest does not. */
 static void test_put_get_del(void **state)
@@ -146,6 +46,12 @@ static void test_put_get_del(void **state)
     assert_text(store, STORE_BATCHES, "a", "raw");
     store_commit(store);
     store_close(store);
+}
+
+static void assert_span(struct span span, const char *text)
+{
+    assert_int_equal(span.length, strlen(text));
+    assert_memory_equal(span.data, text, span.length);
 }
 
 /* Goal: seeking in both directions, at, between and beyond entries; appends out of order too. */
@@ -283,7 +189,10 @@ static int open_second_writer(const struct folder *home)
 {
     struct store *store;
     struct store_options options = {.map_bytes = SMALL_MAP};
-    return store_open(home->path, &options, &store, error, sizeof error) == STATUS_LOCKED ? 0 : 1;
+    return store_open(home->path, &options, &store, store_error, sizeof store_error) ==
+                   STATUS_LOCKED
+               ? 0
+               : 1;
 }
 
 /* Goal: while one process writes, others read what is committed and cannot write. */
@@ -365,207 +274,6 @@ static void test_copy(void **state)
     folder_remove(&copy);
 }
 
-/* Writes a value that is easy to find in the file, closes, and gives its place there. */
-static long place_of_value(struct folder *home, enum store_table table, const char *value)
-{
-    static uint8_t data[4u << 20];
-    struct store *store = open_store(home, SMALL_MAP, false);
-    put_text(store, table, "k", value);
-    store_commit(store);
-    store_close(store);
-    size_t length = file_get(folder_file(home, "chain/data.mdb"), data, sizeof data);
-    const uint8_t *found = memmem(data, length, value, strlen(value));
-    assert_non_null(found);
-    return (long)(found - data);
-}
-
-/* Goal: a flipped byte of a value, of its checksum or of its key is CORRUPT, not other data. */
-static void test_flipped_bytes(void **state)
-{
-    struct folder *home = *state;
-    static const char value[] = "a value that stands nowhere else in the file";
-    long place = place_of_value(home, STORE_META, value);
-    const long places[] = {place, place + (long)sizeof value - 2, place + (long)sizeof value,
-                           place - 1};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        static struct failure failure;
-        file_flip(folder_file(home, "chain/data.mdb"), places[i]);
-        struct store *store = open_store(home, SMALL_MAP, true);
-        struct span key;
-        struct span found;
-        failure.status = STATUS_OK;
-        store_on_failure(store, on_failure, &failure);
-        if (sigsetjmp(failure.jump, 1) == 0) {
-            (void)store_seek(store, STORE_META, "", 0, &key, &found);
-            fail_msg("place %zu was not noticed", i);
-        }
-        assert_int_equal(failure.status, STATUS_CORRUPT);
-        assert_non_null(strstr(failure.what, "meta"));
-        store_close(store);
-        file_flip(folder_file(home, "chain/data.mdb"), places[i]);
-    }
-    struct store *store = open_store(home, SMALL_MAP, true);
-    assert_text(store, STORE_META, "k", value);
-    store_close(store);
-}
-
-static int read_damaged_with_usual_handler(const struct folder *home)
-{
-    struct store *store = open_store(home, SMALL_MAP, true);
-    struct span found;
-    silence();
-    (void)store_get(store, STORE_META, "k", 1, &found);
-    return 0;
-}
-
-/* Goal: without a handler of one's own the process ends with 3. */
-static void test_usual_handler(void **state)
-{
-    struct folder *home = *state;
-    long place = place_of_value(home, STORE_META, "another value that stands nowhere else");
-    file_flip(folder_file(home, "chain/data.mdb"), place);
-    assert_int_equal(in_child(read_damaged_with_usual_handler, home), 3);
-}
-
-/* Goal: a truncated file is refused with advice at every length, at once or at the read; never a
-   crash, never other data. */
-static int open_and_read_all(const struct folder *home)
-{
-    struct store_options options = {.read_only = true};
-    struct store *store;
-    silence();
-    if (store_open(home->path, &options, &store, error, sizeof error) != STATUS_OK) {
-        return strstr(error, home->path) != NULL ? 3 : 1;
-    }
-    for (uint32_t i = 0; i < 2000; i++) {
-        uint8_t key[4];
-        struct span value;
-        put_be32(key, i);
-        if (!store_get(store, STORE_VERDICTS, key, sizeof key, &value) || value.length != 500) {
-            return 2;
-        }
-    }
-    store_close(store);
-    return 0;
-}
-
-static void test_truncated(void **state)
-{
-    struct folder *home = *state;
-    static const uint8_t value[500] = {1};
-    struct store *store = open_store(home, SMALL_MAP, false);
-    for (uint32_t i = 0; i < 2000; i++) {
-        uint8_t key[4];
-        put_be32(key, i);
-        store_append(store, STORE_VERDICTS, key, sizeof key, value, sizeof value);
-    }
-    store_commit(store);
-    store_close(store);
-    const char *path = folder_file(home, "chain/data.mdb");
-    long length = file_length(path);
-    assert_int_equal(in_child(open_and_read_all, home), 0);
-    const long cuts[] = {length - 4096, length - 1, length / 2, 3 * 4096, 8192, 5000, 100, 0};
-    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
-        file_cut(path, cuts[i]);
-        int outcome = in_child(open_and_read_all, home);
-        if (outcome != 3) {
-            fail_msg("cut to %ld: %d", cuts[i], outcome);
-        }
-    }
-}
-
-/* Goal: foreign bytes in place of the store are refused. */
-static void test_foreign_file(void **state)
-{
-    struct folder *home = *state;
-    static uint8_t garbage[3 * 4096];
-    struct prng prng = prng_seeded(7);
-    for (size_t i = 0; i < sizeof garbage; i++) {
-        garbage[i] = (uint8_t)prng_next(&prng);
-    }
-    assert_int_equal(mkdir(folder_file(home, "chain"), 0755), 0);
-    file_put(folder_file(home, "chain/data.mdb"), garbage, sizeof garbage, 0644);
-    assert_int_equal(open_refused(home, false), STATUS_CORRUPT);
-    assert_int_equal(open_refused(home, true), STATUS_CORRUPT);
-}
-
-/* Fills passes of 1 MB until the store fails; how many were committed. */
-static int fill(struct store *store, struct failure *failure)
-{
-    static uint8_t big[1u << 20];
-    static volatile int committed;
-    committed = 0;
-    store_on_failure(store, on_failure, failure);
-    if (sigsetjmp(failure->jump, 1) == 0) {
-        for (uint32_t i = 0; i < 200; i++) {
-            uint8_t key[4];
-            put_be32(key, i);
-            memset(big, (int)i, sizeof big);
-            store_put(store, STORE_BATCHES, key, sizeof key, big, sizeof big);
-            store_commit(store);
-            committed++;
-        }
-    }
-    return committed;
-}
-
-static void assert_filled(const struct folder *home, int committed)
-{
-    struct store *store = open_store(home, 256ull << 20, false);
-    for (uint32_t i = 0; i < 200; i++) {
-        uint8_t key[4];
-        struct span value;
-        put_be32(key, i);
-        assert_int_equal(store_get(store, STORE_BATCHES, key, sizeof key, &value),
-                         i < (uint32_t)committed);
-    }
-    put_text(store, STORE_META, "after", "works");
-    store_commit(store);
-    assert_text(store, STORE_META, "after", "works");
-    store_close(store);
-}
-
-/* Goal: a full map is NO_SPACE with its advice; what was committed stays, a larger map goes on. */
-static void test_full_map(void **state)
-{
-    struct folder *home = *state;
-    static struct failure failure;
-    struct store *store = open_store(home, SMALL_MAP, false);
-    int committed = fill(store, &failure);
-    assert_int_equal(failure.status, STATUS_NO_SPACE);
-    assert_non_null(strstr(failure.what, "map_size"));
-    assert_in_range(committed, 10, 63);
-    store_close(store);
-    assert_filled(home, committed);
-}
-
-static int fill_small_disk(const struct folder *home)
-{
-    static struct failure failure;
-    const struct rlimit limit = {.rlim_cur = 8u << 20, .rlim_max = 8u << 20};
-    struct store *store = open_store(home, SMALL_MAP, false);
-    (void)signal(SIGXFSZ, SIG_IGN);
-    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) {
-        return 1;
-    }
-    int committed = fill(store, &failure);
-    /* EFBIG, or EIO where the write came back short. */
-    if (failure.status != STATUS_NO_SPACE && failure.status != STATUS_IO) {
-        return 1;
-    }
-    store_close(store);
-    return 100 + committed;
-}
-
-/* Goal: a file system that takes no more bytes stops the node; the last commit is whole. */
-static void test_full_disk(void **state)
-{
-    struct folder *home = *state;
-    int committed = in_child(fill_small_disk, home) - 100;
-    assert_in_range(committed, 3, 8);
-    assert_filled(home, committed);
-}
-
 /* Goal: the figures of metrics are there and plausible. */
 static void test_usage(void **state)
 {
@@ -614,33 +322,15 @@ static void test_names(void **state)
     }
 }
 
-static int setup(void **state)
-{
-    static struct folder home;
-    folder_make(&home);
-    *state = &home;
-    return sodium_init() < 0 ? -1 : 0;
-}
-
-static int teardown(void **state)
-{
-    folder_remove(*state);
-    return 0;
-}
-
-#define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, store_home_make, store_home_remove)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORE_TEST(test_put_get_del),   STORE_TEST(test_seek),
-        STORE_TEST(test_put_own_value), STORE_TEST(test_against_model),
-        STORE_TEST(test_processes),     STORE_TEST(test_refresh),
-        STORE_TEST(test_copy),          STORE_TEST(test_flipped_bytes),
-        STORE_TEST(test_usual_handler), STORE_TEST(test_truncated),
-        STORE_TEST(test_foreign_file),  STORE_TEST(test_full_map),
-        STORE_TEST(test_full_disk),     STORE_TEST(test_usage),
-        STORE_TEST(test_schema),        STORE_TEST(test_names),
+        STORE_TEST(test_put_get_del),   STORE_TEST(test_seek),      STORE_TEST(test_put_own_value),
+        STORE_TEST(test_against_model), STORE_TEST(test_processes), STORE_TEST(test_refresh),
+        STORE_TEST(test_copy),          STORE_TEST(test_usage),     STORE_TEST(test_schema),
+        STORE_TEST(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
