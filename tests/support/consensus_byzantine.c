@@ -25,6 +25,56 @@ static void send_vote(struct net *net, enum vote_kind kind, uint64_t view,
     net_send(net, net->config.byzantine, to, &effect);
 }
 
+/* A vote or a certificate that names others as its signers, and is not theirs. */
+static void forge(struct net *net, const struct vote *seen, uint32_t to)
+{
+    struct vote vote = *seen;
+    vote.signer = (uint32_t)prng_below(&net->prng, net->config.count);
+    vote.kind = (enum vote_kind)(1 + prng_below(&net->prng, 3));
+    vote.view += prng_below(&net->prng, 3);
+    if (vote.kind == VOTE_NULLIFY) {
+        vote.candidate = (struct candidate){0};
+    } else if (hash_is_zero(&vote.candidate.block_hash)) {
+        return;
+    }
+    const struct effect effect = {.kind = EFFECT_SEND_VOTE, .peer = to, .vote = &vote};
+    net_send(net, net->config.byzantine, to, &effect);
+    struct certificate certificate = {
+        .kind = vote.kind, .epoch = vote.epoch, .view = vote.view, .candidate = vote.candidate};
+    /* One genuine signature, its own, and the rest made up; or too few. */
+    struct vote own = vote;
+    own.signer = net->config.byzantine;
+    net_sign(net, &own);
+    const bool few = chance(net, 50);
+    for (uint32_t i = 0; i < net->config.count; i++) {
+        if (i == own.signer || !few) {
+            certificate.signers[0] |= (uint8_t)(1u << i);
+            certificate.signatures[certificate.signature_count] = own.signature;
+            certificate.signature_count++;
+        }
+    }
+    const struct effect forged = {
+        .kind = EFFECT_SEND_CERTIFICATE, .peer = to, .certificate = &certificate};
+    net_send(net, net->config.byzantine, to, &forged);
+}
+
+/* A proposal out of turn, or one that skips views it has no nullifications of. */
+static void propose_wrongly(struct net *net, const struct proposal *seen, uint32_t to)
+{
+    struct proposal proposal = *seen;
+    proposal.vote.signer = net->config.byzantine;
+    if (chance(net, 50)) {
+        proposal.vote.view++;
+    }
+    if (chance(net, 50)) {
+        proposal.vote.candidate.parent_view -= proposal.vote.candidate.parent_view > 0;
+    }
+    proposal.nullification_count = 0;
+    net_sign(net, &proposal.vote);
+    const struct effect effect = {.kind = EFFECT_SEND_PROPOSAL, .proposal = &proposal};
+    net_send(net, net->config.byzantine, to, &effect);
+}
+
 /* Votes for what it saw, of any kind, to anybody. */
 void byzantine_sees(struct net *net, const struct event *event)
 {
@@ -40,6 +90,12 @@ void byzantine_sees(struct net *net, const struct event *event)
     for (uint32_t to = 0; to < net->config.count; to++) {
         if (to == net->config.byzantine || chance(net, 50)) {
             continue;
+        }
+        if (chance(net, 10)) {
+            forge(net, vote, to);
+        }
+        if (event->kind == EVENT_PROPOSAL && chance(net, 30)) {
+            propose_wrongly(net, event->proposal, to);
         }
         const enum vote_kind kind = (enum vote_kind)(1 + prng_below(&net->prng, 3));
         if (kind == VOTE_NULLIFY || vote->kind != VOTE_NULLIFY) {
@@ -59,6 +115,14 @@ static void send_other_proposal(struct net *net, uint32_t to, const struct propo
     }
     if (chance(net, 10)) {
         fields.height++;
+    }
+    if (chance(net, 10)) {
+        fields.parent_hash = proposal->block.hash; /* of a block that is not final */
+        fields.height++;
+    }
+    if (chance(net, 10)) {
+        other.vote.candidate.parent_view -= other.vote.candidate.parent_view > 0;
+        other.nullification_count = 0;
     }
     const struct net_block *block = net_make_block(net, &fields, chance(net, 60));
     if (chance(net, 70)) {

@@ -153,6 +153,20 @@ static void storage_free(struct net_storage *storage)
     memset(storage, 0, sizeof *storage);
 }
 
+void net_roll_back(struct net *net, uint32_t index, struct net_storage *storage)
+{
+    struct net_node *node = &net->nodes[index];
+    if (node->alive) {
+        net_crash(net, index);
+    }
+    storage_free(&node->storage);
+    node->storage = *storage;
+    memset(storage, 0, sizeof *storage);
+    node->view_seen = 0;
+    node->final_seen = 0;
+    watch_forget(net, node, node->vote_register.view);
+}
+
 static void persist_certificate(struct net *net, struct net_node *node,
                                 const struct certificate *certificate)
 {
@@ -468,6 +482,9 @@ void shell_step(struct net *net, struct net_node *node, struct event *event)
     }
     if (event->kind == EVENT_CATCHUP_BLOCK) {
         net_hold(net, node, net_block_of(net, &event->catchup.block.hash));
+    }
+    if (event->kind == EVENT_PEER_UP) {
+        net->linked[node->index][event->peer] = true;
     }
     net->steps++;
     consensus_step(node->consensus, event, &net->effects);

@@ -97,6 +97,7 @@ struct net {
     uint32_t heap_count, heap_capacity;
     struct net_list owned; /* freed at the end */
     bool blocked[NET_NODES_MAX][NET_NODES_MAX];
+    bool linked[NET_NODES_MAX][NET_NODES_MAX]; /* the first may send to the second */
     bool chaos;
     struct effects effects;
     struct net_view_votes *views;
@@ -134,6 +135,9 @@ void net_hold(struct net *net, struct net_node *node, const struct net_block *bl
 void net_sign(struct net *net, struct vote *vote);
 /* A copy of storage, for rollback tests; certificates and blocks are shared. */
 struct net_storage net_storage_copy(const struct net_storage *storage);
+/* Crashes the node, if it is up, and puts an earlier state of its storage in place, which passes
+   over to it; the register stays. The node restarts by itself unless it is stopped. */
+void net_roll_back(struct net *net, uint32_t index, struct net_storage *storage);
 
 /* Lists and memory. */
 void net_list_add(struct net_list *list, void *item);
@@ -151,6 +155,8 @@ void watch_vote(struct net *net, struct net_node *node, const struct vote *vote)
 void watch_sent(struct net *net, struct net_node *node, const struct vote *vote);
 void watch_commit(struct net *net, struct net_node *node, const struct net_block *block,
                   const struct certificate *finalization);
+/* A rollback lost votes that the register never had, so they never left the node. */
+void watch_forget(struct net *net, const struct net_node *node, uint64_t above);
 void watch_evidence(struct net *net, const struct evidence *evidence);
 void watch_node(struct net *net, struct net_node *node);
 void watch_free(struct net *net);

@@ -258,6 +258,18 @@ void watch_node(struct net *net, struct net_node *node)
     }
 }
 
+void watch_forget(struct net *net, const struct net_node *node, uint64_t above)
+{
+    const uint32_t others = ~(1u << node->index);
+    for (uint64_t view = above + 1; view < net->views_capacity; view++) {
+        net->views[view].nullify &= others;
+        for (uint32_t i = 0; i < net->views[view].candidate_count; i++) {
+            net->views[view].tallies[i].notarize &= others;
+            net->views[view].tallies[i].finalize &= others;
+        }
+    }
+}
+
 void watch_free(struct net *net)
 {
     free(net->views);

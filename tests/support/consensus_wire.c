@@ -187,7 +187,8 @@ static uint64_t delay(struct net *net)
 static void transmit(struct net *net, struct net_event event)
 {
     const bool lost = net->chaos && prng_below(&net->prng, 1000) < net->config.loss_permille;
-    if (event.from == event.to || net->blocked[event.from][event.to] || lost) {
+    if (event.from == event.to || !net->linked[event.from][event.to] ||
+        net->blocked[event.from][event.to] || lost) {
         return;
     }
     uint32_t copies = 1;
@@ -300,6 +301,10 @@ void wire_links_up(struct net *net, uint32_t index)
 
 void wire_links_down(struct net *net, uint32_t index)
 {
+    for (uint32_t other = 0; other < net->config.count; other++) {
+        net->linked[index][other] = false;
+        net->linked[other][index] = false;
+    }
     links(net, index, EVENT_PEER_DOWN);
 }
 
@@ -411,6 +416,9 @@ static void happen(struct net *net, struct net_event *event)
         deliver(net, node, event->from, event->packet);
         break;
     case HAPPENS_EVENT:
+        if (event->event.kind == EVENT_PEER_UP && !net->nodes[event->event.peer].alive) {
+            break; /* it died before the link was up */
+        }
         shell_step(net, node, &event->event);
         break;
     case HAPPENS_TICK:

@@ -37,26 +37,53 @@ static struct net_config config_of(uint64_t seed)
     config.empty_interval_ms = 2000;
     config.delay_max_ms = 1 + (uint32_t)prng_below(&prng, 60);
     config.skew_max_ms = (uint32_t)prng_below(&prng, 900);
-    config.loss_permille = (uint32_t)prng_below(&prng, 3) * 100;
+    config.loss_permille = (uint32_t)prng_below(&prng, 5) * 100;
     config.duplicate_permille = (uint32_t)prng_below(&prng, 2) * 100;
-    config.crash_permille = (uint32_t)prng_below(&prng, 3) * 4;
+    config.crash_permille = (uint32_t)prng_below(&prng, 4) * 4;
     return config;
 }
 
-/* Cuts the network in two, joins it again, or restarts everybody at once. */
+/* Cuts the network in two, joins it again, or brings everybody down at once: now, or each at one of
+   its next boundaries between two effects. */
 static void disturb(struct net *net)
 {
-    const uint64_t what = prng_below(&net->prng, 6);
+    const uint64_t what = prng_below(&net->prng, 7);
     const uint64_t side = prng_next(&net->prng);
     for (uint32_t i = 0; i < net->config.count; i++) {
         for (uint32_t j = 0; j < net->config.count; j++) {
             net->blocked[i][j] = what < 3 && ((side >> i) & 1) != ((side >> j) & 1);
         }
     }
-    for (uint32_t i = 0; what == 5 && i < net->config.count; i++) {
-        if (net->nodes[i].alive) {
+    for (uint32_t i = 0; what >= 5 && i < net->config.count; i++) {
+        if (net->nodes[i].alive && what == 5) {
             net_crash(net, i);
+        } else if (net->nodes[i].alive) {
+            net->nodes[i].crash_countdown = 1 + (uint32_t)prng_below(&net->prng, 12);
         }
+    }
+}
+
+/* Storage of one node goes back to an earlier state, while its register stays (I6). Possible
+   without harm to progress if no other node is faulty. */
+struct rollback {
+    uint32_t node;
+    bool has_copy;
+    struct net_storage copy;
+};
+
+static void roll_back(struct net *net, struct rollback *rollback)
+{
+    struct net_node *node = &net->nodes[rollback->node];
+    if (net->config.count < 4 || net->config.byzantine != NET_NOBODY ||
+        prng_below(&net->prng, 3) != 0) {
+        return;
+    }
+    if (!rollback->has_copy) {
+        rollback->has_copy = true;
+        rollback->copy = net_storage_copy(&node->storage);
+    } else {
+        rollback->has_copy = false;
+        net_roll_back(net, rollback->node, &rollback->copy);
     }
 }
 
@@ -67,20 +94,25 @@ static void print_statistics(const struct net *net)
     fprintf(stderr,
             "seed %llu: n = %u, %llu steps, %llu ms, height %llu, view %llu, nullified %llu, "
             "re-proposed %llu, evidence %llu, life %u, delta %u\n",
-            (unsigned long long)net->config.seed, net->config.count,
-            (unsigned long long)net->steps, (unsigned long long)net->now_ms,
-            (unsigned long long)net->finals.count, (unsigned long long)view.view,
-            (unsigned long long)view.nullifications, (unsigned long long)view.reproposals,
-            (unsigned long long)view.evidence_count, net->nodes[0].life, view.delta_ms);
+            (unsigned long long)net->config.seed, net->config.count, (unsigned long long)net->steps,
+            (unsigned long long)net->now_ms, (unsigned long long)net->finals.count,
+            (unsigned long long)view.view, (unsigned long long)view.nullifications,
+            (unsigned long long)view.reproposals, (unsigned long long)view.evidence_count,
+            net->nodes[0].life, view.delta_ms);
 }
 
 static bool run_seed(uint64_t seed)
 {
     const struct net_config config = config_of(seed);
     struct net *net = net_new(&config);
+    struct rollback rollback = {.node = (uint32_t)prng_below(&net->prng, config.count)};
     while (net->now_ms < CHAOS_MS && net->violation[0] == '\0') {
         net_run(net, net->now_ms + 200 + prng_below(&net->prng, 3000));
         disturb(net);
+        roll_back(net, &rollback);
+    }
+    if (rollback.has_copy) {
+        net_roll_back(net, rollback.node, &rollback.copy);
     }
     net_heal(net);
     const uint64_t height = net->finals.count;

@@ -1,7 +1,7 @@
 /*
  * test_vectors: the votes, validator sets and leaders of tests/vectors/formats.json, which an
- * independent program computed, come out of consensus/ too (docs/formats.md, Votes, Validator set
- * and leaders).
+ * independent program computed, come out of consensus/ too (docs/formats.md, Vote preimage,
+ * Validator set and leader shuffle).
  */
 #include <setjmp.h>
 #include <stdarg.h>
