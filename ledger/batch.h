@@ -20,8 +20,8 @@
 /* header ‖ signature ‖ records: the largest value a batch can be. */
 #define BATCH_PREFIX_BYTES (BATCH_HEADER_BYTES + 64)
 #define BATCH_BYTES_MAX (BATCH_PREFIX_BYTES + LIMIT_BATCH_RECORDS * RECORD_BYTES)
-/* A block may not name a batch created more than this after the block's time: a submitter's clock may
-   be off, but not without bound. */
+/* A block may not name a batch created more than this after the block's time: a submitter's clock
+   may be off, but not without bound. */
 #define BATCH_AHEAD_MS_MAX (2ull * 3600 * 1000)
 
 enum batch_kind { BATCH_RECORDS = 1, BATCH_ACTION = 2, BATCH_EVIDENCE = 3 };
@@ -54,7 +54,8 @@ void batch_signed_bytes(const struct batch_header *header, uint8_t ret_bytes[BAT
 struct hash batch_records_root(const struct record *records, uint32_t count,
                                struct hash *ret_hashes);
 
-/* A batch in its stored form (header ‖ signature ‖ body), borrowed from the bytes it was parsed from. */
+/* A batch in its stored form (header ‖ signature ‖ body), borrowed from the bytes it was parsed
+ * from. */
 struct batch {
     struct batch_header header; /* copied: the bytes may be unaligned */
     struct hash id;

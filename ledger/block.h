@@ -41,7 +41,8 @@ struct block_header {
 
 _Static_assert(sizeof(struct block_header) == BLOCK_HEADER_BYTES, "a block header is 352 bytes");
 
-/* block_hash = H("hefu.block", header). Height 0 is genesis: its header is made from the genesis state. */
+/* block_hash = H("hefu.block", header). Height 0 is genesis: its header is made from the genesis
+ * state. */
 struct hash block_hash(const struct block_header *header);
 
 /* Tree over batch ids, in execution order. */

@@ -23,7 +23,8 @@ enum role {
     ROLE_AGENT = 8,   /* the settlement bank */
     ROLE_OPERATOR = 16,
     ROLE_AUDITOR = 32,
-    ROLE_INSURER = 64, /* insurers and funds are ordinary payers and payees, told apart in reports */
+    ROLE_INSURER =
+        64, /* insurers and funds are ordinary payers and payees, told apart in reports */
     ROLE_FUND = 128,
 };
 
@@ -44,9 +45,9 @@ struct participant_key {
 struct genesis_participant {
     uint32_t number; /* from 1 */
     uint32_t roles;
-    char name[64];         /* UTF-8, zero-padded */
-    char bic[12];          /* ISO 9362 or empty */
-    char clearing_code[16]; /* CNAPS code or empty */
+    char name[64];                      /* UTF-8, zero-padded */
+    char bic[12];                       /* ISO 9362 or empty */
+    char clearing_code[16];             /* CNAPS code or empty */
     struct transport_key transport_key; /* its clients' channel key; zero: none */
     uint32_t key_count;
     struct participant_key keys[LIMIT_PARTICIPANT_KEYS];
@@ -125,7 +126,8 @@ void genesis_encode(const struct genesis *genesis, struct writer *writer);
 /* H("hefu.genesis", canonical bytes); scratch has room for genesis_encoded_size bytes. */
 struct hash genesis_chain_id(const struct genesis *genesis, void *scratch, size_t scratch_size);
 
-/* The canonical bytes of one row, as they stand inside genesis and in the store (docs/formats.md). */
+/* The canonical bytes of one row, as they stand inside genesis and in the store (docs/formats.md).
+ */
 void genesis_encode_participant(const struct genesis_participant *participant,
                                 struct writer *writer);
 void genesis_encode_limit(const struct genesis_limit *limit, struct writer *writer);

@@ -1,7 +1,5 @@
 /* genesis_check: whether the parts of a genesis fit together, with a sentence that says what does
    not and where (see genesis.h). Part by part in the order of the canonical bytes. */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "ledger/genesis.h"
@@ -19,26 +17,55 @@ struct complaint {
     size_t capacity;
 };
 
-static bool complain(const struct complaint *complaint, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/* Writes the sentence; false, so that a check can return it. */
-static bool complain(const struct complaint *complaint, const char *format, ...)
+static void say(const struct complaint *complaint, size_t *at, const char *text)
 {
+    for (; *text != 0 && *at + 1 < complaint->capacity; text++) {
+        complaint->text[(*at)++] = *text;
+    }
+}
+
+static void say_number(const struct complaint *complaint, size_t *at, uint64_t number)
+{
+    char digits[21];
+    size_t first = sizeof digits - 1;
+    digits[first] = 0;
+    do {
+        digits[--first] = (char)('0' + (int)(number % 10));
+        number /= 10;
+    } while (number > 0);
+    say(complaint, at, digits + first);
+}
+
+/* Writes the sentence, with % for each of the numbers in turn; false, so that a check can return
+   it. Pure code has no printf, and needs none for this. */
+static bool complain_at(const struct complaint *complaint, size_t at, const char *sentence,
+                        const uint64_t *numbers)
+{
+    for (char piece[2] = {0}; *sentence != 0; sentence++) {
+        piece[0] = *sentence;
+        if (piece[0] == '%') {
+            say_number(complaint, &at, *numbers++);
+        } else {
+            say(complaint, &at, piece);
+        }
+    }
     if (complaint->capacity > 0) {
-        va_list arguments;
-        va_start(arguments, format);
-        (void)vsnprintf(complaint->text, complaint->capacity, format, arguments);
-        va_end(arguments);
+        complaint->text[at] = 0;
     }
     return false;
 }
 
+#define COMPLAIN(complaint, ...) COMPLAIN_ARGUMENTS(complaint, __VA_ARGS__, 0)
+#define COMPLAIN_ARGUMENTS(complaint, sentence, ...)                                               \
+    complain_at((complaint), 0, (sentence), (const uint64_t[]){__VA_ARGS__})
+
 /* Text without control characters, then zeroes to the end; at least one zero. */
 static bool is_text(const char *field, size_t size, bool may_be_empty)
 {
-    const char *end = memchr(field, 0, size);
-    size_t length = end == NULL ? size : (size_t)(end - field);
+    size_t length = 0;
+    while (length < size && field[length] != 0) {
+        length++;
+    }
     if (length == size || (length == 0 && !may_be_empty)) {
         return false;
     }
@@ -54,8 +81,11 @@ static bool check_count(const struct complaint *complaint, const char *what, uin
                         uint32_t lowest, uint64_t highest)
 {
     if (count < lowest || count > highest) {
-        return complain(complaint, "%s: %u of them, expected %u to %llu", what, count, lowest,
-                        (unsigned long long)highest);
+        size_t at = 0;
+        say(complaint, &at, what);
+        say(complaint, &at, ": the number of them is ");
+        say_number(complaint, &at, count);
+        return complain_at(complaint, at, ", expected % to %", (const uint64_t[]){lowest, highest});
     }
     return true;
 }
@@ -63,34 +93,35 @@ static bool check_count(const struct complaint *complaint, const char *what, uin
 static bool check_parameters(const struct genesis *genesis, const struct complaint *complaint)
 {
     if (!is_text(genesis->network, sizeof genesis->network, false)) {
-        return complain(complaint, "network: expected a name of 1 to 31 printable bytes");
+        return COMPLAIN(complaint, "network: expected a name of 1 to 31 printable bytes");
     }
     if (genesis->created_ms == 0) {
-        return complain(complaint, "created_ms: expected milliseconds since 1970, not 0");
+        return COMPLAIN(complaint, "created_ms: expected milliseconds since 1970, not 0");
     }
     if (genesis->utc_offset_minutes < -UTC_OFFSET_MINUTES_MAX ||
         genesis->utc_offset_minutes > UTC_OFFSET_MINUTES_MAX) {
-        return complain(complaint, "utc_offset_minutes: %d is outside -840 to 840",
-                        (int)genesis->utc_offset_minutes);
+        return COMPLAIN(complaint, "utc_offset_minutes: it is outside -840 to 840");
     }
     bool has_root = !hash_is_zero(&genesis->root_chain_id) && !hash_is_zero(&genesis->root_hash);
     bool has_none = hash_is_zero(&genesis->root_chain_id) && hash_is_zero(&genesis->root_hash) &&
                     genesis->root_height == 0;
     if (genesis->incarnation == 0 ? !has_none : !has_root) {
-        return complain(complaint, "root: incarnation %u %s", genesis->incarnation,
-                        genesis->incarnation == 0 ? "has none: chain id, hash and height are zero"
-                                                  : "names the chain id and block it continues");
+        return COMPLAIN(complaint,
+                        genesis->incarnation == 0
+                            ? "root: incarnation % has none: chain id, hash and height are zero"
+                            : "root: incarnation % names the chain id and block it continues",
+                        genesis->incarnation);
     }
     if (genesis->delta_ms == 0 || genesis->delta_ms > INTERVAL_MS_MAX ||
         genesis->block_interval_ms > INTERVAL_MS_MAX || genesis->empty_interval_ms == 0 ||
         genesis->empty_interval_ms > INTERVAL_MS_MAX) {
-        return complain(complaint,
+        return COMPLAIN(complaint,
                         "delta_ms, block_interval_ms, empty_interval_ms: each at most "
-                        "%u, the first and last at least 1",
+                        "%, the first and last at least 1",
                         INTERVAL_MS_MAX);
     }
     if (genesis->block_records == 0 || genesis->block_records > LIMIT_BLOCK_RECORDS) {
-        return complain(complaint, "block_records: %u is outside 1 to %u", genesis->block_records,
+        return COMPLAIN(complaint, "block_records: % is outside 1 to %", genesis->block_records,
                         LIMIT_BLOCK_RECORDS);
     }
     return true;
@@ -110,10 +141,9 @@ static bool check_counts(const struct genesis *genesis, const struct complaint *
     }
     uint64_t accounts = genesis_account_count(genesis);
     if (accounts > LIMIT_ACCOUNTS) {
-        return complain(complaint,
-                        "participants: %u in %u currencies make %llu accounts, more than %u",
-                        genesis->participant_count, genesis->currency_count,
-                        (unsigned long long)accounts, LIMIT_ACCOUNTS);
+        return COMPLAIN(complaint, "participants: % in % currencies make % accounts, more than %",
+                        genesis->participant_count, genesis->currency_count, accounts,
+                        LIMIT_ACCOUNTS);
     }
     return true;
 }
@@ -124,19 +154,19 @@ static bool check_currencies(const struct genesis *genesis, const struct complai
     for (uint32_t i = 0; i < genesis->currency_count; i++) {
         const struct genesis_currency *currency = &genesis->currencies[i];
         if (currency->numeric <= previous || currency->numeric > 999) {
-            return complain(complaint,
-                            "currencies[%u]: number %u; expected ISO 4217 numbers, ascending", i,
+            return COMPLAIN(complaint,
+                            "currencies[%]: number %; expected ISO 4217 numbers, ascending", i,
                             currency->numeric);
         }
         previous = currency->numeric;
         for (unsigned k = 0; k < 3; k++) {
             if (currency->code[k] < 'A' || currency->code[k] > 'Z') {
-                return complain(complaint, "currencies[%u]: code is not three capital letters", i);
+                return COMPLAIN(complaint, "currencies[%]: code is not three capital letters", i);
             }
         }
         if (currency->code[3] != 0 || currency->exponent > CURRENCY_EXPONENT_MAX) {
-            return complain(complaint, "currencies[%u] %.3s: exponent is above %u", i,
-                            currency->code, CURRENCY_EXPONENT_MAX);
+            return COMPLAIN(complaint, "currencies[%]: exponent is above %, or code too long", i,
+                            CURRENCY_EXPONENT_MAX);
         }
     }
     return true;
@@ -146,22 +176,22 @@ static bool check_keys(const struct genesis_participant *participant,
                        const struct complaint *complaint)
 {
     if (participant->key_count > LIMIT_PARTICIPANT_KEYS) {
-        return complain(complaint, "participant %u: %u keys, at most %u", participant->number,
+        return COMPLAIN(complaint, "participant %: % keys, at most %", participant->number,
                         participant->key_count, LIMIT_PARTICIPANT_KEYS);
     }
     uint32_t previous = 0;
     for (uint32_t i = 0; i < participant->key_count; i++) {
         const struct participant_key *key = &participant->keys[i];
         if (key->key_no <= previous) {
-            return complain(complaint,
-                            "participant %u, keys[%u]: key_no %u; expected ascending "
+            return COMPLAIN(complaint,
+                            "participant %, keys[%]: key_no %; expected ascending "
                             "numbers from 1",
                             participant->number, i, key->key_no);
         }
         previous = key->key_no;
         if (key->permissions == 0 || (key->permissions & ~(uint32_t)PERMISSIONS_ALL) != 0 ||
             bytes_are_zero(key->key.bytes, sizeof key->key.bytes)) {
-            return complain(complaint, "participant %u, key %u: needs a key and known permissions",
+            return COMPLAIN(complaint, "participant %, key %: needs a key and known permissions",
                             participant->number, key->key_no);
         }
     }
@@ -179,7 +209,7 @@ static bool check_transport_key(const struct genesis *genesis, uint32_t index,
     for (uint32_t i = 0; i < index; i++) {
         if (memcmp(genesis->participants[i].transport_key.bytes, own->transport_key.bytes,
                    sizeof own->transport_key.bytes) == 0) {
-            return complain(complaint, "participant %u: its transport key is participant %u's",
+            return COMPLAIN(complaint, "participant %: its transport key is participant %'s",
                             own->number, genesis->participants[i].number);
         }
     }
@@ -192,20 +222,20 @@ static bool check_participants(const struct genesis *genesis, const struct compl
     for (uint32_t i = 0; i < genesis->participant_count; i++) {
         const struct genesis_participant *participant = &genesis->participants[i];
         if (participant->number <= previous) {
-            return complain(complaint,
-                            "participants[%u]: number %u; expected ascending numbers from 1", i,
+            return COMPLAIN(complaint,
+                            "participants[%]: number %; expected ascending numbers from 1", i,
                             participant->number);
         }
         previous = participant->number;
         if (participant->roles == 0 || (participant->roles & ~ROLES_ALL) != 0) {
-            return complain(complaint, "participant %u: no role, or an unknown one",
+            return COMPLAIN(complaint, "participant %: no role, or an unknown one",
                             participant->number);
         }
         if (!is_text(participant->name, sizeof participant->name, false) ||
             !is_text(participant->bic, sizeof participant->bic, true) ||
             !is_text(participant->clearing_code, sizeof participant->clearing_code, true)) {
-            return complain(complaint,
-                            "participant %u: name, bic or clearing_code is not text "
+            return COMPLAIN(complaint,
+                            "participant %: name, bic or clearing_code is not text "
                             "that fits, or the name is empty",
                             participant->number);
         }
@@ -223,17 +253,17 @@ static bool check_limits(const struct genesis *genesis, const struct complaint *
         const struct genesis_limit *limit = &genesis->limits[i];
         uint64_t order = (uint64_t)limit->participant << 16 | limit->currency;
         if (order <= previous) {
-            return complain(complaint, "limits[%u]: expected ascending by participant and currency",
+            return COMPLAIN(complaint, "limits[%]: expected ascending by participant and currency",
                             i);
         }
         previous = order;
         if (genesis_participant(genesis, limit->participant) == NULL ||
             genesis_currency(genesis, limit->currency) == NULL) {
-            return complain(complaint, "limits[%u]: participant %u or currency %u is not declared",
-                            i, limit->participant, limit->currency);
+            return COMPLAIN(complaint, "limits[%]: participant % or currency % is not declared", i,
+                            limit->participant, limit->currency);
         }
         if ((limit->flags & ~LIMIT_COVERED) != 0) {
-            return complain(complaint, "limits[%u]: unknown flags %u", i, limit->flags);
+            return COMPLAIN(complaint, "limits[%]: unknown flags %", i, limit->flags);
         }
     }
     return true;
@@ -242,14 +272,14 @@ static bool check_limits(const struct genesis *genesis, const struct complaint *
 static bool check_cutoffs(const struct genesis_service *service, const struct complaint *complaint)
 {
     if (service->cutoff_count > sizeof service->cutoffs / sizeof service->cutoffs[0]) {
-        return complain(complaint, "service %u: %u cut-offs, at most 16", service->number,
+        return COMPLAIN(complaint, "service %: % cut-offs, at most 16", service->number,
                         service->cutoff_count);
     }
     for (uint32_t i = 0; i < service->cutoff_count; i++) {
         if (service->cutoffs[i] >= MINUTES_A_DAY ||
             (i > 0 && service->cutoffs[i] <= service->cutoffs[i - 1])) {
-            return complain(complaint,
-                            "service %u: cut-offs are minutes of the day, 0 to 1439, ascending",
+            return COMPLAIN(complaint,
+                            "service %: cut-offs are minutes of the day, 0 to 1439, ascending",
                             service->number);
         }
     }
@@ -262,19 +292,19 @@ static bool check_services(const struct genesis *genesis, const struct complaint
     for (uint32_t i = 0; i < genesis->service_count; i++) {
         const struct genesis_service *service = &genesis->services[i];
         if (service->number <= previous) {
-            return complain(complaint, "services[%u]: number %u; expected ascending numbers from 1",
+            return COMPLAIN(complaint, "services[%]: number %; expected ascending numbers from 1",
                             i, service->number);
         }
         previous = service->number;
         if (genesis_currency(genesis, service->currency) == NULL) {
-            return complain(complaint, "service %u: currency %u is not declared", service->number,
+            return COMPLAIN(complaint, "service %: currency % is not declared", service->number,
                             service->currency);
         }
         if (service->mode < SERVICE_DEFERRED || service->mode > SERVICE_GROSS ||
             service->settlement < SETTLEMENT_PREFUNDED ||
             service->settlement > SETTLEMENT_EXTERNAL ||
             !is_text(service->name, sizeof service->name, false)) {
-            return complain(complaint, "service %u: unknown mode or settlement, or no name",
+            return COMPLAIN(complaint, "service %: unknown mode or settlement, or no name",
                             service->number);
         }
         if (!check_cutoffs(service, complaint)) {
@@ -290,27 +320,27 @@ static bool check_schemes(const struct genesis *genesis, const struct complaint 
     for (uint32_t i = 0; i < genesis->scheme_count; i++) {
         const struct genesis_scheme *scheme = &genesis->schemes[i];
         if (scheme->number <= previous) {
-            return complain(complaint, "schemes[%u]: number %u; expected ascending numbers from 1",
-                            i, scheme->number);
+            return COMPLAIN(complaint, "schemes[%]: number %; expected ascending numbers from 1", i,
+                            scheme->number);
         }
         previous = scheme->number;
         if (genesis_service(genesis, scheme->service) == NULL) {
-            return complain(complaint, "scheme %u: service %u is not declared", scheme->number,
+            return COMPLAIN(complaint, "scheme %: service % is not declared", scheme->number,
                             scheme->service);
         }
         const struct genesis_participant *network = genesis_participant(genesis, scheme->network);
         if (scheme->network != 0 && (network == NULL || (network->roles & ROLE_NETWORK) == 0)) {
-            return complain(complaint, "scheme %u: participant %u is not declared as a network",
+            return COMPLAIN(complaint, "scheme %: participant % is not declared as a network",
                             scheme->number, scheme->network);
         }
         if (scheme->submitters == 0 || (scheme->submitters & ~SIDES_ALL) != 0 ||
             ((scheme->submitters & SIDE_NETWORK) != 0 && scheme->network == 0)) {
-            return complain(complaint, "scheme %u: submitters are sides it does not have",
+            return COMPLAIN(complaint, "scheme %: submitters are sides it does not have",
                             scheme->number);
         }
         if (scheme->confirmations < 1 || scheme->confirmations > 2 ||
             !is_text(scheme->name, sizeof scheme->name, false)) {
-            return complain(complaint, "scheme %u: confirmations is not 1 or 2, or it has no name",
+            return COMPLAIN(complaint, "scheme %: confirmations is not 1 or 2, or it has no name",
                             scheme->number);
         }
     }
@@ -322,20 +352,20 @@ static bool check_validators(const struct genesis *genesis, const struct complai
     for (uint32_t i = 0; i < genesis->validator_count; i++) {
         const struct genesis_validator *own = &genesis->validators[i];
         if (genesis_participant(genesis, own->participant) == NULL) {
-            return complain(complaint, "validators[%u]: participant %u is not declared", i,
+            return COMPLAIN(complaint, "validators[%]: participant % is not declared", i,
                             own->participant);
         }
         if (own->reserved != 0 || bytes_are_zero(own->key.bytes, sizeof own->key.bytes) ||
             bytes_are_zero(own->transport_key.bytes, sizeof own->transport_key.bytes) ||
             !is_text(own->name, sizeof own->name, true)) {
-            return complain(complaint, "validators[%u]: needs both keys and a printable name", i);
+            return COMPLAIN(complaint, "validators[%]: needs both keys and a printable name", i);
         }
         for (uint32_t k = 0; k < i; k++) {
             const struct genesis_validator *other = &genesis->validators[k];
             if (memcmp(&other->key, &own->key, sizeof own->key) == 0 ||
                 memcmp(&other->transport_key, &own->transport_key, sizeof own->transport_key) ==
                     0) {
-                return complain(complaint, "validators[%u]: a key of validators[%u] again", i, k);
+                return COMPLAIN(complaint, "validators[%]: a key of validators[%] again", i, k);
             }
         }
     }

@@ -1,13 +1,13 @@
 /* index: rows of the block by key (see index.h). */
 #include "ledger/index.h"
 
-#include <sodium/crypto_shorthash_siphash24.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "base/shorthash.h"
 
-_Static_assert(sizeof((struct index *)0)->hash_key == crypto_shorthash_siphash24_KEYBYTES,
-               "SipHash takes 16 bytes of key");
+_Static_assert(sizeof((struct index *)0)->hash_key == SHORTHASH_KEY_BYTES,
+               "the index takes a whole key");
 
 uint32_t index_slots(uint32_t rows)
 {
@@ -27,9 +27,7 @@ void index_begin(struct index *index, uint32_t generation, const struct hash *pa
 
 uint32_t index_find(const struct index *index, const uint8_t *key, uint32_t *ret_slot)
 {
-    uint64_t hash;
-    (void)crypto_shorthash_siphash24((unsigned char *)&hash, key, index->key_length,
-                                     index->hash_key);
+    uint64_t hash = shorthash(index->hash_key, key, index->key_length);
     uint32_t slot = (uint32_t)hash & index->mask;
     while (index->slots[slot].generation == index->generation) {
         uint32_t row = index->slots[slot].row;

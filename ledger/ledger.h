@@ -33,12 +33,12 @@
 /* The store's tables that the ledger reads and writes. Keys are big-endian, values little-endian;
    both are laid out in docs/formats.md, Stored tables. Numbers are stable. */
 enum ledger_table {
-    TABLE_STATE = 1,    /* "state": digests, counters, history frontier, of the last final block */
-    TABLE_ACCOUNTS,     /* account u32 -> account leaf, 136 bytes */
-    TABLE_PAGES,        /* account u32, height u64, part u16 -> account page */
-    TABLE_IDS,          /* participant u32, id 16 -> height u64, position u32, record hash 32 */
-    TABLE_LIFE,         /* height u64, position u32 -> state and returned total of a changed record */
-    TABLE_SOURCES,      /* participant u32, source_hash 32, part u32 -> batch_id */
+    TABLE_STATE = 1, /* "state": digests, counters, history frontier, of the last final block */
+    TABLE_ACCOUNTS,  /* account u32 -> account leaf, 136 bytes */
+    TABLE_PAGES,     /* account u32, height u64, part u16 -> account page */
+    TABLE_IDS,       /* participant u32, id 16 -> height u64, position u32, record hash 32 */
+    TABLE_LIFE,      /* height u64, position u32 -> state and returned total of a changed record */
+    TABLE_SOURCES,   /* participant u32, source_hash 32, part u32 -> batch_id */
     TABLE_PARTICIPANTS, /* number u32 */
     TABLE_LIMITS,       /* participant u32, currency u16 */
     TABLE_SERVICES,
@@ -74,10 +74,10 @@ struct ledger_reader {
 struct ledger_batch {
     const struct batch_header *header;
     struct hash id;
-    const struct record *records;      /* header->count, aligned to 8 */
-    const struct hash *record_hashes;  /* record_hash of each */
-    struct public_key verified_under;  /* the key under which the shell verified the signature */
-    bool already_placed;               /* a final block has named it: the block is invalid */
+    const struct record *records;     /* header->count, aligned to 8 */
+    const struct hash *record_hashes; /* record_hash of each */
+    struct public_key verified_under; /* the key under which the shell verified the signature */
+    bool already_placed;              /* a final block has named it: the block is invalid */
 };
 
 struct ledger_block {
@@ -93,11 +93,12 @@ struct ledger_block {
 
 /* Everything a block does. Memory belongs to the ledger and is valid until the next execute. */
 struct ledger_outcome {
-    struct block_header header;  /* complete */
+    struct block_header header; /* complete */
     struct hash block_hash;
-    const uint16_t *verdicts;    /* all batches', in order */
+    const uint16_t *verdicts; /* all batches', in order */
     uint32_t verdict_count;
-    const struct ledger_write *writes; /* grouped by table; keys ascend within TABLE_PAGES, ACCOUNTS */
+    const struct ledger_write
+        *writes; /* grouped by table; keys ascend within TABLE_PAGES, ACCOUNTS */
     uint32_t write_count;
 };
 
@@ -121,15 +122,16 @@ size_t working_set_footprint(void);
 struct working_set *working_set_init(void *memory);
 
 /* The state of genesis, height 0. The genesis block is final by definition: ledger_genesis_outcome
-   gives its header (parent zero) and the rows to store. genesis is borrowed for the ledger's life. */
+   gives its header (parent zero) and the rows to store. genesis is borrowed for the ledger's life.
+ */
 struct ledger *ledger_init(void *memory, const struct genesis *genesis, const struct hash *chain_id,
                            const struct hash *validators_hash);
 const struct ledger_outcome *ledger_genesis_outcome(struct ledger *ledger);
 
 /* Takes up the state that a store holds: every row of the memory-resident tables (STATE, ACCOUNTS,
-   PARTICIPANTS, LIMITS, SERVICES, SCHEMES, CYCLES, CYCLE_NETS), any order, then done, which recomputes the
-   trees and checks them against the header of the last final block. CORRUPT with what is wrong in
-   ret_what (static) otherwise. Only after ledger_init. */
+   PARTICIPANTS, LIMITS, SERVICES, SCHEMES, CYCLES, CYCLE_NETS), any order, then done, which
+   recomputes the trees and checks them against the header of the last final block. CORRUPT with
+   what is wrong in ret_what (static) otherwise. Only after ledger_init. */
 bool ledger_table_is_resident(enum ledger_table table);
 enum status ledger_load_row(struct ledger *ledger, enum ledger_table table, struct span key,
                             struct span value) MUST_USE;
@@ -141,7 +143,8 @@ void ledger_prefetch(const struct ledger *ledger, const struct ledger_block *blo
                      const struct ledger_reader *reader, struct working_set *working_set);
 
 /* Executes the block on the last committed state. On LEDGER_OK the state is speculative and the
-   outcome stays valid until commit or rollback. Otherwise the state is unchanged, ret_fault is set. */
+   outcome stays valid until commit or rollback. Otherwise the state is unchanged, ret_fault is set.
+ */
 enum ledger_result ledger_execute(struct ledger *ledger, const struct ledger_block *block,
                                   const struct working_set *working_set,
                                   const struct ledger_outcome **ret_outcome,
@@ -152,8 +155,8 @@ void ledger_rollback(struct ledger *ledger);
 /* Whether a ledger time is due at timestamp_ms (a cut-off ...), so that an empty block is work. */
 bool ledger_time_due(const struct ledger *ledger, uint64_t timestamp_ms);
 
-/* The key that must have signed (participant, key_no) batches in the current final state, for the verify pool; false
-   if unknown or not permitted. */
+/* The key that must have signed (participant, key_no) batches in the current final state, for the
+   verify pool; false if unknown or not permitted. */
 bool ledger_batch_key(const struct ledger *ledger, uint32_t participant, uint32_t key_no,
                       struct public_key *ret_key);
 /* Whether a transport key belongs to a participant; its number and roles. */

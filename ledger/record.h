@@ -68,12 +68,12 @@ struct record {
     uint32_t timeout_s;         /* 0 = the scheme's */
     uint16_t kind;              /* enum record_kind */
     uint16_t scheme;
-    uint16_t currency;          /* ISO 4217 numeric */
-    uint16_t mcc;               /* ISO 18245 */
-    uint8_t reason[4];          /* ASCII: ISO external code or network dispute code, zero-padded */
+    uint16_t currency; /* ISO 4217 numeric */
+    uint16_t mcc;      /* ISO 18245 */
+    uint8_t reason[4]; /* ASCII: ISO external code or network dispute code, zero-padded */
     uint8_t priority;
-    uint8_t flags;              /* enum record_flag */
-    uint8_t reserved[14];       /* zero */
+    uint8_t flags;        /* enum record_flag */
+    uint8_t reserved[14]; /* zero */
 };
 
 _Static_assert(sizeof(struct record) == RECORD_BYTES, "a record is 160 bytes");
