@@ -3,8 +3,9 @@
 
 Every hash, root, offset and signature is computed again from the inputs below and from
 docs/formats.md (hefu_formats.py) and compared with the file; nothing is shared with the C side,
-whose tests compare their own results with the same file. The last part runs a small chain through
-a second, plain implementation of the ledger's first kinds (hefu_chain.py).
+whose tests compare their own results with the same file. The last part runs a small chain
+(hefu_example.py) through a second, plain implementation of the ledger's first kinds
+(hefu_chain.py).
 
 Usage: check.py           compare; exit code 1 at the first difference
        check.py --write   write the file anew: only with a change of a format and its ADR
@@ -18,6 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
 import hefu_chain as chain  # noqa: E402
+import hefu_example as example  # noqa: E402
 import hefu_formats as f  # noqa: E402
 
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "formats.json")
@@ -67,7 +69,8 @@ def add_layouts(v):
 
 
 def add_hashes(v):
-    purposes = "record action batch block leaf node page writes table candidate validators leaders genesis source checksum"
+    purposes = "record action batch block leaf node page writes table candidate validators leaders"
+    purposes += " genesis source checksum"
     for purpose in purposes.split():
         v.put(f"hash.hefu.{purpose}", f.H(f"hefu.{purpose}", pattern(300)))
 
@@ -139,7 +142,7 @@ def add_records(v):
 def add_batches(v):
     records = [f.RECORD.pack(**fields) for fields in RECORDS]
     bodies = [
-        (1, b"".join(records), f.records_root(records), len(records), f.H("hefu.source", b"a file")),
+        (1, b"".join(records), f.records_root(records), 2, f.H("hefu.source", b"a file")),
         (1, b"".join(records * 3)[: 160 * 5], f.records_root((records * 3)[:5]), 5, f.ZERO),
         (2, b"an action's bytes", f.body_root(b"an action's bytes"), 1, f.ZERO),
     ]
@@ -181,8 +184,8 @@ def add_blocks(v):
     for count in range(6):
         v.put(f"batch_ids.{count}.list", b"".join(ids[:count]))
         v.put(f"batch_ids.{count}.root", f.tree(ids[:count]))
-    roots = ("chain_id", "parent_hash", "batches_root", "verdicts_root", "accounts_root", "state_root")
-    roots += ("history_root", "events_root", "next_validators_hash")
+    roots = ("chain_id", "parent_hash", "batches_root", "verdicts_root", "accounts_root")
+    roots += ("state_root", "history_root", "events_root", "next_validators_hash")
     fields = {
         "version": 1,
         "flags": 1,
@@ -203,13 +206,19 @@ def add_blocks(v):
     v.put("block.0.hash", f.block_hash(header))
 
 
+def member(i):
+    return (f.public_key(pattern(32, 3 + i)), pattern(32, 77 + i), 1 + i % 3)
+
+
 def members(count):
-    return [(f.public_key(pattern(32, 3 + i)), pattern(32, 77 + i), 1 + i % 3) for i in range(count)]
+    if count <= 10:
+        return [member(i) for i in range(count)]
+    return [(f.H("hefu.table", f.u32(i)), pattern(32, i), i) for i in range(count)]
 
 
 def add_validators(v):
     for count in (1, 2, 3, 4, 5, 7, 10, 100):
-        listed = members(count) if count <= 10 else [(f.H("hefu.table", f.u32(i)), pattern(32, i), i) for i in range(count)]
+        listed = members(count)
         set_hash = f.validator_set_hash(listed)
         name = f"validators.{count}"
         v.put(f"{name}.members", b"".join(k + t + f.u32(p) for k, t, p in listed))
@@ -253,7 +262,8 @@ def add_votes(v):
 
 
 def add_accounts(v):
-    for c, p, k, name in ((1, 0, 0, "SETTLEMENT"), (1, 2, 0, "CLAIM"), (3, 0, 1, "POSITION"), (3, 449, 2, "COLLATERAL")):
+    numbers = [(1, 0, 0, "SETTLEMENT"), (1, 2, 0, "CLAIM"), (3, 0, 1, "POSITION")]
+    for c, p, k, name in numbers + [(3, 449, 2, "COLLATERAL")]:
         number = 4 * c + 4 * (p * c + k) + f.CLASSES[name] - 1
         v.put(f"account_number.{c}.{p}.{k}.{name}", number)
     for k, name in ((0, "CASH"), (0, "FUND"), (2, "PAYOUT"), (63, "NETTING")):
@@ -285,8 +295,8 @@ def add_page(v, account):
         {"index": 5 << 16 | 8191, "leg": 0, "total": 0, "flags": 0, "delta": 10**18 - 1},
         {"index": 9, "leg": 3, "total": 2, "flags": 1, "delta": -(10**17)},
     ]
-    names = ("debits_posted", "credits_posted", "debits_pending", "credits_pending", "limit", "flags", "account")
-    fields = {name: account[name] for name in names}
+    names = ("debits_posted", "credits_posted", "debits_pending", "credits_pending")
+    fields = {name: account[name] for name in names + ("limit", "flags", "account")}
     fields |= {"count": len(entries), "part": 1, "height": 2**40, "previous_height": 2**40 - 7}
     page = f.PAGE_HEAD.pack(**fields) + b"".join(f.PAGE_ENTRY.pack(**entry) for entry in entries)
     v.put_all("page.0", fields)
@@ -298,10 +308,9 @@ def add_page(v, account):
 
 
 def add_genesis(v):
-    g = chain.GENESIS
-    lists = ("currencies", "participants", "limits", "services", "schemes", "validators")
-    v.put_all("genesis", {name: value for name, value in g.items() if name not in lists})
-    for name in lists:
+    g = example.GENESIS
+    v.put_all("genesis", {k: value for k, value in g.items() if k not in f.GENESIS_LISTS})
+    for name in f.GENESIS_LISTS:
         v.put(f"genesis.{name}.count", len(g[name]))
         for i, item in enumerate(g[name]):
             plain = {k: x for k, x in item.items() if k not in ("keys", "cutoffs")}
@@ -317,11 +326,11 @@ def add_genesis(v):
 
 
 def add_chain(v):
-    ledger = chain.Ledger(chain.GENESIS)
+    ledger = chain.Ledger(example.GENESIS)
     put_block(v, ledger, [])
-    for blueprint in chain.BLOCKS:
+    for blueprint in example.BLOCKS:
         put_block(v, ledger, ledger.execute(blueprint))
-    v.put("chain.blocks", len(chain.BLOCKS) + 1)
+    v.put("chain.blocks", len(example.BLOCKS) + 1)
 
 
 def put_block(v, ledger, batches):

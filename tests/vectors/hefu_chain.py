@@ -8,13 +8,12 @@ checks only the rules that the example chain meets.
 import copy
 
 import hefu_formats as f
+from hefu_example import FUND, LINKED, REFUND, key_of, seed
 
 POSTED, EXISTS, EXISTS_DIFFERENT, SOURCE_EXISTS, ID_ZERO = 0, 10, 11, 12, 100
 LINKED_FAILED, REF_NOT_FOUND, EXCEEDS_REMAINING, DUPLICATE_KEY = 300, 301, 305, 306
 INSUFFICIENT_FUNDS, CAP = 400, 401
 
-FUND, CLEAR, PAY, REFUND = (f.KINDS[name] for name in ("FUND", "CLEAR", "PAY", "REFUND"))
-LINKED = 1  # flag
 AMOUNT, INTERCHANGE, PAYER_FEE, PAYEE_FEE = 0, 1, 2, 3
 DEBITS, CREDITS = 0, 1
 DEFERRED = 1
@@ -24,139 +23,10 @@ STATE, ACCOUNTS, PAGES, IDS, LIFE, SOURCES, PARTICIPANTS, LIMITS, SERVICES, SCHE
 CYCLES, CYCLE_NETS, TRANSACTIONS = 11, 12, 14
 
 
-def seed(participant):
-    return bytes((participant * 16 + i) % 256 for i in range(32))
-
-
-def key_of(participant):
-    return f.public_key(seed(participant))
-
-
-def _participant(number, roles, name, bic, clearing_code):
-    return {
-        "number": number,
-        "roles": roles,
-        "name": name,
-        "bic": bic,
-        "clearing_code": clearing_code,
-        "transport_key": bytes((number + i) % 256 for i in range(32)),
-        "keys": [{"key_no": 1, "permissions": 3, "key": key_of(number)}],
-    }
-
-
-def _validator(participant, name):
-    return {
-        "participant": participant,
-        "key": f.public_key(bytes(32 - i + participant for i in range(32))),
-        "transport_key": bytes((participant + 2 * i) % 256 for i in range(32)),
-        "name": name,
-    }
-
-
-GENESIS = {
-    "network": "example",
-    "created_ms": 1763856000000,
-    "incarnation": 0,
-    "utc_offset_minutes": 480,
-    "root_chain_id": f.ZERO,
-    "root_hash": f.ZERO,
-    "root_height": 0,
-    "delta_ms": 400,
-    "block_interval_ms": 0,
-    "empty_interval_ms": 30000,
-    "block_records": 32768,
-    "currencies": [{"numeric": 156, "exponent": 2, "code": "CNY"}, {"numeric": 840, "exponent": 2, "code": "USD"}],
-    "participants": [
-        _participant(1, 1, "Harbour Bank", "HARBCNBJXXX", "102100099996"),
-        _participant(2, 1, "River Bank", "RIVRCNBJXXX", "103100000026"),
-        _participant(10, 4 | 8 | 16, "Junction Network", "", ""),
-    ],
-    "limits": [
-        {"participant": 1, "currency": 156, "flags": 0, "cap": 100000},
-        {"participant": 2, "currency": 156, "flags": 1, "cap": 500000},
-        {"participant": 10, "currency": 156, "flags": 0, "cap": 1000},
-    ],
-    "services": [
-        {"number": 1, "currency": 156, "mode": 1, "settlement": 1, "name": "cards", "funding_window_s": 3600, "cutoffs": [600, 1320]},
-        {"number": 2, "currency": 156, "mode": 2, "settlement": 1, "name": "gross", "funding_window_s": 0, "cutoffs": []},
-        {"number": 7, "currency": 840, "mode": 1, "settlement": 2, "name": "cards abroad", "funding_window_s": 7200, "cutoffs": [1439]},
-    ],
-    "schemes": [
-        {"number": 1, "service": 1, "submitters": 6, "confirmations": 1, "network": 10, "hold_timeout_s": 604800, "match_timeout_s": 3600, "name": "debit purchase"},
-        {"number": 2, "service": 2, "submitters": 1, "confirmations": 1, "network": 0, "hold_timeout_s": 0, "match_timeout_s": 0, "name": "transfer"},
-    ],
-    "validators": [_validator(1, "harbour"), _validator(2, "river"), _validator(10, "junction"), {**_validator(11, "second"), "participant": 10}],
-}
-
-
-def record(number, kind, **fields):
-    """A record with an id made of its number; what is not given is zero."""
-    values = {name: 0 for name in f.RECORD.fields if not name.startswith("reserved@")}
-    for name in ("id", "ref", "match_key", "details_hash", "reason"):
-        values[name] = b""
-    values |= {"id": number.to_bytes(16, "big"), "kind": kind, "currency": 156, "business_date": 20251123}
-    return f.RECORD.pack(**(values | fields))
-
-
-def reference(number):
-    return number.to_bytes(16, "big")
-
-
-SOURCE = f.H("hefu.source", b"harbour-20251123.csv\n")
-PURCHASE = {"scheme": 1, "payer": 1, "payee": 2, "mcc": 5411}
-FIRST = record(0x21, CLEAR, **PURCHASE, amount=60000, interchange=300, payer_fee=10, payee_fee=20, match_key=reference(0xA1))
-
-# Each block: timestamp, proposer, and batches of (participant, source, records).
-BLOCKS = [
-    {
-        "timestamp_ms": 1763856001000,
-        "proposer": 2,
-        "batches": [
-            (10, None, [
-                record(0x11, FUND, payee=1, amount=1000000, match_key=reference(0xF1)),
-                record(0x12, FUND, payee=2, amount=50000, match_key=reference(0xF2), details_hash=f.H("hefu.source", b"advice")),
-                record(0x13, FUND, payee=2, amount=50000, match_key=reference(0xF2)),  # DUPLICATE_KEY
-            ]),
-            (2, SOURCE, [
-                FIRST,
-                record(0x22, CLEAR, **PURCHASE, amount=50000),  # CAP
-                FIRST,  # EXISTS
-                record(0x22, CLEAR, **PURCHASE, amount=50001),  # EXISTS_DIFFERENT
-                record(0, CLEAR, **PURCHASE, amount=1),  # ID_ZERO
-                record(0x23, CLEAR, **PURCHASE, amount=100, interchange=-7, payer_fee=-3, payee_fee=-2, match_key=reference(0xA2)),
-            ]),
-        ],
-    },
-    {
-        "timestamp_ms": 1763856002500,
-        "proposer": 0,
-        "batches": [
-            (2, None, [
-                record(0x31, REFUND, **PURCHASE, ref=reference(0x21), amount=20000, interchange=100, payee_fee=-5, match_key=reference(0xA1)),
-                record(0x32, REFUND, **PURCHASE, ref=reference(0x23), amount=40, match_key=reference(0xA2)),
-                record(0x33, REFUND, **PURCHASE, ref=reference(0x21), amount=40001, match_key=reference(0xA1)),  # EXCEEDS_REMAINING
-                record(0x34, REFUND, **PURCHASE, ref=reference(0x21), amount=40000, match_key=reference(0xA1)),
-                record(0x35, REFUND, **PURCHASE, ref=reference(0x99), amount=1),  # REF_NOT_FOUND
-            ]),
-            (1, None, [
-                record(0x11, PAY, scheme=2, payer=1, payee=2, amount=250000),
-                record(0x12, PAY, scheme=2, payer=1, payee=2, amount=750001),  # INSUFFICIENT_FUNDS
-                record(0x13, PAY, scheme=2, payer=1, payee=2, amount=1, match_key=reference(0xB1), flags=LINKED),  # LINKED_FAILED
-                record(0x14, PAY, scheme=2, payer=1, payee=2, amount=750000, flags=LINKED),  # INSUFFICIENT_FUNDS
-                record(0x15, PAY, scheme=2, payer=1, payee=2, amount=2),  # LINKED_FAILED
-                record(0x16, PAY, scheme=2, payer=1, payee=2, amount=3, match_key=reference(0xB2), flags=LINKED),
-                record(0x17, PAY, scheme=2, payer=1, payee=2, amount=4, match_key=reference(0xB1)),
-            ]),
-            (2, SOURCE, [record(0x41, CLEAR, **PURCHASE, amount=5)] * 33),  # SOURCE_EXISTS
-        ],
-    },
-    {"timestamp_ms": 1763856003000, "proposer": 1, "batches": []},
-]
-
-
 class Account:
     def __init__(self, number, participant, currency, kind, limit, flags):
-        self.number, self.participant, self.currency, self.kind = number, participant, currency, kind
+        self.number, self.participant = number, participant
+        self.currency, self.kind = currency, kind
         self.limit, self.flags = limit, flags
         self.totals, self.entries, self.last_page_height, self.head = [0, 0, 0, 0], 0, 0, f.ZERO
         self.pending_entries = []
@@ -208,14 +78,17 @@ class Ledger:
         self.genesis, self.chain_id = genesis, f.chain_id(genesis)
         members = [(v["key"], v["transport_key"], v["participant"]) for v in genesis["validators"]]
         self.validators_hash = f.validator_set_hash(members)
-        self.height, self.total_records, self.timestamp_ms, self.epoch = 0, 0, genesis["created_ms"], 0
-        self.hashes, self.running = [], {IDS: f.ZERO, LIFE: f.ZERO, SOURCES: f.ZERO, TRANSACTIONS: f.ZERO}
+        self.height, self.total_records = 0, 0
+        self.timestamp_ms, self.epoch = genesis["created_ms"], 0
+        self.hashes = []
+        self.running = {table: f.ZERO for table in (IDS, LIFE, SOURCES, TRANSACTIONS)}
         self.ids, self.records, self.returned, self.sources, self.transactions = {}, {}, {}, {}, {}
         self.open_accounts()
         self.open_cycles()
         self.static_tables()
-        self.written = {PARTICIPANTS: self.participants, LIMITS: self.limits, SERVICES: self.services}
-        self.written |= {SCHEMES: self.schemes, CYCLES: self.cycle_rows()}
+        self.written = {PARTICIPANTS: self.participants, LIMITS: self.limits}
+        self.written |= {SERVICES: self.services, SCHEMES: self.schemes}
+        self.written |= {CYCLES: self.cycle_rows()}
         self.written |= {ACCOUNTS: {f.be32(a.number): a.leaf() for a in self.accounts}}
         self.seal([], 0, 0)
 
@@ -225,25 +98,27 @@ class Ledger:
         self.accounts, self.by_name = [], {}
         caps = {(l["participant"], l["currency"]): l for l in self.genesis["limits"]}
         for holder in [0] + [p["number"] for p in self.genesis["participants"]]:
-            hub = ("CASH", "PAYOUT", "NETTING", "FUND")
-            for currency in self.genesis["currencies"]:
-                for kind in hub if holder == 0 else ("SETTLEMENT", "POSITION", "COLLATERAL", "CLAIM"):
-                    limit = caps.get((holder, currency["numeric"])) if kind == "POSITION" else None
+            kinds = ("SETTLEMENT", "POSITION", "COLLATERAL", "CLAIM")
+            for currency in [currency["numeric"] for currency in self.genesis["currencies"]]:
+                for kind in kinds if holder else ("CASH", "PAYOUT", "NETTING", "FUND"):
+                    limit = caps.get((holder, currency)) if kind == "POSITION" else None
                     cap, flags = (limit["cap"], limit["flags"]) if limit else (0, 0)
-                    account = Account(len(self.accounts), holder, currency["numeric"], kind, cap, flags)
+                    number = len(self.accounts)
+                    account = Account(number, holder, currency, kind, cap, flags)
                     self.accounts.append(account)
-                    self.by_name[holder, currency["numeric"], kind] = account
+                    self.by_name[holder, currency, kind] = account
 
     def open_cycles(self):
         self.cycles, self.nets = {}, {}
         for service in self.genesis["services"]:
             if service["mode"] == DEFERRED:
-                self.cycles[service["number"], 1] = {"currency": service["currency"], "records": 0, "turnover": 0}
+                cycle = {"currency": service["currency"], "records": 0, "turnover": 0}
+                self.cycles[service["number"], 1] = cycle
 
     def cycle_rows(self):
-        rows = {}
+        rows, opened = {}, {"opened_height": 0, "opened_ms": self.genesis["created_ms"]}
+        opened |= {"closed_height": 0, "closed_ms": 0}
         for (service, number), cycle in self.cycles.items():
-            opened = {"opened_height": 0, "opened_ms": self.genesis["created_ms"], "closed_height": 0, "closed_ms": 0}
             rows[f.be16(service) + f.be32(number)] = f.CYCLE.pack(state=1, **cycle, **opened)
         return rows
 
@@ -256,7 +131,8 @@ class Ledger:
     def static_tables(self):
         g = self.genesis
         self.participants = {f.be32(p["number"]): f.participant_bytes(p) for p in g["participants"]}
-        self.limits = {f.be32(l["participant"]) + f.be16(l["currency"]): f.LIMIT.pack(**l) for l in g["limits"]}
+        limit_key = lambda l: f.be32(l["participant"]) + f.be16(l["currency"])  # noqa: E731
+        self.limits = {limit_key(l): f.LIMIT.pack(**l) for l in g["limits"]}
         self.services = {f.be16(s["number"]): f.service_bytes(s) for s in g["services"]}
         self.schemes = {f.be16(s["number"]): f.SCHEME.pack(**s) for s in g["schemes"]}
 
@@ -328,9 +204,11 @@ class Ledger:
         if place is None:
             return REF_NOT_FOUND, None
         original, verdict = self.records[place]
-        assert verdict == POSTED and f.RECORD.at(original, "match_key") == f.RECORD.at(record, "match_key")
+        assert verdict == POSTED
+        assert f.RECORD.at(original, "match_key") == f.RECORD.at(record, "match_key")
         returned = self.returned.get(place, 0) + f.RECORD.number(record, "amount")
-        return (EXCEEDS_REMAINING if returned > f.RECORD.number(original, "amount") else POSTED), place
+        exceeds = returned > f.RECORD.number(original, "amount")
+        return (EXCEEDS_REMAINING if exceeds else POSTED), place
 
     def take_id(self, batch, record, place):
         """POSTED if the id was free: it is taken now, whatever becomes of the record."""
@@ -341,7 +219,8 @@ class Ledger:
         if taken:
             return EXISTS if taken[1] == f.record_hash(record) else EXISTS_DIFFERENT
         self.ids[batch.participant, number] = (place, f.record_hash(record))
-        self.rows[IDS].append(f.be32(batch.participant) + number + self.place_bytes(place) + f.record_hash(record))
+        value = self.place_bytes(place) + f.record_hash(record)
+        self.rows[IDS].append(f.be32(batch.participant) + number + value)
         return POSTED
 
     def judge(self, batch, record, place):
@@ -362,8 +241,8 @@ class Ledger:
             self.post(record, place)
             if names_one:
                 self.transactions[transaction] = place
-                row = match_key + f.be16(transaction[1]) + self.place_bytes(place) + f.u16(1) + bytes(2)
-                self.rows[TRANSACTIONS].append(row)
+                value = self.place_bytes(place) + f.u16(1) + bytes(2)
+                self.rows[TRANSACTIONS].append(match_key + f.be16(transaction[1]) + value)
             if original:
                 amount = f.RECORD.number(record, "amount")
                 self.returned[original] = self.returned.get(original, 0) + amount
@@ -373,7 +252,8 @@ class Ledger:
 
     def post(self, record, place):
         currency, total = f.RECORD.number(record, "currency"), 0
-        deferred = f.RECORD.number(record, "kind") != FUND and self.service(record)["mode"] == DEFERRED
+        is_fund = f.RECORD.number(record, "kind") == FUND
+        deferred = not is_fund and self.service(record)["mode"] == DEFERRED
         for leg, debited, credited, size in self.legs(record):
             for participant, side in ((debited, DEBITS), (credited, CREDITS)):
                 kind = self.account_kind(record, participant)
@@ -402,9 +282,11 @@ class Ledger:
         self.hashes.append(f.block_hash(self.header))
         self.height += 1
         self.timestamp_ms, self.epoch = blueprint["timestamp_ms"], 1
-        self.rows, self.acted_on, self.changed_nets = {table: [] for table in self.running}, [], set()
+        self.rows = {table: [] for table in self.running}
+        self.acted_on, self.changed_nets = [], set()
         before_cycles = self.cycle_rows()
-        batches = [Batch(self.chain_id, *batch, self.timestamp_ms) for batch in blueprint["batches"]]
+        now = self.timestamp_ms
+        batches = [Batch(self.chain_id, *batch, now) for batch in blueprint["batches"]]
         for index, batch in enumerate(batches):
             self.execute_batch(index, batch)
         for place in self.acted_on:
@@ -429,7 +311,8 @@ class Ledger:
         else:
             if batch.source:
                 self.sources[name] = batch.id
-                self.rows[SOURCES].append(f.be32(batch.participant) + batch.source + f.be32(0) + batch.id)
+                key = f.be32(batch.participant) + batch.source + f.be32(0)
+                self.rows[SOURCES].append(key + batch.id)
             while len(batch.verdicts) < len(batch.records):
                 self.execute_linked(index, batch, len(batch.verdicts))
 
@@ -502,7 +385,8 @@ class Ledger:
         g = self.genesis
         slots = [f.ZERO] * 32
         parameters = ("delta_ms", "block_interval_ms", "empty_interval_ms", "block_records")
-        slots[0] = f.H("hefu.table", f.u32(0) + f.u32(1) + b"".join(f.u32(g[name]) for name in parameters))
+        numbers = [0, 1] + [g[name] for name in parameters]
+        slots[0] = f.H("hefu.table", b"".join(map(f.u32, numbers)))
         for table, rows in (
             (PARTICIPANTS, self.participants),
             (LIMITS, self.limits),
@@ -541,7 +425,8 @@ class Ledger:
             events_root=f.ZERO,
             next_validators_hash=self.validators_hash,
         )
-        value = f.u32(1) + bytes(4) + f.u64(self.height) + f.u64(self.timestamp_ms) + f.u64(self.epoch)
-        value += f.u64(self.total_records) + f.block_hash(self.header) + b"".join(self.slots())
+        numbers = (self.height, self.timestamp_ms, self.epoch, self.total_records)
+        value = f.u32(1) + bytes(4) + b"".join(map(f.u64, numbers))
+        value += f.block_hash(self.header) + b"".join(self.slots())
         value += f.u64(len(self.hashes)) + b"".join(f.frontier(self.hashes))
         self.written[STATE] = {b"state": value}

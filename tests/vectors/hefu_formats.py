@@ -1,4 +1,4 @@
-"""The formats of docs/formats.md, again: in Python's standard library, sharing nothing with the C side.
+"""The formats of docs/formats.md, again: in Python's standard library, nothing shared with C.
 
 The layouts are not written down here. They are read from the tables of docs/formats.md, so that
 the page, the frozen examples and the C program cannot drift apart.
@@ -20,7 +20,7 @@ def H(purpose, data):
     return hashlib.blake2b(data, digest_size=32, person=purpose.encode()).digest()
 
 
-# --- layouts, from the page -------------------------------------------------------------------------
+# --- layouts, from the page ---------------------------------------------------------------------
 
 WIDTHS = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "u128": 16, "i32": 4, "i64": 8}
 
@@ -109,16 +109,12 @@ def line_layout(title, before, size):
 
 
 RECORD = table_layout("clearing record", "## Clearing record", 160)
-BATCH = table_layout("batch header", "## Batch", 192)
-BLOCK = table_layout("block header", "## Block", 352)
-PREIMAGE = table_layout("vote preimage", "## Votes", 128)
+BATCH = table_layout("batch header", "**Batch header**", 192)
+BLOCK = table_layout("block header", "**Block header**", 352)
+PREIMAGE = table_layout("vote preimage", "## Vote preimage", 128)
 GENESIS = table_layout("genesis head", "## Genesis", 164)
 CURRENCY = line_layout("currency", "**Currency**", 8)
-PARTICIPANT = Layout(
-    "participant",
-    list((o, n, w) for n, (o, w) in table_layout("participant", "**Participant**", 136).fields.items()),
-    136,
-)
+PARTICIPANT = table_layout("participant", "**Participant**", 136)
 LIMIT = line_layout("limit", "**Limit**", 16)
 SERVICE = line_layout("service", "**Service**", 48)
 SCHEME = line_layout("scheme", "**Scheme**", 52)
@@ -134,7 +130,8 @@ FINAL_ROW = line_layout("final point", '**Final point**, meta row `"final"`, 56 
 KEY_FILE = table_layout("key file", "**Key file**", 144)
 REGISTER = table_layout("vote register", "**Vote register**", 4096)
 
-KINDS = {name: int(number) for number, name in re.findall(r"\b(\d+)\s+([A-Z_]{3,})\b", PAGE[PAGE.find("\nKinds: ") : PAGE.find("A record's *position*")])}
+_KINDS = PAGE[PAGE.find("\nKinds: ") : PAGE.find("A record's *position*")]
+KINDS = {name: int(number) for number, name in re.findall(r"\b(\d+)\s+([A-Z_]{3,})\b", _KINDS)}
 
 
 def u16(value):
@@ -165,7 +162,7 @@ def be64(value):
     return value.to_bytes(8, "big")
 
 
-# --- trees --------------------------------------------------------------------------------------------
+# --- trees --------------------------------------------------------------------------------------
 
 
 def leaf(data):
@@ -222,7 +219,7 @@ def frontier(datas):
     return list(reversed(out))
 
 
-# --- records, batches, blocks -------------------------------------------------------------------------
+# --- records, batches, blocks -------------------------------------------------------------------
 
 
 def record_hash(record):
@@ -246,14 +243,15 @@ def batch_signed(header):
 
 
 def verdict_vector_root(verdicts):
-    return tree([b"".join(u16(v) for v in verdicts[at : at + 32]) for at in range(0, len(verdicts), 32)])
+    chunks = [verdicts[at : at + 32] for at in range(0, len(verdicts), 32)]
+    return tree([b"".join(u16(verdict) for verdict in chunk) for chunk in chunks])
 
 
 def block_hash(header):
     return H("hefu.block", header)
 
 
-# --- votes and validators -----------------------------------------------------------------------------
+# --- votes and validators -----------------------------------------------------------------------
 
 NOTARIZE, NULLIFY, FINALIZE = 1, 2, 3
 
@@ -307,24 +305,35 @@ def leaders(set_hash, epoch, count):
     return perm
 
 
-# --- genesis, accounts --------------------------------------------------------------------------------
+# --- genesis, accounts --------------------------------------------------------------------------
 
 
 def participant_bytes(p):
-    head = PARTICIPANT.pack(key_count=len(p["keys"]), **{k: v for k, v in p.items() if k != "keys"})
+    fields = {k: v for k, v in p.items() if k != "keys"}
+    head = PARTICIPANT.pack(key_count=len(p["keys"]), **fields)
     return head + b"".join(u32(k["key_no"]) + u32(k["permissions"]) + k["key"] for k in p["keys"])
 
 
 def service_bytes(s):
-    head = SERVICE.pack(cutoff_count=len(s["cutoffs"]), **{k: v for k, v in s.items() if k != "cutoffs"})
+    fields = {k: v for k, v in s.items() if k != "cutoffs"}
+    head = SERVICE.pack(cutoff_count=len(s["cutoffs"]), **fields)
     return head + b"".join(u16(minute) for minute in s["cutoffs"])
 
 
+GENESIS_LISTS = {
+    "currencies": "currency_count",
+    "participants": "participant_count",
+    "limits": "limit_count",
+    "services": "service_count",
+    "schemes": "scheme_count",
+    "validators": "validator_count",
+}
+
+
 def genesis_bytes(g):
-    lists = ("currencies", "participants", "limits", "services", "schemes", "validators")
-    counts = ("currency_count", "participant_count", "limit_count", "service_count", "scheme_count", "validator_count")
-    head = {k: v for k, v in g.items() if k not in lists}
-    out = GENESIS.pack(version=1, **head, **{count: len(g[name]) for count, name in zip(counts, lists)})
+    head = {name: value for name, value in g.items() if name not in GENESIS_LISTS}
+    counts = {count: len(g[name]) for name, count in GENESIS_LISTS.items()}
+    out = GENESIS.pack(version=1, **head, **counts)
     out += b"".join(CURRENCY.pack(**c) for c in g["currencies"])
     out += b"".join(participant_bytes(p) for p in g["participants"])
     out += b"".join(LIMIT.pack(**l) for l in g["limits"])
@@ -337,7 +346,8 @@ def chain_id(g):
     return H("hefu.genesis", genesis_bytes(g))
 
 
-CLASSES = {"SETTLEMENT": 1, "POSITION": 2, "COLLATERAL": 3, "CLAIM": 4, "CASH": 5, "PAYOUT": 6, "NETTING": 7, "FUND": 8}
+CLASSES = {"SETTLEMENT": 1, "POSITION": 2, "COLLATERAL": 3, "CLAIM": 4}
+CLASSES |= {"CASH": 5, "PAYOUT": 6, "NETTING": 7, "FUND": 8}
 
 
 def page_chain(head, page):
@@ -355,7 +365,7 @@ def writes_digest(previous, rows):
     return H("hefu.writes", previous + b"".join(rows)) if rows else previous
 
 
-# --- Ed25519 (RFC 8032, section 5.1), slow and plain --------------------------------------------------
+# --- Ed25519 (RFC 8032, section 5.1), slow and plain --------------------------------------------
 
 _P = 2**255 - 19
 _Q = 2**252 + 27742317777372353535851937790883648493
