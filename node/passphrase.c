@@ -15,6 +15,9 @@
 #define ATTEMPTS 3
 #define CONTROL_C 3
 #define CONTROL_D 4
+#define CONTROL_U 21
+#define BACKSPACE 8
+#define DELETE 127
 
 struct passphrase *passphrase_new(const char *bytes, size_t length)
 {
@@ -82,7 +85,7 @@ static bool say(int terminal, const char *text)
     return write(terminal, text, length) == (ssize_t)length;
 }
 
-/* A line from a terminal in a mode without echo and signals, so that Ctrl-C comes as a byte and the
+/* A line from a terminal that gives each byte as it is typed, so that Ctrl-C comes as one and the
    terminal is never left silent. CLOSED if the user gives up. */
 static enum status read_line(int terminal, struct passphrase *line)
 {
@@ -99,10 +102,15 @@ static enum status read_line(int terminal, struct passphrase *line)
         if (byte == '\n' || byte == '\r') {
             return line->length > 0 ? STATUS_OK : STATUS_MALFORMED;
         }
-        if (line->length == PASSPHRASE_BYTES_MAX) {
+        if (byte == BACKSPACE || byte == DELETE) {
+            line->length -= line->length > 0;
+        } else if (byte == CONTROL_U) {
+            line->length = 0;
+        } else if (line->length == PASSPHRASE_BYTES_MAX) {
             return STATUS_OVERSIZED;
+        } else {
+            line->bytes[line->length++] = byte;
         }
-        line->bytes[line->length++] = byte;
     }
 }
 
@@ -113,7 +121,9 @@ static enum status ask(int terminal, const char *prompt, struct passphrase *line
         return STATUS_UNREACHABLE;
     }
     struct termios silent = before;
-    silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+    silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG | ICANON);
+    silent.c_cc[VMIN] = 1;
+    silent.c_cc[VTIME] = 0;
     if (tcsetattr(terminal, TCSAFLUSH, &silent) != 0) {
         return STATUS_UNREACHABLE;
     }
