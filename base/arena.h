@@ -15,7 +15,8 @@ struct arena {
 };
 
 struct arena arena_over(void *memory, size_t capacity);
-/* size bytes, 16-byte aligned relative to an aligned memory, not zeroed; NULL if the budget is spent. */
+/* size bytes, 16-byte aligned relative to an aligned memory, not zeroed; NULL if the budget is
+ * spent. */
 void *arena_take(struct arena *arena, size_t size);
 void arena_reset(struct arena *arena);
 

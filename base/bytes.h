@@ -18,7 +18,8 @@
 
 #include "base/status.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "Hefu's layouts need a little-endian host");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "Hefu's layouts need a little-endian host");
 
 /* Borrowed bytes. */
 struct span {

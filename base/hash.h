@@ -21,21 +21,21 @@ struct purpose {
     uint8_t bytes[crypto_generichash_blake2b_PERSONALBYTES];
 };
 
-extern const struct purpose PURPOSE_RECORD;       /* a clearing record's 160 bytes */
-extern const struct purpose PURPOSE_ACTION;       /* an action's or evidence's bytes */
-extern const struct purpose PURPOSE_BATCH;        /* a batch header's 192 bytes */
-extern const struct purpose PURPOSE_BLOCK;        /* a block header's 352 bytes */
-extern const struct purpose PURPOSE_LEAF;         /* a Merkle leaf */
-extern const struct purpose PURPOSE_NODE;         /* a Merkle inner node */
-extern const struct purpose PURPOSE_PAGE;         /* previous head and an account page */
-extern const struct purpose PURPOSE_WRITES;       /* a running digest of table writes */
-extern const struct purpose PURPOSE_TABLE;        /* a small table, whole */
-extern const struct purpose PURPOSE_CANDIDATE;    /* parent_view and block_hash */
-extern const struct purpose PURPOSE_VALIDATORS;   /* a validator set */
-extern const struct purpose PURPOSE_LEADERS;      /* the leader shuffle's stream */
-extern const struct purpose PURPOSE_GENESIS;      /* canonical genesis bytes: the chain id */
-extern const struct purpose PURPOSE_SOURCE;       /* an imported file's bytes */
-extern const struct purpose PURPOSE_CHECKSUM;     /* a stored value */
+extern const struct purpose PURPOSE_RECORD;     /* a clearing record's 160 bytes */
+extern const struct purpose PURPOSE_ACTION;     /* an action's or evidence's bytes */
+extern const struct purpose PURPOSE_BATCH;      /* a batch header's 192 bytes */
+extern const struct purpose PURPOSE_BLOCK;      /* a block header's 352 bytes */
+extern const struct purpose PURPOSE_LEAF;       /* a Merkle leaf */
+extern const struct purpose PURPOSE_NODE;       /* a Merkle inner node */
+extern const struct purpose PURPOSE_PAGE;       /* previous head and an account page */
+extern const struct purpose PURPOSE_WRITES;     /* a running digest of table writes */
+extern const struct purpose PURPOSE_TABLE;      /* a small table, whole */
+extern const struct purpose PURPOSE_CANDIDATE;  /* parent_view and block_hash */
+extern const struct purpose PURPOSE_VALIDATORS; /* a validator set */
+extern const struct purpose PURPOSE_LEADERS;    /* the leader shuffle's stream */
+extern const struct purpose PURPOSE_GENESIS;    /* canonical genesis bytes: the chain id */
+extern const struct purpose PURPOSE_SOURCE;     /* an imported file's bytes */
+extern const struct purpose PURPOSE_CHECKSUM;   /* a stored value */
 
 /* An incremental hash. Plain memory: copy it to fork a running hash. */
 struct hasher {

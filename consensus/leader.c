@@ -229,10 +229,13 @@ void leader_built(struct consensus *c, uint64_t view, bool built,
         !hash_equal(&hash, &c->final_block.hash)) {
         return; /* F or the parent has moved: settle decides anew */
     }
-    if (!built || !fits(c, block)) {
-        /* Nothing to propose after all: no work until the shell says otherwise. */
+    if (!built) {
+        /* The work has become final meanwhile: the leader waits for more, as on an idle chain. */
         c->has_work = false;
-        c->final_since_ms = c->now_ms;
+        c->build_view = 0;
+        return;
+    }
+    if (!fits(c, block)) {
         pacemaker_give_up(c);
         return;
     }

@@ -119,8 +119,8 @@ static enum status check_records_root(const struct batch *batch)
     }
     struct hash *hashes = malloc(sizeof *hashes * batch->header.count);
     CHECK(hashes != NULL);
-    struct hash root =
-        batch_records_root((const struct record *)(const void *)batch->body, batch->header.count, hashes);
+    struct hash root = batch_records_root((const struct record *)(const void *)batch->body,
+                                          batch->header.count, hashes);
     free(hashes);
     return hash_equal(&root, &batch->header.records_root) ? STATUS_OK : STATUS_CORRUPT;
 }
@@ -162,8 +162,7 @@ enum status chain_batch(struct chain *chain, uint64_t height, uint32_t index, bo
 /* Prefetch asks for records of scattered batches, so the batch is not copied here: only the record,
    the submitter and the verdict are read from their rows. ids and page heads cover them. */
 enum status chain_record(struct chain *chain, uint64_t height, uint32_t position,
-                         struct record *ret_record, uint16_t *ret_verdict,
-                         uint32_t *ret_submitter)
+                         struct record *ret_record, uint16_t *ret_verdict, uint32_t *ret_submitter)
 {
     const struct block_row *block;
     enum status status = chain_block(chain, height, &block);

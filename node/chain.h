@@ -31,8 +31,8 @@ struct chain {
     uint64_t batch_height;
     uint32_t batch_index;
     bool batch_cached;
-    uint8_t *batch_bytes;   /* owned, BATCH_BYTES_MAX */
-    uint16_t *verdicts;     /* owned, LIMIT_BATCH_RECORDS */
+    uint8_t *batch_bytes; /* owned, BATCH_BYTES_MAX */
+    uint16_t *verdicts;   /* owned, LIMIT_BATCH_RECORDS */
     uint32_t verdict_count;
     struct batch batch;
 };
@@ -47,8 +47,8 @@ void chain_end(struct chain *chain);
 /* NOT_FOUND before genesis is stored. */
 enum status chain_final(struct chain *chain, struct final_point *ret_point) MUST_USE;
 /* The block at a height; NOT_FOUND or CORRUPT. Borrowed until the next chain_block. */
-enum status chain_block(struct chain *chain, uint64_t height, const struct block_row **ret_block)
-    MUST_USE;
+enum status chain_block(struct chain *chain, uint64_t height,
+                        const struct block_row **ret_block) MUST_USE;
 /* The batch at (height, index) with its verdicts: header, records (8-aligned, batch.body) checked
    against batch_id and records_root when check_root. Borrowed until the next call. */
 enum status chain_batch(struct chain *chain, uint64_t height, uint32_t index, bool check_root,

@@ -35,7 +35,7 @@ struct inbox {
     uint64_t bytes;
     uint64_t urgent_share[SHARES];
     uint64_t bulk_share[SHARES];
-    link_id paused[PAUSED_MAX];
+    uint64_t paused[PAUSED_MAX];
     size_t paused_count;
 };
 
@@ -105,7 +105,7 @@ static bool over_share(struct inbox *inbox, const struct inbox_item *item)
     return share > 0 && (share + item->length > most || inbox->bytes + item->length > TOTAL_BYTES);
 }
 
-static void pause_link(struct inbox *inbox, link_id link)
+static void pause_link(struct inbox *inbox, uint64_t link)
 {
     for (size_t i = 0; i < inbox->paused_count; i++) {
         if (inbox->paused[i] == link) {
@@ -195,12 +195,12 @@ bool inbox_has_urgent(struct inbox *inbox)
     return has;
 }
 
-size_t inbox_resumable(struct inbox *inbox, link_id *ret_links, size_t capacity)
+size_t inbox_resumable(struct inbox *inbox, uint64_t *ret_links, size_t capacity)
 {
     size_t count = 0;
     lock(inbox);
     for (size_t i = 0; i < inbox->paused_count && count < capacity;) {
-        link_id link = inbox->paused[i];
+        uint64_t link = inbox->paused[i];
         if (inbox->bulk_share[link % SHARES] <= SHARE_BULK_BYTES / 2 &&
             inbox->urgent_share[link % SHARES] <= SHARE_URGENT_BYTES / 2 &&
             inbox->bytes <= TOTAL_BYTES / 2) {

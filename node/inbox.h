@@ -18,11 +18,11 @@ enum inbox_kind { INBOX_UP, INBOX_DOWN, INBOX_FRAME, INBOX_VERIFIED, INBOX_STOP 
 
 struct inbox_item {
     enum inbox_kind kind;
-    link_id link;
+    uint64_t link;
     struct link_identity identity;
-    enum link_reason reason;     /* DOWN */
-    enum link_class class;       /* FRAME */
-    uint8_t *frame;              /* FRAME: malloc'ed, the taker frees */
+    enum link_reason reason; /* DOWN */
+    enum link_class class;   /* FRAME */
+    uint8_t *frame;          /* FRAME: malloc'ed, the taker frees */
     size_t length;
     struct verify_result result; /* VERIFIED: the taker owns its memory */
 };
@@ -44,6 +44,6 @@ bool inbox_take(struct inbox *inbox, struct inbox_item *ret_item);
 /* Whether more urgent items wait. */
 bool inbox_has_urgent(struct inbox *inbox);
 /* Paused links that may go on, up to capacity; they are then no longer paused. */
-size_t inbox_resumable(struct inbox *inbox, link_id *ret_links, size_t capacity);
+size_t inbox_resumable(struct inbox *inbox, uint64_t *ret_links, size_t capacity);
 
 #endif

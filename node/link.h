@@ -61,7 +61,6 @@ struct link_identity {
 };
 
 /* A link's id: never 0, never used twice by one struct links. */
-typedef uint64_t link_id;
 
 /* Why a link, or an attempt at one, ended. X(name, sentence) */
 #define LINK_REASON_TABLE(X)                                                                       \

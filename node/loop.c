@@ -20,7 +20,7 @@
 #define CHECK_INTERVAL_MS 5000
 #define GIB (1ull << 30)
 
-/* --- Passes ----------------------------------------------------------------------------------- */
+/* ---- Passes ---- */
 
 static void refuse(struct loop *loop, const struct inbox_item *item)
 {
@@ -74,8 +74,8 @@ static void take_frame(struct loop *loop, const struct inbox_item *item)
     if (item->identity.kind != LINK_VALIDATOR) {
         status = replica_client_frame(loop->replica, item->link, item->frame, item->length);
     } else if (loop->peer_links[item->identity.validator] == item->link) {
-        status = replica_peer_frame(loop->replica, item->identity.validator, item->frame,
-                                    item->length);
+        status =
+            replica_peer_frame(loop->replica, item->identity.validator, item->frame, item->length);
     }
     if (status != STATUS_OK) {
         refuse(loop, item);
@@ -130,7 +130,7 @@ static enum status check_space(struct loop *loop, char *ret_error, size_t capaci
 
 static void resume_links(struct loop *loop)
 {
-    link_id links[64];
+    uint64_t links[64];
     size_t count = inbox_resumable(loop->inbox, links, sizeof links / sizeof links[0]);
     for (size_t i = 0; i < count; i++) {
         links_resume(loop->links, links[i]);
@@ -197,7 +197,7 @@ static enum status run(struct loop *loop, char *ret_error, size_t capacity)
     return status;
 }
 
-/* --- Threads ---------------------------------------------------------------------------------- */
+/* ---- Threads ---- */
 
 static void verified(void *context, const struct verify_result *result)
 {
@@ -241,7 +241,7 @@ static void store_failed(void *context, enum status status, const char *what)
     _exit(3);
 }
 
-/* --- Opening ---------------------------------------------------------------------------------- */
+/* ---- Opening ---- */
 
 static enum status open_genesis(struct loop *loop, char *ret_error, size_t capacity)
 {
@@ -300,15 +300,15 @@ static enum status open_keys(struct loop *loop, char *ret_error, size_t capacity
                        "install Debian's libsodium23");
         return status;
     }
-    status = passphrase_get(loop->config->passphrase_file, "Passphrase of the node's keys: ",
-                            &passphrase, ret_error, capacity);
+    status = passphrase_get(loop->config->passphrase_file,
+                            "Passphrase of the node's keys: ", &passphrase, ret_error, capacity);
     if (status == STATUS_OK) {
         status = key_file_read_transport(loop->config->transport_key, passphrase, &loop->transport,
                                          ret_error, capacity);
     }
     if (status == STATUS_OK && loop->own_index != CONSENSUS_OBSERVER) {
-        status = key_file_read_signing(loop->config->consensus_key, passphrase,
-                                       &loop->signing_key, ret_error, capacity);
+        status = key_file_read_signing(loop->config->consensus_key, passphrase, &loop->signing_key,
+                                       ret_error, capacity);
     }
     passphrase_free(passphrase);
     return status == STATUS_OK ? check_own_keys(loop, ret_error, capacity) : status;
@@ -361,8 +361,7 @@ static enum status open_replica(struct loop *loop, char *ret_error, size_t capac
         .validators = &loop->validators,
         .own_index = loop->own_index,
         .pool_bytes = loop->config->pool_bytes,
-        .vote_register =
-            loop->register_file == NULL ? NULL : register_current(loop->register_file),
+        .vote_register = loop->register_file == NULL ? NULL : register_current(loop->register_file),
         .crashed_batches = loop->trying.crashed,
         .crashed_count = loop->trying.crashed_count};
     status = replica_open(&io, &config, loop_now_ms(), loop_monotonic_ms(), &loop->replica, why,
@@ -423,8 +422,7 @@ enum status loop_run(const struct config *config, char *ret_error, size_t capaci
         char hex[2 * HASH_BYTES + 1];
         bytes_to_hex(loop->chain_id.bytes, HASH_BYTES, hex);
         log_write(LOG_LEVEL_INFO, "started", "network=%s chain=%s validators=%u tolerates=%u",
-                  loop->genesis.network, hex, loop->validators.count,
-                  loop->validators.faulty_max);
+                  loop->genesis.network, hex, loop->validators.count, loop->validators.faulty_max);
         if (loop->validators.faulty_max == 0) {
             log_write(LOG_LEVEL_WARN, "no_fault_tolerance",
                       "why=\"fewer than four validators: a test network only\"");

@@ -14,8 +14,9 @@
 #include "base/status.h"
 #include "node/config.h"
 
-/* Runs until SIGTERM or SIGINT (OK), or until it cannot go on; ret_error then says what, where, and what to do.
-   Signals must not have been blocked or handled by the caller; threads are started in here. */
+/* Runs until SIGTERM or SIGINT (OK), or until it cannot go on; ret_error then says what, where, and
+   what to do. Signals must not have been blocked or handled by the caller; threads are started in
+   here. */
 enum status loop_run(const struct config *config, char *ret_error, size_t capacity) MUST_USE;
 
 #endif

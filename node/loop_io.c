@@ -1,4 +1,5 @@
-/* loop_io: node_io on LMDB, the vote register, nng links and the system's clocks (see node_io.h). */
+/* loop_io: node_io on LMDB, the vote register, nng links and the system's clocks (see node_io.h).
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -71,7 +72,7 @@ static void io_mark_trying(void *context, const struct hash *batch_ids, uint32_t
     trying_mark(&loop->trying, batch_ids, count);
 }
 
-static void queue(struct loop *loop, link_id link, enum link_class class,
+static void queue(struct loop *loop, uint64_t link, enum link_class class,
                   struct link_buffer *buffer)
 {
     if (loop->outbox_count == loop->outbox_capacity) {
@@ -104,8 +105,7 @@ static void io_send(void *context, uint32_t peer, enum link_class class, const u
     }
 }
 
-static void io_broadcast(void *context, enum link_class class, const uint8_t *frame,
-                         size_t length)
+static void io_broadcast(void *context, enum link_class class, const uint8_t *frame, size_t length)
 {
     struct loop *loop = context;
     struct link_buffer *buffer = buffer_of(frame, length);

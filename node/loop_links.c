@@ -2,6 +2,7 @@
  * loop_links: who may connect to the running node, and how what the links report reaches the core
  * thread. The callbacks run on other threads and only read what never changes while the node runs.
  */
+#include <sodium/utils.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,14 +49,14 @@ static bool allow(void *context, const struct transport_key *key,
     return false;
 }
 
-static void up(void *context, link_id id, const struct link_identity *identity)
+static void up(void *context, uint64_t id, const struct link_identity *identity)
 {
     struct loop *loop = context;
     struct inbox_item item = {.kind = INBOX_UP, .link = id, .identity = *identity};
     CHECK(inbox_put(loop->inbox, &item));
 }
 
-static void down(void *context, link_id id, const struct link_identity *identity,
+static void down(void *context, uint64_t id, const struct link_identity *identity,
                  enum link_reason reason)
 {
     struct loop *loop = context;
@@ -64,7 +65,7 @@ static void down(void *context, link_id id, const struct link_identity *identity
     CHECK(inbox_put(loop->inbox, &item));
 }
 
-static bool frame(void *context, link_id id, const struct link_identity *identity,
+static bool frame(void *context, uint64_t id, const struct link_identity *identity,
                   enum link_class class, uint8_t *bytes, size_t length)
 {
     struct loop *loop = context;
@@ -92,9 +93,8 @@ enum status loop_links_open(struct loop *loop, char *ret_error, size_t capacity)
     links_config_init(&links);
     for (uint32_t i = 0; i < loop->validators.count; i++) {
         validators[i].key = loop->validators.members[i].transport_key;
-        validators[i].url = i == loop->own_index
-                                ? loop->config->listen
-                                : config_peer_url(loop->config, &loop->genesis, i);
+        validators[i].url = i == loop->own_index ? loop->config->listen
+                                                 : config_peer_url(loop->config, &loop->genesis, i);
         if (validators[i].url == NULL) {
             (void)snprintf(ret_error, capacity,
                            "%s/config.ini: [peers] has no address of validator \"%s\": add \"%s = "
@@ -126,6 +126,7 @@ enum status loop_links_open(struct loop *loop, char *ret_error, size_t capacity)
                                         .frame = frame,
                                         .dial_failed = dial_failed};
     enum status status = links_open(&links, &callbacks, &loop->links);
+    sodium_memzero(&links.own_key, sizeof links.own_key);
     if (status != STATUS_OK) {
         (void)snprintf(ret_error, capacity,
                        "cannot listen on %s (%s): is another process using the port? See [node] "

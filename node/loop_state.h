@@ -22,7 +22,7 @@
 
 /* A frame that waits for the commit of its pass. */
 struct outgoing {
-    link_id link;
+    uint64_t link;
     enum link_class class;
     struct link_buffer *buffer;
 };
@@ -47,8 +47,8 @@ struct loop {
     struct verify_pool *verify;
     struct replica *replica;
 
-    link_id peer_links[LIMIT_VALIDATORS]; /* 0: down */
-    uint32_t refusals[LIMIT_VALIDATORS];  /* of the link that is up */
+    uint64_t peer_links[LIMIT_VALIDATORS]; /* 0: down */
+    uint32_t refusals[LIMIT_VALIDATORS];   /* of the link that is up */
     struct outgoing *outbox;
     size_t outbox_count, outbox_capacity;
     uint64_t next_check_ms; /* disk space, stale readers */

@@ -19,22 +19,25 @@
 
 static const char help[] =
     "Usage: hefud --home DIR\n"
-    "Runs one node of a Hefu network: it orders clearing records with the other validators and keeps\n"
-    "them in a double-entry ledger. It runs in the foreground and logs logfmt lines on stderr.\n"
+    "Runs one node of a Hefu network: it orders clearing records with the other validators\n"
+    "and keeps them in a double-entry ledger. It runs in the foreground and logs logfmt lines\n"
+    "on stderr.\n"
     "\n"
-    "  --home DIR   the node's home: config.ini, genesis.json, keys/, chain/ (made at first start).\n"
-    "               HEFU_HOME stands in for it\n"
+    "  --home DIR   the node's home: config.ini, genesis.json, keys/, and chain/, which the\n"
+    "               first start makes. HEFU_HOME stands in for it\n"
     "  --help       this text\n"
     "  --version    the version\n"
     "\n"
-    "SIGTERM and SIGINT stop it cleanly; it may also be killed at any moment: nothing accepted is\n"
-    "lost. The passphrase of its keys comes from the file that config.ini names, or from a prompt.\n"
+    "SIGTERM and SIGINT stop it cleanly; it may also be killed at any moment: nothing accepted\n"
+    "is lost. The passphrase of its keys comes from the file that config.ini names, or from a\n"
+    "prompt.\n"
     "\n"
-    "Exit status: 0 stopped cleanly, 2 wrong usage or configuration, 3 damaged or failing storage,\n"
-    "full disk, or a wrong key or register.\n"
+    "Exit status: 0 stopped cleanly, 2 wrong usage or configuration, 3 damaged or failing\n"
+    "storage, full disk, or a wrong key or register.\n"
     "\n"
     "Example: hefud --home /srv/hefu/node-0\n"
-    "See also: docs/operations.md; 'hefu testnet init' lays out homes, 'hefu status' asks a node.\n";
+    "See also: docs/operations.md; 'hefu testnet init' lays out homes, 'hefu status' asks a\n"
+    "node.\n";
 
 static const char *parse(int argc, char **argv, int *ret_exit)
 {

@@ -2,8 +2,8 @@
  * node_io: everything a replica does to the outside world, behind one table of functions, so that
  * the same replica runs on LMDB, nng and the system clock (node/loop) and in a simulator.
  *
- * One pass of the loop is one transaction: what put, del and register_write are given becomes durable in
- * commit; frames and replies given to send and reply leave only after it (the loop holds
+ * One pass of the loop is one transaction: what put, del and register_write are given becomes
+ * durable in commit; frames and replies given to send and reply leave only after it (the loop holds
  * them back). A storage failure never returns: the process ends (docs/operations.md, Storage
  * failures).
  */
@@ -39,15 +39,14 @@ struct node_io {
     /* Durable after the commit of this pass; the last one of a pass wins. */
     void (*register_write)(void *context, const struct vote_register *vote_register);
     /* Notes the batches that are about to be executed (count 0: done), outside the transaction and
-       without a sync: it must survive a crash of the process, not of the machine (docs/consensus.md,
-       Quarantine). */
+       without a sync: it must survive a crash of the process, not of the machine
+       (docs/consensus.md, Quarantine). */
     void (*mark_trying)(void *context, const struct hash *batch_ids, uint32_t count);
 
     /* Network. peer: a validator index; session: a client's link. Both copy the bytes. */
-    void (*send)(void *context, uint32_t peer, enum link_class class,
-                 const uint8_t *frame, size_t length);
-    void (*broadcast)(void *context, enum link_class class, const uint8_t *frame,
-                      size_t length);
+    void (*send)(void *context, uint32_t peer, enum link_class class, const uint8_t *frame,
+                 size_t length);
+    void (*broadcast)(void *context, enum link_class class, const uint8_t *frame, size_t length);
     void (*reply)(void *context, uint64_t session, const uint8_t *frame, size_t length);
 
     /* Keys and time. */

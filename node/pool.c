@@ -230,6 +230,7 @@ static bool in_window(const struct pool_batch *batch, uint64_t timestamp_ms)
 bool pool_may_name(const struct pool_batch *batch, const struct pool_terms *terms)
 {
     return !batch->quarantined && in_window(batch, terms->timestamp_ms) &&
+           batch->header.count <= terms->records_max &&
            (batch->holder_count >= terms->quorum ||
             batch->taken_ms + terms->delta_ms <= terms->monotonic_ms);
 }

@@ -1,8 +1,8 @@
 /*
- * pool: verified batches that no final block names yet (docs/transport.md, Batches). It knows who holds each
- * batch durably, which ones a leader may name, and keeps shares: no participant holds more than a
- * quarter, bytes and counts are both bounded, a full share answers BUSY, and what was taken in is
- * never evicted before it expires or becomes final.
+ * pool: verified batches that no final block names yet (docs/transport.md, Batches). It knows who
+ * holds each batch durably, which ones a leader may name, and keeps shares: no participant holds
+ * more than a quarter, bytes and counts are both bounded, a full share answers BUSY, and what was
+ * taken in is never evicted before it expires or becomes final.
  *
  *   participant 3   [b1] -> [b7] -> [b9]      pool_choose goes round the participants, one batch
  *   participant 8   [b2]                      of each a turn, in order of arrival inside one
@@ -29,11 +29,11 @@ struct pool_batch {
     struct hash *record_hashes; /* owned; NULL for actions and evidence */
     uint8_t holders[LIMIT_VALIDATORS / 8];
     uint32_t holder_count;
-    uint64_t taken_ms;       /* monotonic */
+    uint64_t taken_ms; /* monotonic */
     uint64_t pushed_again_ms;
-    bool own;                /* a client gave it to this node, which pushes it */
-    bool suspect;            /* named in a block during whose execution the node crashed: named alone */
-    bool quarantined;        /* broke an invariant here: this node does not name it */
+    bool own;         /* a client gave it to this node, which pushes it */
+    bool suspect;     /* named in a block during whose execution the node crashed: named alone */
+    bool quarantined; /* broke an invariant here: this node does not name it */
     struct pool_batch *next; /* of the same participant */
     struct pool_batch *previous;
 };
@@ -44,7 +44,8 @@ struct pool;
 struct pool *pool_new(uint64_t byte_limit);
 void pool_free(struct pool *pool);
 
-/* Whether a batch of this size may enter now: OK, BUSY (full, or the participant's share is), EXISTS. */
+/* Whether a batch of this size may enter now: OK, BUSY (full, or the participant's share is),
+ * EXISTS. */
 enum status pool_admits(const struct pool *pool, const struct hash *id, uint32_t participant,
                         size_t length) MUST_USE;
 /* Takes a verified batch; bytes and record_hashes pass over. The batch must not be in the pool.
@@ -61,13 +62,15 @@ bool pool_has_holder(const struct pool_batch *batch, uint32_t validator);
 /* What a leader may name: held by quorum validators, or taken in at least delta_ms ago. */
 struct pool_terms {
     uint64_t monotonic_ms;
-    uint64_t timestamp_ms; /* of the block: batches that expire at or before it, or were created far ahead, stay out */
+    uint64_t timestamp_ms; /* of the block: batches that expire at or before it, or were created far
+                              ahead, stay out */
     uint32_t quorum;
     uint32_t delta_ms;
     uint32_t records_max;
 };
 bool pool_may_name(const struct pool_batch *batch, const struct pool_terms *terms);
-/* Whether there is anything to name; if not, ret_next_ms is when a batch ripens (UINT64_MAX: none waits). */
+/* Whether there is anything to name; if not, ret_next_ms is when a batch ripens (UINT64_MAX: none
+ * waits). */
 bool pool_has_work(const struct pool *pool, const struct pool_terms *terms, uint64_t *ret_next_ms);
 /* Up to LIMIT_BLOCK_BATCHES batches, round-robin by participant; a suspect is chosen alone. */
 uint32_t pool_choose(struct pool *pool, const struct pool_terms *terms, uint64_t turn,

@@ -23,7 +23,7 @@
 #include "node/verify.h"
 
 struct replica_config {
-    const struct genesis *genesis;          /* outlives the replica */
+    const struct genesis *genesis; /* outlives the replica */
     struct hash chain_id;
     const struct validator_set *validators; /* outlives the replica */
     uint32_t own_index;                     /* or CONSENSUS_OBSERVER */
@@ -38,9 +38,9 @@ struct replica_config {
 struct replica;
 
 /*
- * Takes up what the store holds, or writes genesis into an empty one. Errors: WRONG_CHAIN (the store
- * belongs to another genesis), CORRUPT, DENIED (the register forbids), with a sentence in ret_error.
- * The first pass is to be committed by the caller as any other.
+ * Takes up what the store holds, or writes genesis into an empty one. Errors: WRONG_CHAIN (the
+ * store belongs to another genesis), CORRUPT, DENIED (the register forbids), with a sentence in
+ * ret_error. The first pass is to be committed by the caller as any other.
  */
 enum status replica_open(const struct node_io *io, const struct replica_config *config,
                          uint64_t now_ms, uint64_t monotonic_ms, struct replica **ret_replica,

@@ -118,9 +118,8 @@ static enum status admit(struct replica *replica, const struct batch *batch, siz
     return pool_admits(replica->pool, &batch->id, header->participant, length);
 }
 
-static void start_verification(struct replica *replica, const struct hash *id,
-                               const uint8_t *bytes, size_t length, uint32_t peer,
-                               const struct public_key *key)
+static void start_verification(struct replica *replica, const struct hash *id, const uint8_t *bytes,
+                               size_t length, uint32_t peer, const struct public_key *key)
 {
     struct verifying *job = NULL;
     for (uint32_t i = 0; i < VERIFYING_MAX && job == NULL; i++) {
@@ -129,8 +128,8 @@ static void start_verification(struct replica *replica, const struct hash *id,
         }
     }
     CHECK(job != NULL);
-    *job = (struct verifying){
-        .used = true, .token = ++replica->next_token, .id = *id, .peer = peer};
+    *job =
+        (struct verifying){.used = true, .token = ++replica->next_token, .id = *id, .peer = peer};
     replica->verifying_count++;
     uint8_t *copy = malloc(length);
     CHECK(copy != NULL);
@@ -362,7 +361,8 @@ void replica_batches_fetch(struct replica *replica)
         if (wanted->peer < replica->validators->count && !replica_is_own(replica, wanted->peer)) {
             replica_send_batch_request(replica, wanted->peer, &wanted->id, 1);
         }
-        wanted->ask_ms = replica->monotonic_ms + (wanted->by_block ? FETCH_RETRY_MS : 4 * HAVE_WAIT_MS);
+        wanted->ask_ms =
+            replica->monotonic_ms + (wanted->by_block ? FETCH_RETRY_MS : 4 * HAVE_WAIT_MS);
         wanted->peer = (wanted->peer + 1) % replica->validators->count;
     }
 }
@@ -483,8 +483,8 @@ static enum status load_one(struct replica *replica, const struct hash *id)
     }
     entry->own = true; /* whoever it came from: this node sees that all get it */
     struct span why;
-    entry->quarantined = replica->io.get(replica->io.context, STORE_QUARANTINE, id->bytes,
-                                         HASH_BYTES, &why);
+    entry->quarantined =
+        replica->io.get(replica->io.context, STORE_QUARANTINE, id->bytes, HASH_BYTES, &why);
     return STATUS_OK;
 }
 
@@ -499,8 +499,8 @@ static void mark_crashed(struct replica *replica)
         }
         if (config->crashed_count == 1) {
             batch->quarantined = true;
-            replica->io.put(replica->io.context, STORE_QUARANTINE, batch->id.bytes, HASH_BYTES,
-                            why, sizeof why - 1);
+            replica->io.put(replica->io.context, STORE_QUARANTINE, batch->id.bytes, HASH_BYTES, why,
+                            sizeof why - 1);
         } else {
             batch->suspect = true;
         }

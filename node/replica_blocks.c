@@ -1,6 +1,7 @@
 /*
- * replica_blocks: the open height: candidates are checked by executing them, built by executing what the
- * pool offers, and committed by storing what execution produced (docs/architecture.md, The way of a record, 3 to 6).
+ * replica_blocks: the open height: candidates are checked by executing them, built by executing
+ * what the pool offers, and committed by storing what execution produced (docs/architecture.md, The
+ * way of a record, 3 to 6).
  *
  * The ledger holds at most one speculative block. Whichever candidate was executed last stays
  * until another one is needed, so that a leader never executes its own block twice.
@@ -137,7 +138,8 @@ static void fill_ledger_batch(struct replica *replica, const struct pool_batch *
         .already_placed = replica_batches_placed(replica, &batch->id, &height, &index)};
 }
 
-/* Executes a candidate on the final state. The mark lets a restart know what the process died on. */
+/* Executes a candidate on the final state. The mark lets a restart know what the process died on.
+ */
 static enum ledger_result execute(struct replica *replica, const struct ledger_block *block,
                                   struct ledger_fault *ret_fault)
 {
@@ -149,8 +151,8 @@ static enum ledger_result execute(struct replica *replica, const struct ledger_b
     struct ledger_reader reader = chain_ledger_reader(&replica->chain);
     replica->io.mark_trying(replica->io.context, ids, block->batch_count);
     ledger_prefetch(replica->ledger, block, &reader, replica->working_set);
-    enum ledger_result result = ledger_execute(replica->ledger, block, replica->working_set,
-                                               &replica->outcome, ret_fault);
+    enum ledger_result result =
+        ledger_execute(replica->ledger, block, replica->working_set, &replica->outcome, ret_fault);
     replica->io.mark_trying(replica->io.context, NULL, 0);
     if (result == LEDGER_OK) {
         replica->executed = replica->outcome->block_hash;
@@ -281,8 +283,8 @@ void replica_blocks_check(struct replica *replica, const struct hash *hash, uint
 {
     struct open_block *block = replica_open_find(replica, hash);
     if (block == NULL) {
-        /* Only a certificate is here. If the block is final elsewhere its height is served by anyone;
-           if not, the next leader proposes it again, with its body. */
+        /* Only a certificate is here. If the block is final elsewhere its height is served by
+           anyone; if not, the next leader proposes it again, with its body. */
         replica_sync_request_blocks(replica, peer, replica->final.height + 1);
         replica_answer_checked(replica, hash, BLOCK_UNAVAILABLE);
         return;
@@ -308,8 +310,7 @@ void replica_blocks_retry(struct replica *replica)
 {
     for (uint32_t i = 0; i < OPEN_BLOCKS_MAX; i++) {
         struct open_block *block = &replica->open_blocks[i];
-        if (!block->used || !block->check_pending ||
-            block->next_fetch_ms > replica->monotonic_ms) {
+        if (!block->used || !block->check_pending || block->next_fetch_ms > replica->monotonic_ms) {
             continue;
         }
         /* Ask the next validator in turn: the first may be dead or withholding. */
@@ -353,6 +354,8 @@ static void answer_built(struct replica *replica, uint64_t view, const struct op
     struct event answer = {.kind = EVENT_BLOCK_BUILT};
     answer.built.view = view;
     answer.built.built = block != NULL;
+    /* Consensus takes "nothing to build" for "no work": what comes from now on is told anew. */
+    replica->had_work = replica->had_work && block != NULL;
     if (block != NULL) {
         answer.built.block = replica_block_summary(&block->header, &block->hash);
     }
@@ -385,7 +388,8 @@ static uint32_t try_batches(struct replica *replica, const struct ledger_block *
         if (result == LEDGER_INVARIANT && (fault.batch_index < count || count == 1)) {
             quarantine(replica, chosen[bad], fault.what);
         } else if (result == LEDGER_INVALID_BLOCK) {
-            /* Not nameable on this state (its key was rotated, its window is over): it waits to expire. */
+            /* Not nameable on this state (its key was rotated, its window is over): it waits to
+             * expire. */
             chosen[bad]->quarantined = true;
         } else {
             bad = count - 1;
@@ -414,9 +418,8 @@ void replica_blocks_build(struct replica *replica, const struct effect *effect)
     struct pool_batch *chosen[LIMIT_BLOCK_BATCHES];
     struct hash ids[LIMIT_BLOCK_BATCHES];
     uint32_t count = pool_choose(replica->pool, &terms, replica->final.height, chosen);
-    bool idle = timestamp < replica->final_header.timestamp_ms +
-                                replica->config.genesis->empty_interval_ms &&
-                !ledger_time_due(replica->ledger, timestamp);
+    /* Asked because of work that is final by now, and not because the chain has idled for long. */
+    bool idle = replica->had_work && !ledger_time_due(replica->ledger, timestamp);
     struct ledger_block shape = {.epoch = replica->final.epoch,
                                  .height = replica->final.height + 1,
                                  .timestamp_ms = timestamp,
@@ -432,8 +435,8 @@ void replica_blocks_build(struct replica *replica, const struct effect *effect)
         answer_built(replica, effect->build.view, NULL);
         return;
     }
-    struct open_block *block = replica_open_add(replica, &replica->outcome->header, ids,
-                                                replica->config.own_index);
+    struct open_block *block =
+        replica_open_add(replica, &replica->outcome->header, ids, replica->config.own_index);
     if (block != NULL) {
         replica->counters.blocks_built++;
         replica->built = block->hash;
@@ -480,8 +483,10 @@ static void put_writes(struct replica *replica, const struct ledger_outcome *out
     while (i < outcome->write_count) {
         uint32_t end = i + 1;
         bool ascending = true;
-        while (end < outcome->write_count && outcome->writes[end].table == outcome->writes[i].table) {
-            ascending = ascending && compare_writes(&outcome->writes[end - 1], &outcome->writes[end]) < 0;
+        while (end < outcome->write_count &&
+               outcome->writes[end].table == outcome->writes[i].table) {
+            ascending =
+                ascending && compare_writes(&outcome->writes[end - 1], &outcome->writes[end]) < 0;
             end++;
         }
         const struct ledger_write *run = &outcome->writes[i];

@@ -63,10 +63,9 @@ static uint32_t accepted_quorum(const struct replica *replica)
 static void reply_accepted(struct replica *replica, uint64_t session, uint64_t request,
                            const struct hash *id, uint32_t holders)
 {
-    struct client_message message = {
-        .kind = CLIENT_ACCEPTED,
-        .request = request,
-        .accepted = {.batch_id = *id, .validators_holding = holders}};
+    struct client_message message = {.kind = CLIENT_ACCEPTED,
+                                     .request = request,
+                                     .accepted = {.batch_id = *id, .validators_holding = holders}};
     reply(replica, session, &message);
 }
 
@@ -199,20 +198,19 @@ static enum status reply_receipt(struct replica *replica, uint64_t session, uint
     }
     merkle_path_of(leaves, block->batch_count, index, &batches_path);
     merkle_path_of(roots, block->batch_count, index, &verdicts_path);
-    struct client_message message = {
-        .kind = CLIENT_RECEIPT,
-        .request = request,
-        .receipt = {.batch_header = (const uint8_t *)&batch->header,
-                    .batch_signature = batch->signature,
-                    .verdicts = verdicts,
-                    .verdict_count = batch->header.count,
-                    .block_header = (const uint8_t *)&block->header,
-                    .finalization = &block->finalization,
-                    .batch_index = index,
-                    .batches_path = batches_path.hashes,
-                    .batches_path_count = batches_path.count,
-                    .verdicts_path = verdicts_path.hashes,
-                    .verdicts_path_count = verdicts_path.count}};
+    struct client_message message = {.kind = CLIENT_RECEIPT,
+                                     .request = request,
+                                     .receipt = {.batch_header = (const uint8_t *)&batch->header,
+                                                 .batch_signature = batch->signature,
+                                                 .verdicts = verdicts,
+                                                 .verdict_count = batch->header.count,
+                                                 .block_header = (const uint8_t *)&block->header,
+                                                 .finalization = &block->finalization,
+                                                 .batch_index = index,
+                                                 .batches_path = batches_path.hashes,
+                                                 .batches_path_count = batches_path.count,
+                                                 .verdicts_path = verdicts_path.hashes,
+                                                 .verdicts_path_count = verdicts_path.count}};
     reply(replica, session, &message);
     return STATUS_OK;
 }
@@ -247,9 +245,8 @@ static enum client_batch_state state_of(struct replica *replica, const struct ha
 static void reply_pending(struct replica *replica, uint64_t session, uint64_t request,
                           const struct hash *id)
 {
-    struct client_message message = {.kind = CLIENT_PENDING,
-                                     .request = request,
-                                     .pending = {.state = state_of(replica, id)}};
+    struct client_message message = {
+        .kind = CLIENT_PENDING, .request = request, .pending = {.state = state_of(replica, id)}};
     reply(replica, session, &message);
 }
 
@@ -305,7 +302,8 @@ void replica_clients_tick(struct replica *replica)
         if (waiter->what == WAIT_FINAL) {
             reply_pending(replica, waiter->session, waiter->request, &waiter->id);
         } else {
-            /* Stored here, but too few others have answered: the client may simply send it again. */
+            /* Stored here, but too few others have answered: the client may simply send it again.
+             */
             struct client_message busy = {.kind = CLIENT_BUSY,
                                           .request = waiter->request,
                                           .busy = {.retry_ms = BUSY_RETRY_MS}};
@@ -361,34 +359,34 @@ static void node_status(struct replica *replica, uint64_t session, uint64_t requ
     consensus_inspect(replica->consensus, &view);
     for (uint32_t i = 0; i < replica->validators->count; i++) {
         bool own = replica_is_own(replica, i);
-        peers[i] = (struct client_peer){
-            .index = i,
-            .name = genesis->validators[i].name,
-            .connected = own || replica->peers[i].up,
-            .height = own ? replica->final.height : replica->peers[i].final_height};
+        peers[i] = (struct client_peer){.index = i,
+                                        .name = genesis->validators[i].name,
+                                        .connected = own || replica->peers[i].up,
+                                        .height = own ? replica->final.height
+                                                      : replica->peers[i].final_height};
     }
     bool observer = replica->config.own_index == CONSENSUS_OBSERVER;
     struct client_message message = {
         .kind = CLIENT_STATUS_REPORT,
         .request = request,
-        .status_report = {
-            .height = replica->final.height,
-            .final_hash = replica->final.hash,
-            .state_root = replica->final_header.state_root,
-            .epoch = view.epoch,
-            .view = view.view,
-            .leader = view.leader,
-            .role = observer ? "observer" : genesis->validators[replica->config.own_index].name,
-            .delta_ms = view.delta_ms,
-            .pool_batches = pool_count(replica->pool),
-            .pool_bytes = pool_bytes(replica->pool),
-            .uptime_ms = replica->monotonic_ms - replica->started_ms,
-            .peers = peers,
-            .peer_count = replica->validators->count,
-            .alarms = replica->alarms,
-            .alarm_count = replica->alarm_count,
-            .counters = counters,
-            .counter_count = fill_counters(replica, &view, counters)}};
+        .status_report = {.height = replica->final.height,
+                          .final_hash = replica->final.hash,
+                          .state_root = replica->final_header.state_root,
+                          .epoch = view.epoch,
+                          .view = view.view,
+                          .leader = view.leader,
+                          .role = observer ? "observer"
+                                           : genesis->validators[replica->config.own_index].name,
+                          .delta_ms = view.delta_ms,
+                          .pool_batches = pool_count(replica->pool),
+                          .pool_bytes = pool_bytes(replica->pool),
+                          .uptime_ms = replica->monotonic_ms - replica->started_ms,
+                          .peers = peers,
+                          .peer_count = replica->validators->count,
+                          .alarms = replica->alarms,
+                          .alarm_count = replica->alarm_count,
+                          .counters = counters,
+                          .counter_count = fill_counters(replica, &view, counters)}};
     reply(replica, session, &message);
 }
 

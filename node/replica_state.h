@@ -1,7 +1,8 @@
 /*
  * replica_state: the inside of a replica, shared by the files that each carry one concern of it:
  *
- *   replica.c          opening, time, timers, the step loop that carries out consensus effects
+ *   replica_open.c     opening: genesis, the stored state, consensus restored
+ *   replica.c          time, timers, the step loop that carries out consensus effects
  *   replica_blocks.c   open blocks: check, build, commit
  *   replica_batches.c  batches: taken in, pushed, announced, fetched, expired
  *   replica_sync.c     what peers ask for, and catching up
@@ -153,8 +154,8 @@ struct replica {
     uint32_t alarm_count;
     struct replica_view counters;
 
-    uint8_t *frame;      /* LIMIT_FRAME_BYTES, for encoding */
-    uint8_t *decode;     /* PEER_ARENA_BYTES, for decoding */
+    uint8_t *frame;               /* LIMIT_FRAME_BYTES, for encoding */
+    uint8_t *decode;              /* PEER_ARENA_BYTES, for decoding */
     struct hash haves[HAVES_MAX]; /* taken in durably in this pass, to be announced at its end */
     uint32_t have_count;
     struct ledger_write *sorted_writes; /* scratch for putting ids in order */
@@ -163,6 +164,8 @@ struct replica {
 
 /* replica.c: one event through consensus, its effects, and the answers they raise. */
 void replica_step(struct replica *replica, struct event *event);
+/* Carries out the effects of the last call of consensus. */
+void replica_carry_out(struct replica *replica);
 /* Queues an answer; carried out after the running step. */
 void replica_answer(struct replica *replica, const struct event *answer);
 void replica_answer_checked(struct replica *replica, const struct hash *hash,
@@ -195,8 +198,8 @@ uint64_t replica_blocks_deadline(const struct replica *replica);
 /* Takes bytes for verification, or does nothing if the batch is here or final already (OK too).
    Otherwise says what is wrong, and the field. peer: UINT32_MAX for a client's. */
 enum status replica_batches_take(struct replica *replica, const uint8_t *bytes, size_t length,
-                                 uint32_t peer, struct hash *ret_id, const char **ret_field)
-    MUST_USE;
+                                 uint32_t peer, struct hash *ret_id,
+                                 const char **ret_field) MUST_USE;
 void replica_batches_have(struct replica *replica, uint32_t peer, const struct hash *ids,
                           uint32_t count);
 void replica_batches_requested(struct replica *replica, uint32_t peer, const struct hash *ids,
@@ -228,14 +231,12 @@ void replica_sync_feed(struct replica *replica);
 void replica_send_vote(struct replica *replica, uint32_t peer, const struct vote *vote);
 void replica_send_certificate(struct replica *replica, uint32_t peer,
                               const struct certificate *certificate);
-void replica_send_proposal(struct replica *replica, uint32_t peer,
-                           const struct proposal *proposal);
-void replica_send_status(struct replica *replica, uint32_t peer,
-                         const struct peer_status *status);
+void replica_send_proposal(struct replica *replica, uint32_t peer, const struct proposal *proposal);
+void replica_send_status(struct replica *replica, uint32_t peer, const struct peer_status *status);
 void replica_send_have(struct replica *replica, uint32_t peer, const struct hash *ids,
                        uint32_t count);
-void replica_send_batch(struct replica *replica, uint32_t peer, const uint8_t *bytes,
-                        size_t length, bool catching_up);
+void replica_send_batch(struct replica *replica, uint32_t peer, const uint8_t *bytes, size_t length,
+                        bool catching_up);
 void replica_send_batch_request(struct replica *replica, uint32_t peer, const struct hash *ids,
                                 uint32_t count);
 void replica_send_evidence(struct replica *replica, const struct evidence *evidence);

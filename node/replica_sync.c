@@ -2,9 +2,9 @@
  * replica_sync: what validators say to each other: sending consensus messages, answering requests
  * from storage, and catching up with blocks that are final elsewhere (docs/consensus.md, Catch-up).
  *
- * Fetched blocks wait in a ring in order of height; only the child of the own final block is handed to
- * consensus, which verifies its finalization before anything is stored. The batches of all of them
- * are asked for at once, so that the ring is also the prefetch.
+ * Fetched blocks wait in a ring in order of height; only the child of the own final block is handed
+ * to consensus, which verifies its finalization before anything is stored. The batches of all of
+ * them are asked for at once, so that the ring is also the prefetch.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -48,10 +48,9 @@ void replica_send_proposal(struct replica *replica, uint32_t peer, const struct 
         replica_open_find(replica, &proposal->vote.candidate.block_hash);
     message.proposal.body.has_block = block != NULL;
     if (block != NULL) {
-        message.proposal.block =
-            (struct peer_block){.header = (const uint8_t *)&block->header,
-                                .batch_ids = block->batch_ids,
-                                .batch_count = block->header.batch_count};
+        message.proposal.block = (struct peer_block){.header = (const uint8_t *)&block->header,
+                                                     .batch_ids = block->batch_ids,
+                                                     .batch_count = block->header.batch_count};
     }
     send_to(replica, peer, LINK_PROPOSAL, &message);
 }
@@ -70,8 +69,8 @@ void replica_send_have(struct replica *replica, uint32_t peer, const struct hash
     send_to(replica, peer, LINK_VOTE, &message);
 }
 
-void replica_send_batch(struct replica *replica, uint32_t peer, const uint8_t *bytes,
-                        size_t length, bool catching_up)
+void replica_send_batch(struct replica *replica, uint32_t peer, const uint8_t *bytes, size_t length,
+                        bool catching_up)
 {
     struct peer_message message = {
         .kind = PEER_BATCH,
@@ -166,11 +165,10 @@ static void answer_blocks(struct replica *replica, uint32_t peer,
             row_block_decode(row, &rows[i]) != STATUS_OK || !rows[i].has_finalization) {
             break;
         }
-        list[i] = (struct peer_final_block){
-            .block = {.header = (const uint8_t *)&rows[i].header,
-                      .batch_ids = rows[i].batch_ids,
-                      .batch_count = rows[i].batch_count},
-            .finalization = &rows[i].finalization};
+        list[i] = (struct peer_final_block){.block = {.header = (const uint8_t *)&rows[i].header,
+                                                      .batch_ids = rows[i].batch_ids,
+                                                      .batch_count = rows[i].batch_count},
+                                            .finalization = &rows[i].finalization};
         answer.count++;
     }
     if (answer.count > 0) {

@@ -83,8 +83,8 @@ static void take_certificate(struct reader *reader, struct certificate *certific
     certificate->signature_count = reader_u32(reader);
     take_subject(reader, &certificate->epoch, &certificate->view, &certificate->candidate);
     reader_copy(reader, certificate->signers, sizeof certificate->signers);
-    *ret_good = kind_is_known(kind) && reserved == 0 &&
-                certificate->signature_count <= LIMIT_VALIDATORS;
+    *ret_good =
+        kind_is_known(kind) && reserved == 0 && certificate->signature_count <= LIMIT_VALIDATORS;
     if (*ret_good) {
         certificate->kind = (enum vote_kind)kind;
         reader_copy(reader, certificate->signatures,

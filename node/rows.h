@@ -17,10 +17,12 @@
 
 /* kind u16, reserved u16, signer u32, epoch, view, parent_view u64, block_hash 32, signature 64. */
 #define ROW_VOTE_BYTES 128
-/* kind u16, reserved u16, count u32, epoch, view, parent_view u64, block_hash 32, signers 16, then count signatures. */
+/* kind u16, reserved u16, count u32, epoch, view, parent_view u64, block_hash 32, signers 16, then
+ * count signatures. */
 #define ROW_CERTIFICATE_PREFIX 80
 #define ROW_CERTIFICATE_BYTES_MAX (ROW_CERTIFICATE_PREFIX + 64 * LIMIT_VALIDATORS)
-/* header 352, batch ids 32 each, finalization certificate (absent at height 0 and in open blocks). */
+/* header 352, batch ids 32 each, finalization certificate (absent at height 0 and in open blocks).
+ */
 #define ROW_BLOCK_BYTES_MAX                                                                        \
     (BLOCK_HEADER_BYTES + 32 * LIMIT_BLOCK_BATCHES + ROW_CERTIFICATE_BYTES_MAX)
 

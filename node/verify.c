@@ -53,8 +53,8 @@ enum status verify_batch_bytes(const uint8_t *bytes, size_t length, const struct
     if (header.kind == BATCH_RECORDS) {
         CHECK(ret_hashes != NULL);
         CHECK((uintptr_t)body % _Alignof(struct record) == 0);
-        root = batch_records_root((const struct record *)(const void *)body, header.count,
-                                  ret_hashes);
+        root =
+            batch_records_root((const struct record *)(const void *)body, header.count, ret_hashes);
     } else {
         struct hash body_hash = hash_of(&PURPOSE_ACTION, body, length - BATCH_PREFIX_BYTES);
         struct hash leaf = merkle_leaf(body_hash.bytes, HASH_BYTES);

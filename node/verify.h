@@ -1,7 +1,7 @@
 /*
  * verify: a small pool of threads that checks batches off the core thread: the Ed25519 signature
- * over the header, the record hashes and the Merkle root (docs/architecture.md, The way of a record, 2).
- * Workers only take jobs and hand results back; they own no state.
+ * over the header, the record hashes and the Merkle root (docs/architecture.md, The way of a
+ * record, 2). Workers only take jobs and hand results back; they own no state.
  */
 #ifndef HEFU_NODE_VERIFY_H
 #define HEFU_NODE_VERIFY_H
@@ -15,8 +15,8 @@
 
 struct verify_result {
     uint64_t token;
-    enum status status;        /* OK, BAD_SIGNATURE, BAD_HASH */
-    uint8_t *bytes;            /* as given, ownership passes back */
+    enum status status; /* OK, BAD_SIGNATURE, BAD_HASH */
+    uint8_t *bytes;     /* as given, ownership passes back */
     size_t length;
     struct hash *record_hashes; /* malloc'ed; NULL unless OK and of kind records */
     struct public_key key;
@@ -28,13 +28,15 @@ struct verify_pool;
 
 /* done is called on a worker thread and takes over the result's memory. */
 struct verify_pool *verify_pool_new(unsigned threads, verify_done done, void *context);
-/* bytes (a batch that batch_parse accepted) pass over. Never blocks; the caller bounds what it has under way. */
+/* bytes (a batch that batch_parse accepted) pass over. Never blocks; the caller bounds what it has
+ * under way. */
 void verify_pool_add(struct verify_pool *pool, uint64_t token, uint8_t *bytes, size_t length,
                      const struct public_key *key);
 /* Stops after the jobs that run; those that wait are dropped. */
 void verify_pool_free(struct verify_pool *pool);
 
-/* The check itself, for callers without threads (catch-up tests, the CLI). ret_hashes: NULL or room for count. */
+/* The check itself, for callers without threads (catch-up tests, the CLI). ret_hashes: NULL or room
+ * for count. */
 enum status verify_batch_bytes(const uint8_t *bytes, size_t length, const struct public_key *key,
                                struct hash *ret_hashes) MUST_USE;
 

@@ -104,7 +104,8 @@ static void test_one_dead(void **state)
     replica_net_free(net);
 }
 
-/* Goal: all killed at once, at many moments; what was accepted is there, once, after the restart. */
+/* Goal: all killed at once, at many moments; what was accepted is there, once, after the restart.
+ */
 static void test_all_killed(void **state)
 {
     (void)state;
@@ -195,9 +196,9 @@ static void test_random_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_batch),    cmocka_unit_test(test_same_batch_everywhere),
-        cmocka_unit_test(test_idle),         cmocka_unit_test(test_one_dead),
-        cmocka_unit_test(test_all_killed),   cmocka_unit_test(test_random_faults),
+        cmocka_unit_test(test_one_batch),  cmocka_unit_test(test_same_batch_everywhere),
+        cmocka_unit_test(test_idle),       cmocka_unit_test(test_one_dead),
+        cmocka_unit_test(test_all_killed), cmocka_unit_test(test_random_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,8 +106,8 @@ bool memory_store_seek(const struct memory_store *store, unsigned table, const v
 }
 
 /* Takes the entry (or NULL for "not there") over into the undo log. */
-static void remember(struct memory_store *store, unsigned table, const void *key,
-                     size_t key_length, const struct memory_entry *old)
+static void remember(struct memory_store *store, unsigned table, const void *key, size_t key_length,
+                     const struct memory_entry *old)
 {
     if (store->undo_count == store->undo_capacity) {
         store->undo_capacity = store->undo_capacity == 0 ? 64 : 2 * store->undo_capacity;
@@ -119,8 +119,8 @@ static void remember(struct memory_store *store, unsigned table, const void *key
     if (old != NULL) {
         undo->old = *old;
     } else {
-        undo->old = (struct memory_entry){.key = copy_of(key, key_length),
-                                          .key_length = key_length};
+        undo->old =
+            (struct memory_entry){.key = copy_of(key, key_length), .key_length = key_length};
     }
 }
 

@@ -31,7 +31,8 @@ void replica_net_free(struct replica_net *net);
 /* Runs until virtual time end_ms (from 0). Every invariant that one node's commit can break is
    checked at each commit: one hash a height over all nodes. */
 void replica_net_run(struct replica_net *net, uint64_t end_ms);
-/* Runs until all running nodes have the same height, at least height, and empty pools; false if end_ms comes first. */
+/* Runs until all running nodes have the same height, at least height, and empty pools; false if
+ * end_ms comes first. */
 bool replica_net_settle(struct replica_net *net, uint64_t height, uint64_t end_ms);
 uint64_t replica_net_now(const struct replica_net *net);
 

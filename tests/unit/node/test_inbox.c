@@ -1,16 +1,16 @@
 /* The inbox: urgency, shares of links, resuming, waiting, and many producers at once. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "node/inbox.h"
 
-static bool put_frame(struct inbox *inbox, link_id link, enum link_class class, size_t length)
+static bool put_frame(struct inbox *inbox, uint64_t link, enum link_class class, size_t length)
 {
     struct inbox_item item = {
         .kind = INBOX_FRAME, .link = link, .class = class, .frame = malloc(1), .length = length};
@@ -41,12 +41,13 @@ static void test_urgency(void **state)
     inbox_free(inbox);
 }
 
-/* Goal: a link over its share is refused, others are not; drained, it is named once to be resumed. */
+/* Goal: a link over its share is refused, others are not; drained, it is named once to be resumed.
+ */
 static void test_back_pressure(void **state)
 {
     (void)state;
     struct inbox *inbox = inbox_new();
-    link_id links[4];
+    uint64_t links[4];
     struct inbox_item item;
     assert_true(put_frame(inbox, 1, LINK_BATCH, 20u << 20));
     assert_false(put_frame(inbox, 1, LINK_BATCH, 5u << 20));
@@ -66,7 +67,7 @@ static void test_back_pressure(void **state)
 static void *produce(void *argument)
 {
     for (int i = 0; i < 2000; i++) {
-        struct inbox_item item = {.kind = INBOX_UP, .link = (link_id)i};
+        struct inbox_item item = {.kind = INBOX_UP, .link = (uint64_t)i};
         (void)inbox_put(argument, &item);
     }
     return NULL;

@@ -1,0 +1,321 @@
+/*
+ * replica_open: a replica takes up what the store holds, or writes genesis into an empty one
+ * (docs/consensus.md, Boot). Everything stored is checked against the hash that covers it; what is
+ * wrong is named, and nothing is repaired silently.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "node/replica_state.h"
+
+#define RECOVERED_MAX 8192
+
+static void sign(void *context, const uint8_t preimage[VOTE_PREIMAGE_BYTES],
+                 struct signature *ret_signature)
+{
+    struct replica *replica = context;
+    replica->io.sign(replica->io.context, preimage, ret_signature);
+}
+
+static bool verify(void *context, const struct public_key *key,
+                   const uint8_t preimage[VOTE_PREIMAGE_BYTES], const struct signature *signature)
+{
+    struct replica *replica = context;
+    return replica->io.verify(replica->io.context, key, preimage, VOTE_PREIMAGE_BYTES, signature);
+}
+
+static bool chain_get(void *context, unsigned table, const void *key, size_t key_length,
+                      struct span *ret_value)
+{
+    struct replica *replica = context;
+    return replica->io.get(replica->io.context, (enum store_table)table, key, key_length,
+                           ret_value);
+}
+
+static void *zeroed(size_t size)
+{
+    size_t rounded = (size + 63) & ~(size_t)63;
+    void *memory = aligned_alloc(64, rounded);
+    CHECK(memory != NULL);
+    memset(memory, 0, rounded);
+    return memory;
+}
+
+static enum status write_genesis(struct replica *replica)
+{
+    const struct ledger_outcome *outcome = ledger_genesis_outcome(replica->ledger);
+    uint8_t row[ROW_BLOCK_BYTES_MAX];
+    uint8_t key[8] = {0};
+    for (uint32_t i = 0; i < outcome->write_count; i++) {
+        const struct ledger_write *write = &outcome->writes[i];
+        replica->io.put(replica->io.context, (enum store_table)write->table, write->key,
+                        write->key_length, write->value, write->value_length);
+    }
+    size_t length = row_block_encode(&outcome->header, NULL, NULL, row);
+    replica->io.put(replica->io.context, STORE_BLOCKS, key, sizeof key, row, length);
+    replica->final = (struct final_point){
+        .height = 0, .epoch = replica->validators->epoch, .view = 0, .hash = outcome->block_hash};
+    replica->final_header = outcome->header;
+    uint8_t final_row[ROW_FINAL_BYTES];
+    row_final_encode(&replica->final, final_row);
+    replica->io.put(replica->io.context, STORE_META, "final", 5, final_row, sizeof final_row);
+    replica->io.put(replica->io.context, STORE_META, "chain_id", 8, replica->chain_id.bytes,
+                    HASH_BYTES);
+    return STATUS_OK;
+}
+
+static enum status load_ledger(struct replica *replica, const char **ret_what)
+{
+    *ret_what = "a row of the ledger's tables";
+    for (unsigned table = 1; table < LEDGER_TABLE_COUNT; table++) {
+        if (!ledger_table_is_resident((enum ledger_table)table)) {
+            continue;
+        }
+        uint8_t from[512] = {0};
+        size_t from_length = 0;
+        struct span key;
+        struct span value;
+        while (replica->io.seek(replica->io.context, (enum store_table)table, from, from_length,
+                                &key, &value)) {
+            CHECK(key.length < sizeof from);
+            /* The next key is at least this one with a zero byte behind it. */
+            memcpy(from, key.data, key.length);
+            from[key.length] = 0;
+            from_length = key.length + 1;
+            struct span copy = {.data = from, .length = key.length};
+            if (ledger_load_row(replica->ledger, (enum ledger_table)table, copy, value) !=
+                STATUS_OK) {
+                return STATUS_CORRUPT;
+            }
+        }
+    }
+    return ledger_load_done(replica->ledger, &replica->final_header, ret_what);
+}
+
+static enum status load_state(struct replica *replica, const char **ret_what)
+{
+    struct span row;
+    *ret_what = "the final point";
+    if (chain_final(&replica->chain, &replica->final) != STATUS_OK) {
+        return STATUS_CORRUPT;
+    }
+    if (!replica->io.get(replica->io.context, STORE_META, "chain_id", 8, &row) ||
+        row.length != HASH_BYTES) {
+        *ret_what = "the chain id";
+        return STATUS_CORRUPT;
+    }
+    if (memcmp(row.data, replica->chain_id.bytes, HASH_BYTES) != 0) {
+        *ret_what = "this data directory belongs to another genesis.json";
+        return STATUS_WRONG_CHAIN;
+    }
+    const struct block_row *block;
+    *ret_what = "the last final block";
+    if (chain_block(&replica->chain, replica->final.height, &block) != STATUS_OK ||
+        !hash_equal(&block->hash, &replica->final.hash)) {
+        return STATUS_CORRUPT;
+    }
+    replica->final_header = block->header;
+    return load_ledger(replica, ret_what);
+}
+
+/* Rows of one epoch above F.view: up to max of them, from the newest view down is not needed: the
+   table holds few, since every final block moves F.view. */
+static uint32_t recover_votes(struct replica *replica, struct vote *ret_votes, uint32_t max)
+{
+    uint8_t from[KEY_VIEW_BYTES];
+    struct span key;
+    struct span value;
+    uint32_t count = 0;
+    key_view(replica->final.epoch, replica->final.view + 1, VOTE_NOTARIZE, from);
+    while (count < max &&
+           replica->io.seek(replica->io.context, STORE_VOTES, from, sizeof from, &key, &value)) {
+        memcpy(from, key.data, sizeof from);
+        from[16]++;
+        if (row_vote_decode(value, &ret_votes[count]) == STATUS_OK) {
+            count++;
+        }
+    }
+    return count;
+}
+
+static uint32_t recover_certificates(struct replica *replica, struct certificate **ret_list,
+                                     uint32_t max)
+{
+    uint8_t from[KEY_VIEW_BYTES];
+    struct span key;
+    struct span value;
+    uint32_t count = 0;
+    key_view(replica->final.epoch, replica->final.view + 1, VOTE_NOTARIZE, from);
+    while (count < max && replica->io.seek(replica->io.context, STORE_CERTIFICATES, from,
+                                           sizeof from, &key, &value)) {
+        memcpy(from, key.data, sizeof from);
+        from[16]++;
+        struct certificate *certificate = calloc(1, sizeof *certificate);
+        CHECK(certificate != NULL);
+        if (row_certificate_decode(value, certificate) == STATUS_OK) {
+            ret_list[count++] = certificate;
+        } else {
+            free(certificate);
+        }
+    }
+    return count;
+}
+
+static uint32_t recover_open_blocks(struct replica *replica, struct consensus_block *ret_blocks)
+{
+    uint8_t from[HASH_BYTES] = {0};
+    size_t from_length = 0;
+    struct span key;
+    struct span value;
+    uint32_t count = 0;
+    struct block_row *row = calloc(1, sizeof *row);
+    CHECK(row != NULL);
+    while (
+        count < OPEN_BLOCKS_MAX &&
+        replica->io.seek(replica->io.context, STORE_OPEN_BLOCKS, from, from_length, &key, &value) &&
+        key.length == HASH_BYTES) {
+        memcpy(from, key.data, HASH_BYTES);
+        from_length = HASH_BYTES;
+        if (row_block_decode(value, row) == STATUS_OK &&
+            row->header.height == replica->final.height + 1) {
+            struct open_block *block = replica_open_add(replica, &row->header, row->batch_ids, 0);
+            if (block != NULL) {
+                block->durable = true;
+                ret_blocks[count++] = replica_block_summary(&row->header, &row->hash);
+            }
+        }
+        size_t i = HASH_BYTES;
+        while (i > 0 && ++from[i - 1] == 0) {
+            i--;
+        }
+        if (i == 0) {
+            break;
+        }
+    }
+    free(row);
+    return count;
+}
+
+static enum status restore_consensus(struct replica *replica)
+{
+    struct vote *votes = calloc(RECOVERED_MAX, sizeof *votes);
+    struct certificate **certificates = calloc(RECOVERED_MAX, sizeof *certificates);
+    struct consensus_block open_blocks[OPEN_BLOCKS_MAX];
+    CHECK(votes != NULL && certificates != NULL);
+    const struct block_row *block;
+    CHECK(chain_block(&replica->chain, replica->final.height, &block) == STATUS_OK);
+    struct consensus_recovery recovery = {
+        .final_block = replica_block_summary(&replica->final_header, &replica->final.hash),
+        .final_view = replica->final.view,
+        .finalization = block->has_finalization ? &block->finalization : NULL,
+        .votes = votes,
+        .vote_count = recover_votes(replica, votes, RECOVERED_MAX),
+        .certificates = (const struct certificate *const *)certificates,
+        .certificate_count = recover_certificates(replica, certificates, RECOVERED_MAX),
+        .open_blocks = open_blocks,
+        .open_block_count = recover_open_blocks(replica, open_blocks),
+        .vote_register = replica->config.vote_register};
+    replica->stepping = true;
+    enum status status = consensus_restore(replica->consensus, &recovery, replica->now_ms,
+                                           replica->monotonic_ms, &replica->effects);
+    if (status == STATUS_OK) {
+        replica_carry_out(replica);
+    }
+    replica->stepping = false;
+    for (uint32_t i = 0; i < recovery.certificate_count; i++) {
+        free(certificates[i]);
+    }
+    free(certificates);
+    free(votes);
+    return status;
+}
+
+static void make_machines(struct replica *replica)
+{
+    const struct genesis *genesis = replica->config.genesis;
+    struct consensus_config config = {
+        .chain_id = replica->chain_id,
+        .epoch = replica->validators->epoch,
+        .validators = replica->validators,
+        .own_index = replica->config.own_index,
+        .delta_ms = genesis->delta_ms,
+        .block_interval_ms = genesis->block_interval_ms,
+        .empty_interval_ms = genesis->empty_interval_ms,
+        .crypto = {.context = replica, .sign = sign, .verify = verify}};
+    replica->consensus =
+        consensus_init(zeroed(consensus_footprint(replica->validators->count)), &config);
+    replica->ledger = ledger_init(zeroed(ledger_footprint(genesis)), genesis, &replica->chain_id,
+                                  &replica->validators->hash);
+    replica->working_set = working_set_init(zeroed(working_set_footprint()));
+    replica->pool = pool_new(replica->config.pool_bytes);
+    replica->frame = malloc(LIMIT_FRAME_BYTES);
+    replica->decode = zeroed(PEER_ARENA_BYTES);
+    replica->catchup = calloc(CATCHUP_MAX, sizeof *replica->catchup);
+    CHECK(replica->pool != NULL && replica->frame != NULL && replica->catchup != NULL);
+}
+
+static enum status open_state(struct replica *replica, const char **ret_what)
+{
+    struct span row;
+    if (!replica->io.get(replica->io.context, STORE_META, "final", 5, &row)) {
+        return write_genesis(replica);
+    }
+    return load_state(replica, ret_what);
+}
+
+enum status replica_open(const struct node_io *io, const struct replica_config *config,
+                         uint64_t now_ms, uint64_t monotonic_ms, struct replica **ret_replica,
+                         char *ret_error, size_t capacity)
+{
+    struct replica *replica = calloc(1, sizeof *replica);
+    CHECK(replica != NULL);
+    replica->io = *io;
+    replica->config = *config;
+    replica->validators = config->validators;
+    replica->chain_id = config->chain_id;
+    replica->now_ms = now_ms;
+    replica->monotonic_ms = monotonic_ms;
+    replica->started_ms = monotonic_ms;
+    replica->work_next_ms = UINT64_MAX;
+    replica->records_max = config->genesis->block_records;
+    make_machines(replica);
+    struct chain_source source = {.context = replica, .get = chain_get};
+    chain_init(&replica->chain, source, &replica->chain_id);
+
+    const char *what = "";
+    enum status status = open_state(replica, &what);
+    if (status == STATUS_OK) {
+        what = "a pending batch";
+        status = replica_batches_load(replica);
+    }
+    if (status == STATUS_OK) {
+        what = "the vote register";
+        status = restore_consensus(replica);
+    }
+    if (status != STATUS_OK) {
+        (void)snprintf(ret_error, capacity, "%s: %s", what, status_text(status));
+        replica_free(replica);
+        return status;
+    }
+    *ret_replica = replica;
+    return STATUS_OK;
+}
+
+void replica_free(struct replica *replica)
+{
+    if (replica == NULL) {
+        return;
+    }
+    chain_end(&replica->chain);
+    pool_free(replica->pool);
+    free(replica->consensus);
+    free(replica->ledger);
+    free(replica->working_set);
+    free(replica->frame);
+    free(replica->decode);
+    free(replica->catchup);
+    free(replica->sorted_writes);
+    free(replica);
+}

@@ -1,0 +1,86 @@
+/*
+ * replica_net_state: the inside of replica_net: the network and its queue (replica_net.c), node_io
+ * on it (replica_net_io.c), genesis and the clients' batches (replica_net_batches.c).
+ */
+#ifndef HEFU_TESTS_SUPPORT_REPLICA_NET_STATE_H
+#define HEFU_TESTS_SUPPORT_REPLICA_NET_STATE_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "node/genesis_file.h"
+#include "node/rows.h"
+#include "node/store.h"
+#include "proto/client_codec.h"
+#include "tests/support/memory_table.h"
+#include "tests/support/replica_net.h"
+
+#define HEIGHTS_MAX 100000
+#define WALL_START_MS 1790000000000ull
+#define PARTICIPANTS 7
+#define CURRENCY_CNY 156
+#define SESSION_FIRST 1000
+
+enum message_kind { TO_PEER, TO_CLIENT, TO_NODE, VERIFIED };
+
+struct message {
+    uint64_t due_ms;
+    uint64_t order;
+    enum message_kind kind;
+    uint32_t from, to;
+    uint32_t to_life; /* dropped if the node has restarted since */
+    uint64_t session;
+    uint8_t *bytes;
+    size_t length;
+    struct verify_result result;
+};
+
+struct net_node {
+    struct replica_net *net;
+    uint32_t index;
+    bool running;
+    uint32_t life;
+    struct memory_store store;
+    struct vote_register vote_register; /* as durable */
+    struct vote_register register_next;
+    bool register_pending;
+    struct message *outbox;
+    size_t outbox_count, outbox_capacity;
+    struct replica *replica;
+    uint64_t seen_height;
+};
+
+struct replica_net {
+    struct net_options options;
+    struct prng prng;
+    uint64_t now_ms;
+    uint64_t order;
+    uint64_t ticked_ms, ticks_now;
+    struct genesis genesis;
+    struct validator_set validators;
+    struct hash chain_id;
+    struct net_node nodes[NET_NODES_MAX];
+    bool cut[NET_NODES_MAX][NET_NODES_MAX];
+    struct message *queue; /* a heap by (due, order) */
+    size_t queue_count, queue_capacity;
+    uint32_t answers[16];
+    struct hash *final_hashes;
+    uint64_t final_count;
+};
+
+/* replica_net.c */
+void net_push(struct replica_net *net, const struct message *message);
+void net_free_message(struct message *message);
+
+/* replica_net_io.c */
+struct node_io net_node_io(struct net_node *node);
+struct signature net_stand_in(const struct public_key *key, const uint8_t *message, size_t length);
+
+/* replica_net_batches.c */
+void net_fill_genesis(struct genesis *genesis, uint32_t nodes);
+/* calloc that cannot fail. */
+void *net_array(size_t count, size_t size);
+
+#endif
