@@ -99,7 +99,9 @@ static void test_plain(void **state)
     answer(&dialogue, "Passphrase: ", "hunter2\n");
     assert_int_equal(outcome_of(&dialogue), GOT_IT);
     start(&dialogue, false);
-    answer(&dialogue, "Passphrase: ", "\x7fslip\x15huntex\x7fr3\x08" "2\n");
+    answer(&dialogue, "Passphrase: ",
+           "\x7fslip\x15huntex\x7fr3\x08"
+           "2\n");
     assert_int_equal(outcome_of(&dialogue), GOT_IT);
 }
 
