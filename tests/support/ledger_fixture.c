@@ -344,3 +344,50 @@ int64_t fixture_hub_balance(const struct ledger_fixture *f, enum account_class c
 {
     return balance_of(f, account_number_hub(0, class));
 }
+
+void fixture_random_block(struct ledger_fixture *f, struct prng *prng, unsigned batches,
+                          unsigned records)
+{
+    struct record recent[64];
+    uint32_t recent_by[64];
+    unsigned recent_count = 0;
+    for (unsigned b = 0; b < batches; b++) {
+        uint32_t by = 1 + (uint32_t)prng_below(prng, 7);
+        (void)fixture_batch(f, by);
+        for (unsigned i = 0; i < records; i++) {
+            uint32_t payer = 1 + (uint32_t)prng_below(prng, 7);
+            uint32_t payee = 1 + (payer + (uint32_t)prng_below(prng, 6)) % 7;
+            uint64_t amount = 1 + prng_below(prng, 200000);
+            uint64_t dice = prng_below(prng, 100);
+            struct record r;
+            if (by == FIXTURE_AGENT) {
+                r = fixture_fund(f, payer, amount * 10);
+            } else if (dice < 60) {
+                r = fixture_clear(f, dice < 30 ? by : payer, dice < 30 ? payee : by, amount);
+                r.scheme = dice % 10 == 0 ? 30 : 10;
+                r.interchange = (int64_t)prng_below(prng, 200) - 50;
+                r.payer_fee = (int64_t)prng_below(prng, 20);
+                r.payee_fee = (int64_t)prng_below(prng, 20) - 5;
+                if (dice % 3 == 0) {
+                    r.match_key = fixture_id(prng_below(prng, 5000));
+                }
+            } else if (dice < 75 || recent_count == 0) {
+                r = fixture_pay(f, by, payee, amount);
+                r.payer_fee = (int64_t)prng_below(prng, 9);
+            } else {
+                unsigned at = (unsigned)prng_below(prng, recent_count);
+                r = fixture_refund(f, &recent[at], recent_by[at], 1 + prng_below(prng, amount));
+            }
+            if (dice % 20 == 7) {
+                r.id = fixture_id(1 + prng_below(prng, f->next_id));
+            }
+            if (dice % 10 == 3 && i + 1 < records) {
+                r.flags = RECORD_LINKED;
+            }
+            unsigned at = recent_count < 64 ? recent_count++ : (unsigned)prng_below(prng, 64);
+            recent[at] = r;
+            recent_by[at] = by;
+            fixture_add(f, r);
+        }
+    }
+}

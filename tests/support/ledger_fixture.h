@@ -12,6 +12,7 @@
 #ifndef HEFU_TESTS_LEDGER_FIXTURE_H
 #define HEFU_TESTS_LEDGER_FIXTURE_H
 
+#include "base/prng.h"
 #include "ledger/state.h"
 #include "tests/support/ledger_store.h"
 
@@ -95,5 +96,9 @@ int64_t fixture_balance(const struct ledger_fixture *fixture, uint32_t participa
                         enum account_class class);
 /* The hub's, in CNY. */
 int64_t fixture_hub_balance(const struct ledger_fixture *fixture, enum account_class class);
+
+/* Adds a pseudo-random block of every kind in CNY, good and bad, over all participants. */
+void fixture_random_block(struct ledger_fixture *fixture, struct prng *prng, unsigned batches,
+                          unsigned records);
 
 #endif

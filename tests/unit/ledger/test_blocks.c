@@ -170,54 +170,6 @@ static void test_sources(void **state)
     fixture_free(f);
 }
 
-/* A pseudo-random block of every kind, good and bad, over all participants. */
-static void random_block(struct ledger_fixture *f, struct prng *prng, unsigned batches,
-                         unsigned records)
-{
-    struct record recent[64];
-    uint32_t recent_by[64];
-    unsigned recent_count = 0;
-    for (unsigned b = 0; b < batches; b++) {
-        uint32_t by = 1 + (uint32_t)prng_below(prng, 7);
-        (void)fixture_batch(f, by);
-        for (unsigned i = 0; i < records; i++) {
-            uint32_t payer = 1 + (uint32_t)prng_below(prng, 7);
-            uint32_t payee = 1 + (payer + (uint32_t)prng_below(prng, 6)) % 7;
-            uint64_t amount = 1 + prng_below(prng, 200000);
-            uint64_t dice = prng_below(prng, 100);
-            struct record r;
-            if (by == FIXTURE_AGENT) {
-                r = fixture_fund(f, payer, amount * 10);
-            } else if (dice < 60) {
-                r = fixture_clear(f, dice < 30 ? by : payer, dice < 30 ? payee : by, amount);
-                r.scheme = dice % 10 == 0 ? 30 : 10;
-                r.interchange = (int64_t)prng_below(prng, 200) - 50;
-                r.payer_fee = (int64_t)prng_below(prng, 20);
-                r.payee_fee = (int64_t)prng_below(prng, 20) - 5;
-                if (dice % 3 == 0) {
-                    r.match_key = fixture_id(prng_below(prng, 5000));
-                }
-            } else if (dice < 75 || recent_count == 0) {
-                r = fixture_pay(f, by, payee, amount);
-                r.payer_fee = (int64_t)prng_below(prng, 9);
-            } else {
-                unsigned at = (unsigned)prng_below(prng, recent_count);
-                r = fixture_refund(f, &recent[at], recent_by[at], 1 + prng_below(prng, amount));
-            }
-            if (dice % 20 == 7) {
-                r.id = fixture_id(1 + prng_below(prng, f->next_id));
-            }
-            if (dice % 10 == 3 && i + 1 < records) {
-                r.flags = RECORD_LINKED;
-            }
-            unsigned at = recent_count < 64 ? recent_count++ : (unsigned)prng_below(prng, 64);
-            recent[at] = r;
-            recent_by[at] = by;
-            fixture_add(f, r);
-        }
-    }
-}
-
 /* Everything that decides the next block, copied out. */
 struct snapshot {
     struct state_row state;
@@ -263,7 +215,7 @@ static void test_rollback_is_exact(void **state)
         take_snapshot(f, before);
         struct prng other = prng_seeded(1000 + round);
         uint64_t next_id = f->next_id;
-        random_block(f, &other, 3, 40);
+        fixture_random_block(f, &other, 3, 40);
         assert_int_equal(fixture_execute(f), LEDGER_OK);
         ledger_rollback(f->ledger);
         fixture_drop(f);
@@ -271,8 +223,8 @@ static void test_rollback_is_exact(void **state)
         take_snapshot(f, after);
         assert_memory_equal(after, before, sizeof *before);
         /* B on both: the same block. */
-        random_block(f, &prng, 4, 50);
-        random_block(twin, &twin_prng, 4, 50);
+        fixture_random_block(f, &prng, 4, 50);
+        fixture_random_block(twin, &twin_prng, 4, 50);
         fixture_block(f);
         fixture_block(twin);
         assert_memory_equal(ledger_store_header(f->store), ledger_store_header(twin->store),
@@ -295,8 +247,8 @@ static void test_load_restores(void **state)
     struct prng prng = prng_seeded(5);
     struct prng twin_prng = prng_seeded(5);
     for (unsigned round = 0; round < 10; round++) {
-        random_block(f, &prng, 3, 40);
-        random_block(twin, &twin_prng, 3, 40);
+        fixture_random_block(f, &prng, 3, 40);
+        fixture_random_block(twin, &twin_prng, 3, 40);
         fixture_block(f);
         fixture_block(twin);
         assert_memory_equal(ledger_store_header(f->store), ledger_store_header(twin->store),
@@ -336,7 +288,7 @@ static void test_load_refuses_damage(void **state)
     (void)state;
     struct ledger_fixture *f = started();
     struct prng prng = prng_seeded(6);
-    random_block(f, &prng, 4, 60);
+    fixture_random_block(f, &prng, 4, 60);
     fixture_block(f);
     void *memory = aligned_alloc(64, ledger_footprint(&f->genesis));
     for (unsigned table = TABLE_STATE; table < LEDGER_TABLE_COUNT; table++) {
@@ -437,7 +389,7 @@ static void test_determinism(void **state)
         /* One after the other: C leaves the order of arguments open. */
         unsigned batches = 1 + (unsigned)prng_below(&prng, 9);
         unsigned records = 1 + (unsigned)prng_below(&prng, 200);
-        random_block(f, &prng, batches, records);
+        fixture_random_block(f, &prng, batches, records);
         fixture_block(f);
         for (uint32_t i = 0; i < f->outcome->verdict_count; i++) {
             counts[f->verdicts[i]]++;
