@@ -74,7 +74,7 @@ static bool holds(const struct net_node *node, const struct net_block *block)
 
 /* Signatures: a mix of key and preimage; nobody but net_sign makes one. */
 
-static void mix(const struct public_key *key, const uint8_t *preimage, struct signature *ret)
+void net_sign_preimage(const struct public_key *key, const uint8_t *preimage, struct signature *ret)
 {
     uint64_t state = get_le64(key->bytes) * UINT64_C(0x9e3779b97f4a7c15);
     for (uint32_t i = 0; i < VOTE_PREIMAGE_BYTES; i += 8) {
@@ -88,7 +88,7 @@ static void mix(const struct public_key *key, const uint8_t *preimage, struct si
 static void sign(void *context, const uint8_t preimage[VOTE_PREIMAGE_BYTES],
                  struct signature *ret_signature)
 {
-    mix(context, preimage, ret_signature);
+    net_sign_preimage(context, preimage, ret_signature);
 }
 
 static bool verify(void *context, const struct public_key *key,
@@ -96,7 +96,7 @@ static bool verify(void *context, const struct public_key *key,
 {
     (void)context;
     struct signature expected;
-    mix(key, preimage, &expected);
+    net_sign_preimage(key, preimage, &expected);
     return memcmp(&expected, signature, sizeof expected) == 0;
 }
 
@@ -104,7 +104,7 @@ void net_sign(struct net *net, struct vote *vote)
 {
     uint8_t preimage[VOTE_PREIMAGE_BYTES];
     vote_preimage(vote, &net->chain_id, &net->set.hash, preimage);
-    mix(&net->set.members[vote->signer].key, preimage, &vote->signature);
+    net_sign_preimage(&net->set.members[vote->signer].key, preimage, &vote->signature);
 }
 
 /* Storage. */
@@ -164,7 +164,7 @@ void net_roll_back(struct net *net, uint32_t index, struct net_storage *storage)
     memset(storage, 0, sizeof *storage);
     node->view_seen = 0;
     node->final_seen = 0;
-    watch_forget(net, node, node->vote_register.view);
+    watch_forget(net, node);
 }
 
 static void persist_certificate(struct net *net, struct net_node *node,

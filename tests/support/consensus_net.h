@@ -133,6 +133,8 @@ struct net_block *net_block_of(struct net *net, const struct hash *hash);
 void net_hold(struct net *net, struct net_node *node, const struct net_block *block);
 /* Signs as a validator: for the Byzantine one, and for directed tests. */
 void net_sign(struct net *net, struct vote *vote);
+void net_sign_preimage(const struct public_key *key, const uint8_t *preimage,
+                       struct signature *ret);
 /* A copy of storage, for rollback tests; certificates and blocks are shared. */
 struct net_storage net_storage_copy(const struct net_storage *storage);
 /* Crashes the node, if it is up, and puts an earlier state of its storage in place, which passes
@@ -156,7 +158,7 @@ void watch_sent(struct net *net, struct net_node *node, const struct vote *vote)
 void watch_commit(struct net *net, struct net_node *node, const struct net_block *block,
                   const struct certificate *finalization);
 /* A rollback lost votes that the register never had, so they never left the node. */
-void watch_forget(struct net *net, const struct net_node *node, uint64_t above);
+void watch_forget(struct net *net, const struct net_node *node);
 void watch_evidence(struct net *net, const struct evidence *evidence);
 void watch_node(struct net *net, struct net_node *node);
 void watch_free(struct net *net);

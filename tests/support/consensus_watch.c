@@ -258,14 +258,18 @@ void watch_node(struct net *net, struct net_node *node)
     }
 }
 
-void watch_forget(struct net *net, const struct net_node *node, uint64_t above)
+void watch_forget(struct net *net, const struct net_node *node)
 {
+    const struct vote_register *reg = &node->vote_register;
     const uint32_t others = ~(1u << node->index);
-    for (uint64_t view = above + 1; view < net->views_capacity; view++) {
-        net->views[view].nullify &= others;
-        for (uint32_t i = 0; i < net->views[view].candidate_count; i++) {
-            net->views[view].tallies[i].notarize &= others;
-            net->views[view].tallies[i].finalize &= others;
+    for (uint64_t view = reg->view; view < net->views_capacity; view++) {
+        struct net_view_votes *votes = &net->views[view];
+        const bool at = view == reg->view;
+        votes->nullify &= at && reg->voted[VOTE_NULLIFY - 1] ? UINT32_MAX : others;
+        for (uint32_t i = 0; i < votes->candidate_count; i++) {
+            struct tally *tally = &votes->tallies[i];
+            tally->notarize &= at && reg->voted[VOTE_NOTARIZE - 1] ? UINT32_MAX : others;
+            tally->finalize &= at && reg->voted[VOTE_FINALIZE - 1] ? UINT32_MAX : others;
         }
     }
 }
