@@ -165,6 +165,9 @@ void net_roll_back(struct net *net, uint32_t index, struct net_storage *storage)
     node->view_seen = 0;
     node->final_seen = 0;
     watch_forget(net, node);
+    for (uint32_t i = 0; i < node->storage.votes.count; i++) {
+        watch_vote(net, node, node->storage.votes.items[i]);
+    }
 }
 
 static void persist_certificate(struct net *net, struct net_node *node,
@@ -353,11 +356,13 @@ static void build_block(struct net *net, struct net_node *node, const struct eff
         timestamp = effect->build.min_timestamp_ms;
     }
     CHECK(timestamp <= effect->build.max_timestamp_ms);
-    const struct consensus_block fields = {.parent_hash = parent.hash,
-                                           .epoch = 1,
-                                           .height = parent.height + 1,
-                                           .timestamp_ms = timestamp,
-                                           .proposer = node->index};
+    const struct consensus_block fields = {
+        .parent_hash = parent.hash,
+        .epoch = 1,
+        .height = parent.height + 1,
+        .timestamp_ms = timestamp,
+        .proposer = node->index,
+        .flags = parent.height + 1 == net->terminal_height ? CONSENSUS_BLOCK_TERMINAL : 0};
     const struct net_block *block = net_make_block(net, &fields, true);
     net_hold(net, node, block);
     event.built.view = effect->build.view;

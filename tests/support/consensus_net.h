@@ -104,7 +104,8 @@ struct net {
     uint64_t views_capacity;
     struct net_list finals; /* struct hash, by height - 1 */
     char violation[256];
-    uint64_t steps;
+    uint64_t steps, messages;
+    uint64_t terminal_height; /* the block of this height is terminal; 0: none */
     /* A test may look at, and drop, each message: returns true to drop. */
     bool (*filter)(struct net *net, const struct effect *effect, uint32_t from, uint32_t to);
     void *filter_context;

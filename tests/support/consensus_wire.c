@@ -225,6 +225,7 @@ void wire_send(struct net *net, struct net_node *node, const struct effect *effe
         if ((!to_all && to != effect->peer) || to == node->index) {
             continue;
         }
+        net->messages++;
         if (net->filter != NULL && net->filter(net, effect, node->index, to)) {
             continue;
         }
