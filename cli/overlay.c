@@ -1,0 +1,147 @@
+/* overlay: a chained hash table of rows (see overlay.h). */
+#include "cli/overlay.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+
+#define FIRST_BUCKETS 4096u
+
+struct row {
+    struct row *next;
+    uint64_t hash;
+    uint8_t table;
+    uint16_t key_length;
+    uint32_t value_length;
+    uint8_t *value; /* owned, beside the row: values change their size */
+    uint8_t key[];
+};
+
+struct overlay {
+    struct row **buckets;
+    uint64_t bucket_count; /* a power of two */
+    uint64_t count;
+};
+
+struct overlay *overlay_new(void)
+{
+    struct overlay *overlay = calloc(1, sizeof *overlay);
+    CHECK(overlay != NULL);
+    overlay->bucket_count = FIRST_BUCKETS;
+    overlay->buckets = calloc(overlay->bucket_count, sizeof(struct row *));
+    CHECK(overlay->buckets != NULL);
+    return overlay;
+}
+
+void overlay_free(struct overlay *overlay)
+{
+    if (overlay == NULL) {
+        return;
+    }
+    for (uint64_t i = 0; i < overlay->bucket_count; i++) {
+        struct row *row = overlay->buckets[i];
+        while (row != NULL) {
+            struct row *next = row->next;
+            free(row->value);
+            free(row);
+            row = next;
+        }
+    }
+    free(overlay->buckets);
+    free(overlay);
+}
+
+/* FNV-1a with a final mix: the keys come from a store that is being checked, not from strangers. */
+static uint64_t hash_key(unsigned table, struct span key)
+{
+    uint64_t hash = 14695981039346656037ull ^ table;
+    for (size_t i = 0; i < key.length; i++) {
+        hash = (hash ^ key.data[i]) * 1099511628211ull;
+    }
+    hash ^= hash >> 32;
+    hash *= 0x9e3779b97f4a7c15ull;
+    return hash ^ hash >> 29;
+}
+
+static struct row *find(const struct overlay *overlay, unsigned table, struct span key,
+                        uint64_t hash)
+{
+    struct row *row = overlay->buckets[hash & (overlay->bucket_count - 1)];
+    while (row != NULL &&
+           !(row->hash == hash && row->table == table && row->key_length == key.length &&
+             memcmp(row->key, key.data, key.length) == 0)) {
+        row = row->next;
+    }
+    return row;
+}
+
+static void grow(struct overlay *overlay)
+{
+    uint64_t count = overlay->bucket_count * 2;
+    struct row **buckets = calloc(count, sizeof(struct row *));
+    CHECK(buckets != NULL);
+    for (uint64_t i = 0; i < overlay->bucket_count; i++) {
+        struct row *row = overlay->buckets[i];
+        while (row != NULL) {
+            struct row *next = row->next;
+            row->next = buckets[row->hash & (count - 1)];
+            buckets[row->hash & (count - 1)] = row;
+            row = next;
+        }
+    }
+    free(overlay->buckets);
+    overlay->buckets = buckets;
+    overlay->bucket_count = count;
+}
+
+void overlay_put(struct overlay *overlay, unsigned table, struct span key, struct span value)
+{
+    CHECK(table <= UINT8_MAX && key.length <= UINT16_MAX && value.length <= UINT32_MAX);
+    uint64_t hash = hash_key(table, key);
+    struct row *row = find(overlay, table, key, hash);
+    if (row == NULL) {
+        if (overlay->count >= overlay->bucket_count) {
+            grow(overlay);
+        }
+        row = calloc(1, sizeof *row + key.length);
+        CHECK(row != NULL);
+        row->hash = hash;
+        row->table = (uint8_t)table;
+        row->key_length = (uint16_t)key.length;
+        memcpy(row->key, key.data, key.length);
+        row->next = overlay->buckets[hash & (overlay->bucket_count - 1)];
+        overlay->buckets[hash & (overlay->bucket_count - 1)] = row;
+        overlay->count++;
+    }
+    if (row->value == NULL || row->value_length != value.length) {
+        free(row->value);
+        row->value = malloc(value.length > 0 ? value.length : 1);
+        CHECK(row->value != NULL);
+    }
+    row->value_length = (uint32_t)value.length;
+    memcpy(row->value, value.data, value.length);
+}
+
+bool overlay_get(const struct overlay *overlay, unsigned table, struct span key,
+                 struct span *ret_value)
+{
+    const struct row *row = find(overlay, table, key, hash_key(table, key));
+    if (row != NULL) {
+        *ret_value = (struct span){row->value, row->value_length};
+    }
+    return row != NULL;
+}
+
+bool overlay_each(const struct overlay *overlay, overlay_visit visit, void *context)
+{
+    for (uint64_t i = 0; i < overlay->bucket_count; i++) {
+        for (const struct row *row = overlay->buckets[i]; row != NULL; row = row->next) {
+            if (!visit(context, row->table, (struct span){row->key, row->key_length},
+                       (struct span){row->value, row->value_length})) {
+                return false;
+            }
+        }
+    }
+    return true;
+}

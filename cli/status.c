@@ -1,0 +1,203 @@
+/* status: `hefu status`: a running node's own account of itself, or what a home's store says. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/client.h"
+#include "cli/home.h"
+#include "cli/output.h"
+#include "cli/verbs.h"
+
+#define CONNECT_MS 5000
+#define ANSWER_MS 5000
+
+static int status_of_home(const struct args *args, enum output_format format)
+{
+    static const struct column columns[] = {
+        {"network", COLUMN_TEXT},        {"chain_id", COLUMN_TEXT},
+        {"height", COLUMN_NUMBER},       {"final_hash", COLUMN_TEXT},
+        {"state_root", COLUMN_TEXT},     {"accounts_root", COLUMN_TEXT},
+        {"time", COLUMN_TEXT},           {"epoch", COLUMN_NUMBER},
+        {"view", COLUMN_NUMBER},         {"total_records", COLUMN_NUMBER},
+        {"accounts", COLUMN_NUMBER},     {"validators", COLUMN_NUMBER},
+        {"participants", COLUMN_NUMBER}, {"stored_bytes", COLUMN_NUMBER}};
+    struct home home;
+    const struct block_row *block;
+    int code = home_open(args, &home);
+    if (code != EXIT_CLEAN) {
+        return code;
+    }
+    enum status status = chain_block(&home.chain, home.final.height, &block);
+    if (status != STATUS_OK) {
+        code = home_failure(status, "block %llu", (unsigned long long)home.final.height);
+        home_close(&home);
+        return code;
+    }
+    struct store_usage usage;
+    store_usage(home.store, &usage);
+    struct output *output = output_single(stdout, format, columns, 14);
+    output_text(output, home.genesis.network);
+    output_hash(output, &home.chain_id);
+    output_number(output, home.final.height);
+    output_hash(output, &home.final.hash);
+    output_hash(output, &block->header.state_root);
+    output_hash(output, &block->header.accounts_root);
+    output_time(output, block->header.timestamp_ms);
+    output_number(output, home.final.epoch);
+    output_number(output, home.final.view);
+    output_number(output, block->header.total_records);
+    output_number(output, block->header.account_count);
+    output_number(output, home.genesis.validator_count);
+    output_number(output, home.genesis.participant_count);
+    output_number(output, usage.used_bytes);
+    output_end(output);
+    home_close(&home);
+    return code;
+}
+
+/* "node-0 at 12 (0.3 ms), node-1 away": the peers in one line. */
+static void peers_text(const struct client_status_report *report, char *ret_text, size_t capacity)
+{
+    size_t used = 0;
+    ret_text[0] = '\0';
+    for (uint32_t i = 0; i < report->peer_count && used < capacity; i++) {
+        const struct client_peer *peer = &report->peers[i];
+        int wrote = peer->connected
+                        ? snprintf(ret_text + used, capacity - used, "%s%s at %llu",
+                                   i > 0 ? ", " : "", peer->name, (unsigned long long)peer->height)
+                        : snprintf(ret_text + used, capacity - used, "%s%s away", i > 0 ? ", " : "",
+                                   peer->name);
+        used += wrote > 0 ? (size_t)wrote : 0;
+    }
+}
+
+static void alarms_text(const struct client_status_report *report, char *ret_text, size_t capacity)
+{
+    size_t used = 0;
+    snprintf(ret_text, capacity, "none");
+    for (uint32_t i = 0; i < report->alarm_count && used < capacity; i++) {
+        int wrote = snprintf(ret_text + used, capacity - used, "%s%s", i > 0 ? "; " : "",
+                             report->alarms[i]);
+        used += wrote > 0 ? (size_t)wrote : 0;
+    }
+}
+
+static uint64_t counter(const struct client_status_report *report, const char *name)
+{
+    for (uint32_t i = 0; i < report->counter_count; i++) {
+        if (strcmp(report->counters[i].name, name) == 0) {
+            return report->counters[i].value;
+        }
+    }
+    return 0;
+}
+
+static void print_report(const struct client *client, enum output_format format,
+                         const struct client_status_report *report)
+{
+    static const struct column columns[] = {{"address", COLUMN_TEXT},
+                                            {"role", COLUMN_TEXT},
+                                            {"height", COLUMN_NUMBER},
+                                            {"final_hash", COLUMN_TEXT},
+                                            {"state_root", COLUMN_TEXT},
+                                            {"epoch", COLUMN_NUMBER},
+                                            {"view", COLUMN_NUMBER},
+                                            {"leader", COLUMN_NUMBER},
+                                            {"delta_ms", COLUMN_NUMBER},
+                                            {"total_records", COLUMN_NUMBER},
+                                            {"pool_batches", COLUMN_NUMBER},
+                                            {"pool_bytes", COLUMN_NUMBER},
+                                            {"uptime_s", COLUMN_NUMBER},
+                                            {"nullifications", COLUMN_NUMBER},
+                                            {"batches_refused", COLUMN_NUMBER},
+                                            {"evidence", COLUMN_NUMBER},
+                                            {"peers", COLUMN_TEXT},
+                                            {"alarms", COLUMN_TEXT}};
+    size_t capacity = 64 + 128 * (size_t)report->peer_count + 260 * (size_t)report->alarm_count;
+    char *text = malloc(capacity);
+    struct output *output = output_single(stdout, format, columns, 18);
+    output_text(output, client->config.address);
+    output_text(output, report->role);
+    output_number(output, report->height);
+    output_hash(output, &report->final_hash);
+    output_hash(output, &report->state_root);
+    output_number(output, report->epoch);
+    output_number(output, report->view);
+    output_number(output, report->leader);
+    output_number(output, report->delta_ms);
+    output_number(output, counter(report, "total_records"));
+    output_number(output, report->pool_batches);
+    output_number(output, report->pool_bytes);
+    output_number(output, report->uptime_ms / 1000);
+    output_number(output, counter(report, "nullifications"));
+    output_number(output, counter(report, "batches_refused"));
+    output_number(output, counter(report, "evidence"));
+    peers_text(report, text != NULL ? text : (char[1]){0}, text != NULL ? capacity : 1);
+    output_text(output, text != NULL ? text : "");
+    alarms_text(report, text != NULL ? text : (char[1]){0}, text != NULL ? capacity : 1);
+    output_text(output, text != NULL ? text : "");
+    output_end(output);
+    free(text);
+}
+
+static int status_of_node(const char *folder, enum output_format format)
+{
+    struct client client;
+    struct client_message message = {.kind = CLIENT_NODE_STATUS}, answer;
+    int code = client_load(folder, false, &client);
+    if (code != EXIT_CLEAN) {
+        return code;
+    }
+    enum status status = client_connect(&client, CONNECT_MS);
+    if (status == STATUS_OK) {
+        status = client_ask(&client, &message, ANSWER_MS, &answer);
+    }
+    if (status != STATUS_OK) {
+        code = client_unreachable(&client, status);
+    } else if (answer.kind == CLIENT_STATUS_REPORT) {
+        print_report(&client, format, &answer.status_report);
+    } else {
+        complain("%s: the node answered %s instead of its status", client.config.address,
+                 client_message_name(answer.kind));
+        code = EXIT_UNREACHABLE;
+    }
+    client_close(&client);
+    return code;
+}
+
+static int run_status(const struct args *args)
+{
+    enum output_format format;
+    const char *folder = client_path(args);
+    if (output_format_of(args, &format) != STATUS_OK) {
+        return EXIT_USAGE;
+    }
+    /* An option on the line counts more than the environment. */
+    bool by_home =
+        args_value(args, "home") != NULL || (args_value(args, "client") == NULL && folder == NULL);
+    if (by_home && args_value(args, "client") != NULL) {
+        complain("status takes --client or --home, not both");
+        return EXIT_USAGE;
+    }
+    if (by_home && home_path(args) == NULL) {
+        complain("status needs --client DIR, to ask a node, or --home DIR, to read its store");
+        return EXIT_USAGE;
+    }
+    return by_home ? status_of_home(args, format) : status_of_node(folder, format);
+}
+
+const struct verb verb_status = {
+    .name = "status",
+    .operands = "",
+    .uses = USES_FORMAT | USES_HOME | USES_CLIENT,
+    .summary = "height, state root, view, peers, alarms",
+    .description =
+        "With --client it asks the profile's node: height, view, peers and their heights,\n"
+        "pool, alarms. With --home it reads the store instead, whether the node runs or\n"
+        "not. Two nodes at the same height have the same state_root.\n\n"
+        "Alarms are part of the answer and do not change the exit status, which is 6 if\n"
+        "the node does not answer.",
+    .examples = "hefu status --client NET/clients/harbour-bank\n"
+                "hefu status --home NET/node-0 --format json",
+    .run = run_status,
+};
