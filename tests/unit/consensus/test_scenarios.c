@@ -213,6 +213,7 @@ static void test_idle_hour_then_a_dead_leader(void **state)
                                       .empty_interval_ms = 2 * 60 * MINUTE_MS,
                                       .delay_max_ms = 10};
     struct net *net = net_new(&config);
+    net_run(net, 100);
     net_set_work(net, false);
     net_run(net, 10000);
     const uint64_t view = view_of(net, 0), height = net->finals.count;
