@@ -50,19 +50,19 @@ struct consensus_config {
 struct vote_register {
     struct hash chain_id;
     uint64_t epoch;
-    uint64_t view;             /* highest view signed in */
-    uint64_t floor_epoch;      /* sign nothing at or below (floor_epoch, floor_view) */
+    uint64_t view;        /* highest view signed in */
+    uint64_t floor_epoch; /* sign nothing at or below (floor_epoch, floor_view) */
     uint64_t floor_view;
-    bool voted[3];             /* by kind - 1: the votes cast in that view */
+    bool voted[3]; /* by kind - 1: the votes cast in that view */
     struct vote votes[3];
 };
 
 /* What a restart finds in storage. Arrays are borrowed during consensus_restore only. */
 struct consensus_recovery {
-    struct consensus_block final_block;       /* F: the epoch's root or the last final block */
-    uint64_t final_view;                      /* 0 at the epoch's root */
-    const struct certificate *finalization;   /* of F; NULL at the root */
-    const struct vote *votes;                 /* own votes, any order, of views > final_view */
+    struct consensus_block final_block;     /* F: the epoch's root or the last final block */
+    uint64_t final_view;                    /* 0 at the epoch's root */
+    const struct certificate *finalization; /* of F; NULL at the root */
+    const struct vote *votes;               /* own votes, any order, of views > final_view */
     uint32_t vote_count;
     const struct certificate *const *certificates; /* of views > final_view, any order */
     uint32_t certificate_count;
@@ -78,12 +78,12 @@ enum block_check {
 };
 
 enum event_kind {
-    EVENT_TICK,          /* only time has passed */
-    EVENT_VOTE,          /* vote, from peer */
-    EVENT_CERTIFICATE,   /* certificate, from peer (or from a CertificateResponse) */
-    EVENT_PROPOSAL,      /* proposal, over the link of peer */
-    EVENT_STATUS,        /* peer_status, from peer */
-    EVENT_PEER_UP,       /* peer: an authenticated link to this validator is up */
+    EVENT_TICK,        /* only time has passed */
+    EVENT_VOTE,        /* vote, from peer */
+    EVENT_CERTIFICATE, /* certificate, from peer (or from a CertificateResponse) */
+    EVENT_PROPOSAL,    /* proposal, over the link of peer */
+    EVENT_STATUS,      /* peer_status, from peer */
+    EVENT_PEER_UP,     /* peer: an authenticated link to this validator is up */
     EVENT_PEER_DOWN,
     EVENT_BLOCK_CHECKED, /* checked: the answer to CHECK_BLOCK; INVALID only for a child of F */
     EVENT_BLOCK_BUILT,   /* view, block (durable, executed, batches pinned); or built = false */
@@ -94,9 +94,9 @@ enum event_kind {
 
 struct event {
     enum event_kind kind;
-    uint64_t now_ms;     /* wall clock, for header times; may jump */
+    uint64_t now_ms;       /* wall clock, for header times; may jump */
     uint64_t monotonic_ms; /* for every timer; never goes back */
-    uint32_t peer;       /* validator index */
+    uint32_t peer;         /* validator index */
     union {
         const struct vote *vote;
         const struct certificate *certificate;
@@ -122,34 +122,35 @@ struct event {
 };
 
 enum effect_kind {
-    EFFECT_PERSIST_VOTE,        /* vote: own, into the votes table */
-    EFFECT_PERSIST_CERTIFICATE, /* certificate */
-    EFFECT_PERSIST_BLOCK,       /* block_hash: into open_blocks, if it is not there already */
-    EFFECT_WRITE_REGISTER,      /* vote_register; the last of a pass wins, after the commit */
-    EFFECT_SEND_VOTE,           /* vote, to peer or CONSENSUS_ALL */
-    EFFECT_SEND_CERTIFICATE,    /* certificate, to peer or CONSENSUS_ALL */
-    EFFECT_SEND_PROPOSAL,       /* proposal to peer; the shell adds header and ids if has_block */
-    EFFECT_SEND_STATUS,         /* status, to peer */
+    EFFECT_PERSIST_VOTE,         /* vote: own, into the votes table */
+    EFFECT_PERSIST_CERTIFICATE,  /* certificate */
+    EFFECT_PERSIST_BLOCK,        /* block_hash: into open_blocks, if it is not there already */
+    EFFECT_WRITE_REGISTER,       /* vote_register; the last of a pass wins, after the commit */
+    EFFECT_SEND_VOTE,            /* vote, to peer or CONSENSUS_ALL */
+    EFFECT_SEND_CERTIFICATE,     /* certificate, to peer or CONSENSUS_ALL */
+    EFFECT_SEND_PROPOSAL,        /* proposal to peer; the shell adds header and ids if has_block */
+    EFFECT_SEND_STATUS,          /* status, to peer */
     EFFECT_REQUEST_CERTIFICATES, /* to peer: views from_view .. to_view */
-    EFFECT_REQUEST_BLOCKS,      /* to peer: final blocks from_height on */
-    EFFECT_CHECK_BLOCK,         /* block_hash, peer as the first to ask for what is missing */
-    EFFECT_BUILD_BLOCK,         /* child of F for view; timestamp at least min_timestamp_ms */
-    EFFECT_COMMIT,              /* block_hash with its finalization: apply, move F. The block has been
-                                   CHECKed and AGREES, or the shell must still check it (restart) */
-    EFFECT_EVIDENCE,            /* evidence: store first, then share */
-    EFFECT_ALARM,               /* alarm, for the log, the status and metrics */
-    EFFECT_HALT,                /* alarm: store what is pending, sign nothing more, serve reads only */
+    EFFECT_REQUEST_BLOCKS,       /* to peer: final blocks from_height on */
+    EFFECT_CHECK_BLOCK,          /* block_hash, peer as the first to ask for what is missing */
+    EFFECT_BUILD_BLOCK,          /* child of F for view; timestamp at least min_timestamp_ms */
+    EFFECT_COMMIT,   /* block_hash with its finalization: apply, move F. The block has been
+                        CHECKed and AGREES, or the shell must still check it (restart) */
+    EFFECT_EVIDENCE, /* evidence: store first, then share */
+    EFFECT_ALARM,    /* alarm, for the log, the status and metrics */
+    EFFECT_HALT,     /* alarm: store what is pending, sign nothing more, serve reads only */
 };
 
 #define CONSENSUS_ALL UINT32_MAX
 
 enum alarm {
-    ALARM_SAFETY_CERTIFICATES = 1, /* two certificates that cannot both be: more than f are faulty */
-    ALARM_SAFETY_CHAIN,            /* a finalized chain that does not contain F */
-    ALARM_DIVERGED,                /* own execution differs from a notarized or final block */
-    ALARM_INVALID_PROPOSAL,        /* the leader's block fails a check */
-    ALARM_REGISTER_BEHIND,         /* a peer shows a signature of ours beyond the register */
-    ALARM_EVIDENCE,                /* a validator signed two conflicting votes */
+    ALARM_SAFETY_CERTIFICATES =
+        1,                  /* two certificates that cannot both be: more than f are faulty */
+    ALARM_SAFETY_CHAIN,     /* a finalized chain that does not contain F */
+    ALARM_DIVERGED,         /* own execution differs from a notarized or final block */
+    ALARM_INVALID_PROPOSAL, /* the leader's block fails a check */
+    ALARM_REGISTER_BEHIND,  /* a peer shows a signature of ours beyond the register */
+    ALARM_EVIDENCE,         /* a validator signed two conflicting votes */
 };
 
 struct effect {
@@ -200,7 +201,8 @@ struct consensus *consensus_init(void *memory, const struct consensus_config *co
 
 /* Takes over what storage holds: view = 1 + max(F.view, highest certificate); own stored votes,
    merged with the register's, go back into the pools and are re-sent. Returns CORRUPT if the
-   register belongs to another chain or epoch ahead; effects are to be carried out as after a step. */
+   register belongs to another chain or epoch ahead; effects are to be carried out as after a step.
+ */
 enum status consensus_restore(struct consensus *consensus,
                               const struct consensus_recovery *recovery, uint64_t now_ms,
                               uint64_t monotonic_ms, struct effects *ret_effects) MUST_USE;
@@ -217,8 +219,8 @@ struct consensus_view {
     uint64_t epoch, view, final_height, final_view;
     struct hash final_hash;
     uint32_t leader;
-    uint32_t delta_ms;          /* current Δ */
-    bool halted, may_sign;      /* may_sign: false until Status was heard from q-1 others */
+    uint32_t delta_ms;     /* current Δ */
+    bool halted, may_sign; /* may_sign: false until Status was heard from q-1 others */
     uint64_t timeouts, nullifications, reproposals, evidence_count;
     uint64_t blocks_committed;
 };

@@ -13,7 +13,7 @@
 #include "base/status.h"
 
 struct validator {
-    struct public_key key;             /* consensus key */
+    struct public_key key; /* consensus key */
     struct transport_key transport_key;
     uint32_t participant;
 };
@@ -23,7 +23,8 @@ struct validator_set {
     uint32_t count;
     uint32_t faulty_max; /* f = floor((n-1)/3) */
     uint32_t quorum;     /* q = floor((n+f)/2)+1 */
-    struct hash hash;    /* H("hefu.validators", count u32 ‖ (key 32 ‖ transport 32 ‖ participant u32)*) */
+    struct hash
+        hash; /* H("hefu.validators", count u32 ‖ (key 32 ‖ transport 32 ‖ participant u32)*) */
     struct validator members[LIMIT_VALIDATORS];
     uint32_t leaders[LIMIT_VALIDATORS]; /* perm: leader(view) = leaders[(view - 1) mod n] */
 };
@@ -32,9 +33,9 @@ uint32_t quorum_of(uint32_t count);
 uint32_t faulty_max_of(uint32_t count);
 
 /* Fills quorum, hash and the leader shuffle of a set whose epoch, count and members are set.
-   The shuffle is Fisher-Yates from the top: for i = n-1 .. 1, j = stream u64 mod (i+1) with rejection of the
-   incomplete last multiple; the stream is H("hefu.leaders", set hash ‖ epoch u64 ‖ counter u64) read
-   as four u64 each, counter from 0. */
+   The shuffle is Fisher-Yates from the top: for i = n-1 .. 1, j = stream u64 mod (i+1) with
+   rejection of the incomplete last multiple; the stream is H("hefu.leaders", set hash ‖ epoch u64 ‖
+   counter u64) read as four u64 each, counter from 0. */
 void validators_seal(struct validator_set *set);
 
 /* Whether the keys are pairwise distinct and 1 <= count <= LIMIT_VALIDATORS. Points are checked by
