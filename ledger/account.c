@@ -55,7 +55,8 @@ void account_encode(const struct account *account, uint8_t ret_leaf[ACCOUNT_LEAF
 enum status account_decode(struct span leaf, struct account *ret_account)
 {
     struct reader reader = reader_over(leaf.data, leaf.length);
-    struct account account = {.number = reader_u32(&reader), .participant = reader_u32(&reader)};
+    struct account account = {.number = reader_u32(&reader)};
+    account.participant = reader_u32(&reader);
     account.currency = reader_u16(&reader);
     account.class = reader_u16(&reader);
     account.flags = reader_u32(&reader);

@@ -109,6 +109,7 @@ static void take(struct loop *loop, const struct inbox_item *item)
 static enum status check_space(struct loop *loop, char *ret_error, size_t capacity)
 {
     struct store_usage usage;
+    store_reader_check(loop->store);
     store_usage(loop->store, &usage);
     uint64_t free_bytes = usage.disk_free_bytes;
     uint64_t total = usage.disk_total_bytes;
@@ -232,12 +233,8 @@ static void start_signal_thread(struct loop *loop)
 static void store_failed(void *context, enum status status, const char *what)
 {
     const struct loop *loop = context;
-    const char *advice = status == STATUS_NO_SPACE
-                             ? "free space or raise map_size, then start again"
-                             : "check the disk, then start again; if it stays, see "
-                               "docs/operations.md, Storage failures";
-    log_write(LOG_LEVEL_ERROR, "storage_failure", "home=%s what=\"%s\" status=%s advice=\"%s\"",
-              loop->config->home, what, status_name(status), advice);
+    log_write(LOG_LEVEL_ERROR, "storage_failure", "home=%s what=\"%s\" status=%s",
+              loop->config->home, what, status_name(status));
     _exit(3);
 }
 
