@@ -29,7 +29,7 @@ struct submit {
     char rejects_path[4096];
     FILE *rejects; /* opened at the first */
     bool skip_bad, await_receipts;
-    uint64_t bad_shown, done_records, accepted, rejected, again;
+    uint64_t bad_shown, done_records, accepted, rejected;
     uint64_t counts[VERDICTS];
     uint64_t last_height;
     uint32_t batches;
@@ -78,9 +78,6 @@ static void count_verdict(struct submit *submit, const struct part *part, uint32
     if (verdict_is_accepted(verdict)) {
         submit->accepted++;
         return;
-    }
-    if (verdict == VERDICT_SOURCE_EXISTS || verdict == VERDICT_EXISTS) {
-        submit->again++;
     }
     if (verdict == VERDICT_SOURCE_EXISTS) {
         return; /* the whole part was filed before: its verdicts are there */
