@@ -24,13 +24,12 @@ static void print_overview(FILE *file)
         snprintf(left, sizeof left, "%s %s", verbs[i]->name, verbs[i]->operands);
         fprintf(file, "  %-22s %s\n", left, verbs[i]->summary);
     }
-    fputs(
-        "\nhefu VERB --help describes a verb, with examples. Verbs that read a ledger take --home DIR\n"
-        "(or $HEFU_HOME), a node's home, also while the node runs, or a copy of its data; verbs that\n"
-        "talk to a node take --client DIR (or $HEFU_CLIENT), a client profile.\n"
-        "Exit status: 0 clean, 1 findings, 2 wrong usage, 3 integrity failure, 4 not found, 5 pruned,\n"
-        "6 node not reachable.\n",
-        file);
+    fputs("\nhefu VERB --help describes a verb, with examples. Verbs that read a ledger take\n"
+          "--home DIR (or $HEFU_HOME), a node's home, also while the node runs, or a copy of its\n"
+          "data; verbs that talk to a node take --client DIR (or $HEFU_CLIENT), a profile.\n"
+          "Exit status: 0 clean, 1 findings, 2 wrong usage, 3 integrity failure, 4 not found,\n"
+          "5 pruned, 6 node not reachable.\n",
+          file);
 }
 
 /* The verb whose words stand first, and how many words that are. */

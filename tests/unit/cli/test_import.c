@@ -131,7 +131,7 @@ static void errors_name_their_place(void **state)
         {"CLEAR,1,3,4,12.345,CNY,2026-11-23", 5, "decimals"},
         {"CLEAR,1,3,4,12x,CNY,2026-11-23", 5, "decimal number"},
         {"CLEAR,1,3,4,99999999999999999,CNY,2026-11-23", 5, "10^18"},
-        {"CLEAR,1,3,4,1,XXX,2026-11-23", 6, "currency"},
+        {"CLEAR,1,3,4,1,ZZZ,2026-11-23", 6, "currency"},
         {"CLEAR,1,3,4,1,CNY,2026-02-30", 7, "date"},
         {"CLEAR,1,3,4,1,CNY,2026-11-23,more", 8, "7 columns"},
         {"CLEAR,1,3,4,1,CNY", 0, "7 columns"},

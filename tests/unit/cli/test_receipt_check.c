@@ -1,0 +1,251 @@
+/*
+ * test_receipt_check: a receipt holds as it is, and no changed bit of it does: over the whole batch
+ * header, signature, verdicts, block header, certificate and both paths.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sodium/core.h>
+
+#include "base/merkle.h"
+#include "cli/plan.h"
+#include "cli/receipt_check.h"
+#include "node/genesis_file.h"
+#include "node/keys.h"
+
+#define VALIDATORS 4
+#define BATCHES 3
+#define RECORDS 70 /* three chunks of verdicts */
+
+struct fixture {
+    struct genesis genesis;
+    struct hash chain_id;
+    struct validator_set validators;
+    struct signing_key *keys[VALIDATORS];
+    struct signing_key *submitter;
+    /* The receipt and what it points to. */
+    struct client_receipt receipt;
+    struct batch_header batch;
+    struct block_header block;
+    struct certificate finalization;
+    uint16_t verdicts[RECORDS];
+    struct merkle_path batches_path, verdicts_path;
+};
+
+static void make_network(struct fixture *fixture)
+{
+    char error[256] = "";
+    uint8_t seed[32] = {0};
+    struct genesis *genesis = &fixture->genesis;
+    assert_int_equal(plan_read(NULL, genesis, error, sizeof error), STATUS_OK);
+    genesis->created_ms = 1;
+    genesis->validators = calloc(VALIDATORS, sizeof *genesis->validators);
+    assert_non_null(genesis->validators);
+    genesis->validator_count = VALIDATORS;
+    for (uint32_t i = 0; i < VALIDATORS; i++) {
+        seed[0] = (uint8_t)(i + 1);
+        fixture->keys[i] = signing_key_from_seed(seed);
+        genesis->validators[i].participant = i + 1;
+        genesis->validators[i].key = *signing_key_public(fixture->keys[i]);
+        genesis->validators[i].transport_key.bytes[0] = (uint8_t)(i + 1);
+    }
+    seed[0] = 99;
+    fixture->submitter = signing_key_from_seed(seed);
+    genesis->participants[2].key_count = 1;
+    genesis->participants[2].keys[0] =
+        (struct participant_key){.key_no = 1,
+                                 .permissions = PERMISSION_SUBMIT,
+                                 .key = *signing_key_public(fixture->submitter)};
+    fixture->chain_id = genesis_file_chain_id(genesis);
+    assert_int_equal(genesis_validator_set(genesis, 1, &fixture->validators), STATUS_OK);
+}
+
+static void make_batch(struct fixture *fixture)
+{
+    uint8_t bytes[BATCH_SIGNED_BYTES];
+    fixture->batch = (struct batch_header){.version = BATCH_VERSION,
+                                           .kind = BATCH_RECORDS,
+                                           .participant = 3,
+                                           .key_no = 1,
+                                           .count = RECORDS,
+                                           .created_ms = 5,
+                                           .expires_ms = 6,
+                                           .chain_id = fixture->chain_id};
+    batch_signed_bytes(&fixture->batch, bytes);
+    key_sign(fixture->submitter, bytes, sizeof bytes, &fixture->receipt.batch_signature);
+    for (unsigned i = 0; i < RECORDS; i++) {
+        fixture->verdicts[i] = (uint16_t)(i % 5);
+    }
+}
+
+static void make_block(struct fixture *fixture)
+{
+    struct hash ids[BATCHES] = {{{1}}, {{2}}, {{3}}}, leaves[BATCHES], vectors[BATCHES];
+    uint16_t other[1] = {0};
+    ids[1] = batch_id(&fixture->batch);
+    for (unsigned i = 0; i < BATCHES; i++) {
+        struct hash root = i == 1 ? verdict_vector_root(fixture->verdicts, RECORDS)
+                                  : verdict_vector_root(other, 1);
+        leaves[i] = merkle_leaf(ids[i].bytes, HASH_BYTES);
+        vectors[i] = merkle_leaf(root.bytes, HASH_BYTES);
+    }
+    fixture->block = (struct block_header){.version = BLOCK_VERSION,
+                                           .epoch = 1,
+                                           .height = 7,
+                                           .batch_count = BATCHES,
+                                           .chain_id = fixture->chain_id,
+                                           .batches_root = merkle_root(leaves, BATCHES),
+                                           .verdicts_root = merkle_root(vectors, BATCHES)};
+    merkle_path_of(leaves, BATCHES, 1, &fixture->batches_path);
+    merkle_path_of(vectors, BATCHES, 1, &fixture->verdicts_path);
+}
+
+/* Signs with the validators of the mask. */
+static void make_finalization(struct fixture *fixture, unsigned mask)
+{
+    struct certificate *certificate = &fixture->finalization;
+    uint8_t preimage[VOTE_PREIMAGE_BYTES];
+    memset(certificate, 0, sizeof *certificate);
+    certificate->kind = VOTE_FINALIZE;
+    certificate->epoch = 1;
+    certificate->view = 9;
+    certificate->candidate = (struct candidate){8, block_hash(&fixture->block)};
+    struct vote vote = {
+        .kind = VOTE_FINALIZE, .epoch = 1, .view = 9, .candidate = certificate->candidate};
+    vote_preimage(&vote, &fixture->chain_id, &fixture->validators.hash, preimage);
+    for (uint32_t i = 0; i < VALIDATORS; i++) {
+        if ((mask >> i & 1) != 0) {
+            certificate->signers[0] = (uint8_t)(certificate->signers[0] | 1 << i);
+            key_sign(fixture->keys[i], preimage, sizeof preimage,
+                     &certificate->signatures[certificate->signature_count++]);
+        }
+    }
+}
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    assert_true(sodium_init() >= 0);
+    assert_non_null(fixture);
+    make_network(fixture);
+    make_batch(fixture);
+    make_block(fixture);
+    make_finalization(fixture, 7);
+    struct client_receipt *receipt = &fixture->receipt;
+    receipt->batch_header = (const uint8_t *)&fixture->batch;
+    receipt->block_header = (const uint8_t *)&fixture->block;
+    receipt->verdicts = fixture->verdicts;
+    receipt->verdict_count = RECORDS;
+    receipt->finalization = &fixture->finalization;
+    receipt->batch_index = 1;
+    receipt->batches_path = fixture->batches_path.hashes;
+    receipt->batches_path_count = fixture->batches_path.count;
+    receipt->verdicts_path = fixture->verdicts_path.hashes;
+    receipt->verdicts_path_count = fixture->verdicts_path.count;
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    for (unsigned i = 0; i < VALIDATORS; i++) {
+        signing_key_free(fixture->keys[i]);
+    }
+    signing_key_free(fixture->submitter);
+    genesis_free(&fixture->genesis);
+    free(fixture);
+    return 0;
+}
+
+static const char *check(const struct fixture *fixture)
+{
+    struct receipt_facts facts;
+    return receipt_check(&fixture->receipt, &fixture->genesis, &fixture->chain_id,
+                         &fixture->validators, &facts);
+}
+
+/* Goal: an honest receipt holds and tells its facts. */
+static void honest_receipts_hold(void **state)
+{
+    struct fixture *fixture = *state;
+    struct receipt_facts facts;
+    assert_null(receipt_check(&fixture->receipt, &fixture->genesis, &fixture->chain_id,
+                              &fixture->validators, &facts));
+    assert_true(facts.block.height == 7);
+    struct hash id = batch_id(&fixture->batch);
+    assert_true(hash_equal(&facts.batch_id, &id));
+}
+
+/* Flips each bit of a region; every time the check must fail. */
+static void flip_all(struct fixture *fixture, const char *what, void *region, size_t size)
+{
+    uint8_t *bytes = region;
+    for (size_t bit = 0; bit < size * 8; bit++) {
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        if (check(fixture) == NULL) {
+            fail_msg("%s: bit %zu changed, and the receipt still holds", what, bit);
+        }
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    assert_null(check(fixture));
+}
+
+/* Goal: no bit can change. */
+static void changed_receipts_fail(void **state)
+{
+    struct fixture *f = *state;
+    flip_all(f, "batch header", &f->batch, sizeof f->batch);
+    flip_all(f, "batch signature", &f->receipt.batch_signature, 64);
+    flip_all(f, "verdicts", f->verdicts, sizeof f->verdicts);
+    flip_all(f, "block header", &f->block, sizeof f->block);
+    flip_all(f, "candidate", &f->finalization.candidate, sizeof f->finalization.candidate);
+    flip_all(f, "view", &f->finalization.view, sizeof f->finalization.view);
+    flip_all(f, "epoch", &f->finalization.epoch, sizeof f->finalization.epoch);
+    flip_all(f, "signers", f->finalization.signers, sizeof f->finalization.signers);
+    flip_all(f, "signatures", f->finalization.signatures, 3 * sizeof(struct signature));
+    flip_all(f, "batches path", f->batches_path.hashes,
+             f->batches_path.count * sizeof(struct hash));
+    flip_all(f, "verdicts path", f->verdicts_path.hashes,
+             f->verdicts_path.count * sizeof(struct hash));
+}
+
+/* Goal: fewer than a quorum, a wrong kind of certificate, and wrong counts and places fail. */
+static void short_receipts_fail(void **state)
+{
+    struct fixture *f = *state;
+    for (unsigned mask = 0; mask < 1u << VALIDATORS; mask++) {
+        make_finalization(f, mask);
+        bool quorum = __builtin_popcount(mask) >= 3;
+        assert_int_equal(check(f) == NULL, quorum);
+    }
+    make_finalization(f, 7);
+    f->finalization.kind = VOTE_NOTARIZE;
+    assert_non_null(check(f));
+    make_finalization(f, 7);
+    f->receipt.verdict_count = RECORDS - 1;
+    assert_non_null(check(f));
+    f->receipt.verdict_count = RECORDS;
+    for (uint32_t index = 0; index < 8; index++) {
+        f->receipt.batch_index = index;
+        assert_int_equal(check(f) == NULL, index == 1);
+    }
+    f->receipt.batch_index = 1;
+    f->receipt.batches_path_count--;
+    assert_non_null(check(f));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(honest_receipts_hold, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(changed_receipts_fail, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(short_receipts_fail, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
