@@ -216,8 +216,11 @@ static void store(struct consensus *c, const struct certificate *certificate)
 static void adopt(struct consensus *c, const struct certificate *certificate, uint32_t from)
 {
     CHECK(certificate->view > c->final_view);
-    /* A finalization far below comes by catch-up and is stored with its block. */
-    if (certificate->kind != VOTE_FINALIZE || certificate->view >= c->tail) {
+    /* A finalization far below comes by catch-up and is stored with its block. One that contradicts
+       another of its kind would take its place in storage: the evidence of its signers, given out
+       before, is what remains of it. */
+    const bool far_below = certificate->kind == VOTE_FINALIZE && certificate->view < c->tail;
+    if (!far_below && certificates_find(c, certificate->kind, certificate->view) == NULL) {
         machine_emit(c, EFFECT_PERSIST_CERTIFICATE, c->config.own_index)->certificate = certificate;
     }
     if (contradicts(c, certificate)) {

@@ -78,8 +78,9 @@ enum block_check {
 };
 
 enum event_kind {
-    EVENT_TICK,        /* only time has passed */
-    EVENT_VOTE,        /* vote, from peer */
+    EVENT_TICK, /* only time has passed; to be sent when all that was queued has been handled,
+                   because timeouts fire on it alone */
+    EVENT_VOTE, /* vote, from peer */
     EVENT_CERTIFICATE, /* certificate, from peer (or from a CertificateResponse) */
     EVENT_PROPOSAL,    /* proposal, over the link of peer */
     EVENT_STATUS,      /* peer_status, from peer */
@@ -132,7 +133,8 @@ enum effect_kind {
     EFFECT_SEND_STATUS,          /* status, to peer */
     EFFECT_REQUEST_CERTIFICATES, /* to peer: views from_view .. to_view */
     EFFECT_REQUEST_BLOCKS,       /* to peer: final blocks from_height on */
-    EFFECT_CHECK_BLOCK,          /* block_hash, peer as the first to ask for what is missing */
+    EFFECT_CHECK_BLOCK,          /* block_hash, peer as the first to ask for what is missing
+                                    (CONSENSUS_ALL: nobody in particular) */
     EFFECT_BUILD_BLOCK,          /* child of F for view; timestamp at least min_timestamp_ms */
     EFFECT_COMMIT,   /* block_hash with its finalization: apply, move F. The block has been
                         CHECKed and AGREES, or the shell must still check it (restart) */

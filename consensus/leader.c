@@ -227,11 +227,13 @@ void leader_built(struct consensus *c, uint64_t view, bool built,
     struct hash hash;
     if (!leader_find_parent(c, view, &parent) || !chain_block_of(c, parent, &hash) ||
         !hash_equal(&hash, &c->final_block.hash)) {
-        return; /* F or the parent has moved: settle decides anew */
+        c->build_view = 0; /* F or the parent has moved: settle decides anew */
+        return;
     }
     if (!built) {
-        /* The work has become final meanwhile: the leader waits for more, as on an idle chain. */
-        c->has_work = false;
+        /* The work has become final meanwhile: the leader waits for more, as on an idle chain. It
+           asks again after Δ, or at once when told of work, because the shell may see no change. */
+        c->build_retry_ms = c->now_ms + pacemaker_delta_ms(c);
         c->build_view = 0;
         return;
     }

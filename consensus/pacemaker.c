@@ -92,6 +92,10 @@ bool pacemaker_build_is_due(struct consensus *c)
     if (machine_epoch_over(c)) {
         return false;
     }
+    if (c->now_ms < c->build_retry_ms) {
+        machine_wait(c, c->build_retry_ms);
+        return false;
+    }
     if (c->has_work || empty_is_due(c)) {
         return true;
     }
@@ -156,9 +160,7 @@ static uint64_t due_ms(struct consensus *c)
     if ((slot != NULL && slot->proposal.held) || safety_has_cast(c, VOTE_NOTARIZE, c->view)) {
         return c->armed_ms + FULL_DELTAS * delta;
     }
-    if (pacemaker_leader_is_dead(c, c->view)) {
-        return c->armed_ms;
-    }
+    /* A leader silent for so long that it counts as dead gets no time. */
     uint64_t due = c->armed_ms + LEAD_DELTAS * delta;
     const uint32_t leader = validators_leader(c->set, c->view);
     if (leader != c->config.own_index && heard_others(c, leader) >= c->set->quorum - 1) {

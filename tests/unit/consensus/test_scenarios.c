@@ -231,6 +231,32 @@ static void test_idle_hour_then_a_dead_leader(void **state)
     net_free(net);
 }
 
+static void test_a_notarized_block_on_an_idle_chain(void **state)
+{
+    /* 10: no more work comes, and the finalize votes of the last block were lost: it still becomes
+       final, long before the empty interval. */
+    (void)state;
+    const struct net_config config = {.count = 4,
+                                      .seed = 73,
+                                      .byzantine = NET_NOBODY,
+                                      .delta_ms = 400,
+                                      .empty_interval_ms = 60 * MINUTE_MS,
+                                      .delay_max_ms = 10};
+    struct net *net = net_new(&config);
+    assert_true(net_run_to_height(net, 3, MINUTE_MS));
+    net->filter = drop_finalize;
+    net_run(net, net->now_ms + 200);
+    net_set_work(net, false);
+    crash_all(net); /* no finalize vote is on its way any more */
+    net->filter = NULL;
+    for (uint32_t i = 0; i < 4; i++) {
+        net->nodes[i].has_work = false;
+    }
+    const uint64_t height = net->finals.count;
+    assert_true(net_run_to_height(net, height + 1, net->now_ms + 20000));
+    net_free(net);
+}
+
 static bool drop_proposals(struct net *net, const struct effect *effect, uint32_t from, uint32_t to)
 {
     (void)net, (void)from, (void)to;
@@ -307,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_restart_at_every_boundary),
         cmocka_unit_test(test_rollback_to_every_earlier_state),
         cmocka_unit_test(test_idle_hour_then_a_dead_leader),
+        cmocka_unit_test(test_a_notarized_block_on_an_idle_chain),
         cmocka_unit_test(test_three_hundred_nullified_views),
         cmocka_unit_test(test_all_restart_in_a_long_stretch),
         cmocka_unit_test(test_one_validator_alone),
