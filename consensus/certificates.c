@@ -56,6 +56,20 @@ enum status certificate_check_form(const struct certificate *certificate,
     return STATUS_OK;
 }
 
+bool certificate_vote_of(const struct certificate *certificate, uint32_t signer,
+                         struct vote *ret_vote)
+{
+    if (signer >= LIMIT_VALIDATORS || !signed_by(certificate->signers, signer)) {
+        return false;
+    }
+    uint32_t position = 0;
+    for (uint32_t i = 0; i < signer; i++) {
+        position += signed_by(certificate->signers, i);
+    }
+    *ret_vote = vote_in(certificate, signer, position);
+    return true;
+}
+
 bool certificates_verify(struct consensus *c, const struct certificate *certificate)
 {
     uint32_t position = 0;

@@ -38,6 +38,10 @@ uint32_t certificates_send_final(struct consensus *c, uint32_t peer);
 enum status certificate_check_form(const struct certificate *certificate,
                                    const struct validator_set *set) MUST_USE;
 
+/* The vote of one signer in a certificate; false if it did not sign. */
+bool certificate_vote_of(const struct certificate *certificate, uint32_t signer,
+                         struct vote *ret_vote);
+
 /* Verifies every signature. */
 bool certificates_verify(struct consensus *c, const struct certificate *certificate);
 

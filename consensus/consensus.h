@@ -111,7 +111,8 @@ struct event {
         } checked;
         struct {
             uint64_t view;
-            bool built; /* false: nothing to propose */
+            bool built; /* false: nothing to propose; counts as EVENT_WORK(false), so the shell
+                           tells of any work from then on anew */
             struct consensus_block block;
         } built;
         struct {
@@ -175,6 +176,7 @@ struct effect {
             uint64_t parent_height;
             uint64_t min_timestamp_ms;
             uint64_t max_timestamp_ms;
+            bool empty; /* the empty interval is over: build even if there is nothing to name */
         } build;
         struct {
             struct hash block_hash;

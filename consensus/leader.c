@@ -161,6 +161,7 @@ static void build(struct consensus *c)
     struct effect *effect = machine_emit(c, EFFECT_BUILD_BLOCK, c->config.own_index);
     const uint64_t after_parent = c->final_block.timestamp_ms + 1;
     effect->build.view = c->view;
+    effect->build.empty = pacemaker_empty_is_due(c);
     effect->build.parent_hash = c->final_block.hash;
     effect->build.parent_height = c->final_block.height;
     effect->build.min_timestamp_ms = after_parent;
@@ -231,9 +232,9 @@ void leader_built(struct consensus *c, uint64_t view, bool built,
         return;
     }
     if (!built) {
-        /* The work has become final meanwhile: the leader waits for more, as on an idle chain. It
-           asks again after Δ, or at once when told of work, because the shell may see no change. */
-        c->build_retry_ms = c->now_ms + pacemaker_delta_ms(c);
+        /* The work has become final meanwhile: the leader waits for more, as on an idle chain. The
+           shell tells of what comes from now on, even if it saw no change. */
+        c->has_work = false;
         c->build_view = 0;
         return;
     }

@@ -82,7 +82,7 @@ bool pacemaker_leader_is_dead(const struct consensus *c, uint64_t view)
     return heard_others(c, leader) >= c->set->quorum - 1;
 }
 
-static bool empty_is_due(const struct consensus *c)
+bool pacemaker_empty_is_due(const struct consensus *c)
 {
     return c->now_ms >= c->final_since_ms + c->config.empty_interval_ms;
 }
@@ -92,11 +92,7 @@ bool pacemaker_build_is_due(struct consensus *c)
     if (machine_epoch_over(c)) {
         return false;
     }
-    if (c->now_ms < c->build_retry_ms) {
-        machine_wait(c, c->build_retry_ms);
-        return false;
-    }
-    if (c->has_work || empty_is_due(c)) {
+    if (c->has_work || pacemaker_empty_is_due(c)) {
         return true;
     }
     machine_wait(c, c->final_since_ms + c->config.empty_interval_ms);

@@ -17,6 +17,9 @@ void pacemaker_committed(struct consensus *c);
 /* Silent for 5 s while q-1 others are heard. */
 bool pacemaker_leader_is_dead(const struct consensus *c, uint64_t view);
 
+/* Whether the chain has idled for empty_interval, so that a block is due even without work. */
+bool pacemaker_empty_is_due(const struct consensus *c);
+
 /* Whether a new block is due: work, or the empty interval has gone by. */
 bool pacemaker_build_is_due(struct consensus *c);
 /* When the next block may be built, by the block interval. */

@@ -109,6 +109,19 @@ static bool vote_is_stored(const struct consensus_recovery *recovery, const stru
     return false;
 }
 
+/* Own votes inside stored certificates count as stored. A vote that completed a certificate, and
+   moved F, was pruned in the commit that stored it; if the register's write after that commit was
+   lost, the certificate is all that tells of it, and peers will show it to us. */
+static void merge_certificate(struct consensus *c, const struct certificate *certificate)
+{
+    struct vote vote;
+    if (certificate != NULL && certificate->epoch == c->config.epoch &&
+        certificate_vote_of(certificate, c->config.own_index, &vote)) {
+        (void)safety_register_vote(c, &vote);
+        (void)votes_admit(c, &vote);
+    }
+}
+
 /* The register's votes go into storage, storage's into the register: a crash between the two writes
    leaves one of them behind, and the vote may have been sent only if both had it. */
 static void merge_votes(struct consensus *c, const struct consensus_recovery *recovery)
@@ -125,6 +138,10 @@ static void merge_votes(struct consensus *c, const struct consensus_recovery *re
     for (uint32_t i = 0; i < recovery->vote_count; i++) {
         (void)safety_register_vote(c, &recovery->votes[i]);
         (void)votes_admit(c, &recovery->votes[i]);
+    }
+    merge_certificate(c, recovery->finalization);
+    for (uint32_t i = 0; i < recovery->certificate_count; i++) {
+        merge_certificate(c, recovery->certificates[i]);
     }
     safety_write_register(c);
 }

@@ -91,6 +91,39 @@ static void test_stored_votes_are_sent_and_counted(void **state)
     rig_close(&rig);
 }
 
+static void test_own_votes_in_certificates_are_known(void **state)
+{
+    /* Boot: a crash between the commit that made F final with our vote and the register's write.
+       The peer that shows us that vote then proves nothing, and the register remembers it. */
+    (void)state;
+    struct rig rig;
+    rig_open(&rig, 4, 0);
+    rig.vote_register =
+        (struct vote_register){.chain_id = rig.net->chain_id, .epoch = 1, .view = 1};
+    const struct consensus_block block = rig_block(&rig, &rig.root, 2, 0);
+    const struct candidate candidate = {.block_hash = block.hash};
+    const struct certificate final = rig_certificate(&rig, 0, VOTE_FINALIZE, 2, candidate);
+    assert_int_equal(rig_restore(&rig, (struct consensus_recovery){.final_block = block,
+                                                                   .final_view = 2,
+                                                                   .finalization = &final}),
+                     STATUS_OK);
+    const struct effect *written = rig_find(&rig, EFFECT_WRITE_REGISTER);
+    assert_int_equal(written->vote_register->view, 2);
+    assert_true(written->vote_register->voted[VOTE_FINALIZE - 1]);
+    open_gate(&rig);
+    const struct peer_status status = {.epoch = 1,
+                                       .view = 3,
+                                       .final_height = 1,
+                                       .final_view = 2,
+                                       .held_from = 3,
+                                       .has_your_vote = true,
+                                       .your_vote = rig_vote(&rig, 0, VOTE_FINALIZE, 2, candidate)};
+    rig_step(&rig, (struct event){.kind = EVENT_STATUS, .peer = 1, .status = &status});
+    assert_false(rig_alarmed(&rig, ALARM_REGISTER_BEHIND));
+    assert_true(rig_inspect(&rig).may_sign);
+    rig_close(&rig);
+}
+
 static void test_the_registers_votes_come_back(void **state)
 {
     /* Storage rolled back, register kept: its votes are stored again, sent, and count. */
@@ -233,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_view_is_above_all_that_is_held),
         cmocka_unit_test(test_stored_votes_are_sent_and_counted),
+        cmocka_unit_test(test_own_votes_in_certificates_are_known),
         cmocka_unit_test(test_the_registers_votes_come_back),
         cmocka_unit_test(test_nothing_is_signed_below_the_register),
         cmocka_unit_test(test_the_sign_floor_holds),
