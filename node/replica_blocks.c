@@ -419,7 +419,7 @@ void replica_blocks_build(struct replica *replica, const struct effect *effect)
     struct hash ids[LIMIT_BLOCK_BATCHES];
     uint32_t count = pool_choose(replica->pool, &terms, replica->final.height, chosen);
     /* Asked because of work that is final by now, and not because the chain has idled for long. */
-    bool idle = replica->had_work && !ledger_time_due(replica->ledger, timestamp);
+    bool idle = !effect->build.empty && !ledger_time_due(replica->ledger, timestamp);
     struct ledger_block shape = {.epoch = replica->final.epoch,
                                  .height = replica->final.height + 1,
                                  .timestamp_ms = timestamp,
