@@ -226,6 +226,7 @@ static void take(struct consensus *c, const struct event *event)
         break;
     case EVENT_WORK:
         c->has_work = event->has_work;
+        c->build_retry_ms = 0;
         break;
     }
 }

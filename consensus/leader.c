@@ -236,6 +236,7 @@ void leader_built(struct consensus *c, uint64_t view, bool built,
            shell tells of what comes from now on, even if it saw no change. */
         c->has_work = false;
         c->build_view = 0;
+        c->build_retry_ms = c->now_ms + pacemaker_delta_ms(c); /* for an empty block that failed */
         return;
     }
     if (!fits(c, block)) {

@@ -158,8 +158,9 @@ struct consensus {
     /* Pacemaker. */
     uint64_t entered_ms, armed_ms, nullify_retry_ms;
     bool armed, has_work;
-    uint32_t slow_views; /* k: views that ended nullified, less commits */
-    uint64_t build_view; /* BUILD_BLOCK was asked for this view */
+    uint32_t slow_views;     /* k: views that ended nullified, less commits */
+    uint64_t build_retry_ms; /* the shell had nothing to build: not before this time again */
+    uint64_t build_view;     /* BUILD_BLOCK was asked for this view */
 
     /* Anti-entropy and catch-up. */
     struct peer peers[LIMIT_VALIDATORS];

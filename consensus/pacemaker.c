@@ -92,6 +92,10 @@ bool pacemaker_build_is_due(struct consensus *c)
     if (machine_epoch_over(c)) {
         return false;
     }
+    if (c->now_ms < c->build_retry_ms) {
+        machine_wait(c, c->build_retry_ms);
+        return false;
+    }
     if (c->has_work || pacemaker_empty_is_due(c)) {
         return true;
     }

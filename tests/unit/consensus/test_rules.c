@@ -388,23 +388,30 @@ static void test_a_leader_skips_no_view_silently(void **state)
 
 static void test_a_leader_with_nothing_to_build_waits(void **state)
 {
-    /* propose: no NULLIFY on an idle chain; "nothing to build" counts as no work, until the shell
-       tells of work or the empty interval is over. */
+    /* propose: no NULLIFY on an idle chain; the shell is asked again when it tells of work, or for
+       an empty block when that is due; and not without a pause if even that cannot be built. */
     (void)state;
     struct rig rig;
     rig_open(&rig, 1, 0);
     rig_start(&rig);
     rig_work(&rig);
     assert_int_equal(rig_count(&rig, EFFECT_BUILD_BLOCK), 1);
+    assert_false(rig_find(&rig, EFFECT_BUILD_BLOCK)->build.empty);
     struct event event = {.kind = EVENT_BLOCK_BUILT};
     event.built.view = 1;
     rig_step(&rig, event);
     assert_int_equal(rig_count(&rig, EFFECT_PERSIST_VOTE), 0);
+    rig_tick(&rig, 1000);
     assert_int_equal(rig_count(&rig, EFFECT_BUILD_BLOCK), 0);
-    rig_tick(&rig, 2000);
-    assert_int_equal(rig_count(&rig, EFFECT_BUILD_BLOCK), 0);
-    assert_int_equal(rig_count(&rig, EFFECT_PERSIST_VOTE), 0);
     rig_work(&rig);
+    assert_int_equal(rig_count(&rig, EFFECT_BUILD_BLOCK), 1);
+    rig_step(&rig, event);
+    rig_tick(&rig, 29000);
+    assert_int_equal(rig_count(&rig, EFFECT_BUILD_BLOCK), 1);
+    assert_true(rig_find(&rig, EFFECT_BUILD_BLOCK)->build.empty);
+    rig_step(&rig, event);
+    assert_int_equal(rig_count(&rig, EFFECT_BUILD_BLOCK), 0);
+    rig_tick(&rig, 400);
     assert_int_equal(rig_count(&rig, EFFECT_BUILD_BLOCK), 1);
     rig_close(&rig);
 }
