@@ -115,7 +115,8 @@ static const char *find(const struct vectors *vectors, const char *name)
     return found == NULL ? NULL : found->text;
 }
 
-static void make_name(char ret_name[NAME_BYTES], const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void make_name(char ret_name[NAME_BYTES],
+                                                            const char *format, va_list arguments)
 {
     int length = vsnprintf(ret_name, NAME_BYTES, format, arguments);
     assert_in_range(length, 1, NAME_BYTES - 1);

@@ -59,7 +59,7 @@ static void fill_participants(struct genesis *genesis)
         for (uint32_t k = 0; k < i; k++) {
             participant->keys[k] =
                 (struct participant_key){.key_no = k + 1,
-                                         .permissions = PERMISSION_SUBMIT << k,
+                                         .permissions = (uint32_t)PERMISSION_SUBMIT << k,
                                          .key = signing_public((uint8_t)(50 + 10 * i + k))};
         }
     }
