@@ -122,6 +122,7 @@ struct known_block *chain_learn(struct consensus *c, const struct consensus_bloc
     if (!known->has_header) {
         known->block = *block;
         known->has_header = true;
+        known->retry_ms = 0; /* the shell has the body now, whatever it said before */
         c->changed = true;
     }
     return known;

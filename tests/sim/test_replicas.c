@@ -71,6 +71,23 @@ static void test_same_batch_everywhere(void **state)
     replica_net_free(net);
 }
 
+/* Goal: without faults no record waits for a timer, whatever order the links deliver in: a node
+   that hears of a certificate before the proposal goes on when the proposal comes. */
+static void test_no_pause_without_faults(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct replica_net *net = quiet_net(4, seed);
+        print_message("seed %d\n", (int)seed);
+        for (uint64_t i = 0; i < 20; i++) {
+            submit(net, (uint32_t)(i % 4), 3, 600 + i, 3);
+            replica_net_run(net, replica_net_now(net) + 5);
+            assert_true(replica_net_settle(net, i + 1, replica_net_now(net) + 100));
+        }
+        replica_net_free(net);
+    }
+}
+
 /* Goal: an idle network makes no blocks before empty_interval, and then one. */
 static void test_idle(void **state)
 {
@@ -196,9 +213,13 @@ static void test_random_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_batch),  cmocka_unit_test(test_same_batch_everywhere),
-        cmocka_unit_test(test_idle),       cmocka_unit_test(test_one_dead),
-        cmocka_unit_test(test_all_killed), cmocka_unit_test(test_random_faults),
+        cmocka_unit_test(test_one_batch),
+        cmocka_unit_test(test_same_batch_everywhere),
+        cmocka_unit_test(test_no_pause_without_faults),
+        cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_one_dead),
+        cmocka_unit_test(test_all_killed),
+        cmocka_unit_test(test_random_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
