@@ -43,37 +43,20 @@ bool replica_batches_placed(struct replica *replica, const struct hash *id, uint
     return true;
 }
 
-static struct wanted *wanted_find(struct replica *replica, const struct hash *id)
-{
-    for (uint32_t i = 0; i < replica->wanted_count; i++) {
-        if (hash_equal(&replica->wanted[i].id, id)) {
-            return &replica->wanted[i];
-        }
-    }
-    return NULL;
-}
-
-static void wanted_remove(struct replica *replica, struct wanted *wanted)
-{
-    *wanted = replica->wanted[--replica->wanted_count];
-}
-
 void replica_batches_want(struct replica *replica, const struct hash *id, uint32_t peer,
                           bool by_block)
 {
-    struct wanted *wanted = wanted_find(replica, id);
+    struct wanted *wanted = wanted_find(&replica->wanted, id);
     if (wanted == NULL) {
-        if (replica->wanted_count == WANTED_MAX) {
+        uint32_t share = WANTED_CLAIMS_MAX / replica->validators->count;
+        wanted = wanted_add(&replica->wanted, id, peer, by_block, share);
+        if (wanted == NULL) {
             return;
         }
-        wanted = &replica->wanted[replica->wanted_count++];
-        *wanted = (struct wanted){.id = *id, .peer = peer, .ask_ms = replica->monotonic_ms};
-        if (!by_block) {
-            wanted->ask_ms += HAVE_WAIT_MS;
-        }
+        wanted->ask_ms = replica->monotonic_ms + (by_block ? 0 : HAVE_WAIT_MS);
     }
     if (by_block && !wanted->by_block) {
-        wanted->by_block = true;
+        wanted_raise(&replica->wanted, wanted);
         wanted->ask_ms = replica->monotonic_ms;
     }
     if (by_block) {
@@ -165,7 +148,7 @@ enum status replica_batches_take(struct replica *replica, const uint8_t *bytes, 
         replica_batches_placed(replica, &batch.id, &height, &index)) {
         return STATUS_OK;
     }
-    const struct wanted *wanted = wanted_find(replica, &batch.id);
+    const struct wanted *wanted = wanted_find(&replica->wanted, &batch.id);
     bool by_block = wanted != NULL && wanted->by_block;
     status = admit(replica, &batch, length, by_block, &key, ret_field);
     if (status == STATUS_OK && replica->verifying_count < VERIFYING_MAX) {
@@ -189,7 +172,7 @@ static void push(struct replica *replica, const struct pool_batch *batch)
 /* Merges what peers said of the batch before it came. */
 static void settle_wanted(struct replica *replica, struct pool_batch *batch)
 {
-    struct wanted *wanted = wanted_find(replica, &batch->id);
+    struct wanted *wanted = wanted_find(&replica->wanted, &batch->id);
     if (wanted == NULL) {
         return;
     }
@@ -198,7 +181,7 @@ static void settle_wanted(struct replica *replica, struct pool_batch *batch)
             pool_add_holder(batch, peer);
         }
     }
-    wanted_remove(replica, wanted);
+    wanted_remove(&replica->wanted, wanted);
 }
 
 static struct pool_batch *insert(struct replica *replica, const struct batch *batch,
@@ -288,7 +271,7 @@ void replica_batches_have(struct replica *replica, uint32_t peer, const struct h
             replica_clients_held(replica, batch);
         } else if (!replica_batches_placed(replica, &ids[i], &height, &index)) {
             replica_batches_want(replica, &ids[i], peer, false);
-            struct wanted *wanted = wanted_find(replica, &ids[i]);
+            struct wanted *wanted = wanted_find(&replica->wanted, &ids[i]);
             if (wanted != NULL) {
                 wanted->holders[peer / 8] |= (uint8_t)(1u << peer % 8);
             }
@@ -337,15 +320,16 @@ void replica_batches_fetch(struct replica *replica)
     uint64_t height;
     uint32_t index;
     uint32_t asked = 0;
-    for (uint32_t i = 0; i < replica->wanted_count;) {
-        struct wanted *wanted = &replica->wanted[i];
+    for (uint32_t i = 0; i < replica->wanted.count;) {
+        struct wanted *wanted = &replica->wanted.entries[i];
         if (!wanted->by_block && (pool_find(replica->pool, &wanted->id) != NULL ||
                                   replica_batches_placed(replica, &wanted->id, &height, &index))) {
-            wanted_remove(replica, wanted);
+            wanted_remove(&replica->wanted, wanted);
             continue;
         }
         if (wanted->asks >= WANTED_ASKS * replica->validators->count) {
-            wanted_remove(replica, wanted); /* a check that still needs it wants it again */
+            wanted_remove(&replica->wanted,
+                          wanted); /* a check that still needs it wants it again */
             continue;
         }
         i++;
@@ -370,9 +354,9 @@ void replica_batches_fetch(struct replica *replica)
 uint64_t replica_batches_deadline(const struct replica *replica)
 {
     uint64_t deadline = UINT64_MAX;
-    for (uint32_t i = 0; i < replica->wanted_count; i++) {
-        if (replica->wanted[i].ask_ms < deadline) {
-            deadline = replica->wanted[i].ask_ms;
+    for (uint32_t i = 0; i < replica->wanted.count; i++) {
+        if (replica->wanted.entries[i].ask_ms < deadline) {
+            deadline = replica->wanted.entries[i].ask_ms;
         }
     }
     return deadline;
@@ -383,9 +367,9 @@ void replica_batches_final(struct replica *replica, const struct hash *id)
     uint8_t key[PENDING_KEY_BYTES];
     pending_key(id, key);
     replica->io.del(replica->io.context, STORE_META, key, sizeof key);
-    struct wanted *wanted = wanted_find(replica, id);
+    struct wanted *wanted = wanted_find(&replica->wanted, id);
     if (wanted != NULL) {
-        wanted_remove(replica, wanted);
+        wanted_remove(&replica->wanted, wanted);
     }
     struct pool_batch *batch = pool_find(replica->pool, id);
     if (batch != NULL) {

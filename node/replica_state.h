@@ -16,6 +16,7 @@
 #include "node/pool.h"
 #include "node/replica.h"
 #include "node/rows.h"
+#include "node/wanted.h"
 #include "proto/client_codec.h"
 #include "proto/peer_codec.h"
 
@@ -23,7 +24,6 @@
 #define OPEN_BLOCKS_MAX 96
 /* Answers to CHECK_BLOCK and BUILD_BLOCK that wait for the running step to end. */
 #define ANSWERS_MAX 256
-#define WANTED_MAX 4096
 #define SESSIONS_MAX 1024
 #define WAITERS_MAX 4096
 /* Batches under verification at once. */
@@ -49,16 +49,6 @@ struct open_block {
     struct hash hash;
     struct block_header header;
     struct hash batch_ids[LIMIT_BLOCK_BATCHES];
-};
-
-/* A batch that a peer says it has and this node lacks. */
-struct wanted {
-    struct hash id;
-    uint32_t peer;
-    bool by_block; /* an open block names it: fetched at once, outside quotas */
-    uint32_t asks;
-    uint64_t ask_ms;
-    uint8_t holders[LIMIT_VALIDATORS / 8]; /* who said that they have it */
 };
 
 /* A batch handed to the verify pool. */
@@ -129,8 +119,7 @@ struct replica {
     uint32_t records_max; /* own record budget for a block */
     struct hash built;    /* the last block built here, until it is final */
     struct open_block open_blocks[OPEN_BLOCKS_MAX];
-    struct wanted wanted[WANTED_MAX];
-    uint32_t wanted_count;
+    struct wanted_table wanted;
     struct verifying verifying[VERIFYING_MAX];
     uint32_t verifying_count;
     uint64_t next_token;
