@@ -9,7 +9,6 @@ HEFU_BIN_DIR names the folder with hefud and hefu, HEFU_SOURCE_DIR the sources.
 
 import collections
 import csv
-import ctypes
 import json
 import os
 import pathlib
@@ -28,12 +27,10 @@ BIN = pathlib.Path(os.environ.get("HEFU_BIN_DIR", SOURCE / "build" / "release"))
 READY_SECONDS = 30
 AGREE_SECONDS = 30
 COMMAND_SECONDS = 60
-PR_SET_PDEATHSIG = 1
 # The fields of a line of a clearing file, in the order that these tests write them.
 COLUMNS = ("id", "kind", "scheme", "payer", "payee", "amount", "currency", "business_date",
            "match_key")
 
-_libc = ctypes.CDLL(None, use_errno=True)
 _made = []
 
 Done = collections.namedtuple("Done", "code out err")
@@ -78,10 +75,6 @@ def hefu_json(*words, **options):
     return json.loads(hefu(*words, "--format", "json", **options).out)
 
 
-def _die_with_parent():
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def free_ports(count):
     """The first of count consecutive free ports, below those that the system gives away itself."""
     for _ in range(1000):
@@ -116,10 +109,11 @@ class Process:
 
     def __init__(self, command, log):
         self.log = pathlib.Path(log)
+        # Should this program be killed, what it started ends with it. setpriv is of util-linux.
+        prefix = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         with open(log, "ab") as output:
-            self.child = subprocess.Popen(
-                list(map(str, command)), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                env=environment(), preexec_fn=_die_with_parent)  # pylint: disable=W1509
+            self.child = subprocess.Popen([*prefix, *map(str, command)], stdin=subprocess.DEVNULL,
+                                          stdout=output, stderr=output, env=environment())
 
     def running(self):
         return self.child.poll() is None
