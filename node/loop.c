@@ -24,6 +24,7 @@
 
 static void refuse(struct loop *loop, const struct inbox_item *item)
 {
+    loop->frames_refused++;
     if (item->identity.kind != LINK_VALIDATOR) {
         links_drop(loop->links, item->link);
         return;

@@ -147,6 +147,46 @@ static void io_verify_batch(void *context, uint64_t token, uint8_t *bytes, size_
     verify_pool_add(loop->verify, token, bytes, length, key);
 }
 
+static uint64_t ended_in_handshake(const struct link_counters *links)
+{
+    uint64_t ended = 0;
+    for (unsigned reason = LINK_ENDED_HANDSHAKE_TIMEOUT; reason <= LINK_ENDED_HANDSHAKE_WEAK_KEY;
+         reason++) {
+        ended += links->ended[reason];
+    }
+    return ended;
+}
+
+static uint32_t io_counters(void *context, uint32_t max, struct client_counter *ret_counters)
+{
+    struct loop *loop = context;
+    struct link_counters links;
+    struct store_usage usage;
+    links_counters(loop->links, &links);
+    store_usage(loop->store, &usage);
+    const struct client_counter all[] = {
+        {"links_accepted", links.accepted},
+        {"links_established", links.established},
+        {"links_failed_handshake", ended_in_handshake(&links)},
+        {"links_stranger", links.ended[LINK_ENDED_STRANGER]},
+        {"links_forged", links.ended[LINK_ENDED_FORGED]},
+        {"links_bad_frame", links.ended[LINK_ENDED_BAD_FRAME]},
+        {"frames_in", links.frames_in},
+        {"frames_out", links.frames_out},
+        {"frames_refused", loop->frames_refused},
+        {"bytes_in", links.bytes_in},
+        {"bytes_out", links.bytes_out},
+        {"commits", usage.commits},
+        {"commit_microseconds", usage.commit_microseconds},
+        {"store_used_bytes", usage.used_bytes},
+        {"disk_free_bytes", usage.disk_free_bytes},
+    };
+    uint32_t count = sizeof all / sizeof all[0];
+    count = count < max ? count : max;
+    memcpy(ret_counters, all, count * sizeof all[0]);
+    return count;
+}
+
 static void io_log(void *context, const char *level, const char *event, const char *fields)
 {
     (void)context;
@@ -171,6 +211,7 @@ struct node_io loop_node_io(struct loop *loop)
                             .sign = io_sign,
                             .verify = io_verify,
                             .verify_batch = io_verify_batch,
+                            .counters = io_counters,
                             .log = io_log};
 }
 

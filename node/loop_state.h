@@ -49,6 +49,7 @@ struct loop {
 
     uint64_t peer_links[LIMIT_VALIDATORS]; /* 0: down */
     uint32_t refusals[LIMIT_VALIDATORS];   /* of the link that is up */
+    uint64_t frames_refused;
     struct outgoing *outbox;
     size_t outbox_count, outbox_capacity;
     uint64_t next_check_ms; /* disk space, stale readers */

@@ -20,6 +20,7 @@
 #include "consensus/consensus.h"
 #include "node/link.h"
 #include "node/store.h"
+#include "proto/client_codec.h"
 
 struct node_io {
     void *context;
@@ -59,6 +60,9 @@ struct node_io {
        malloc'ed and pass over. */
     void (*verify_batch)(void *context, uint64_t token, uint8_t *bytes, size_t length,
                          const struct public_key *key);
+
+    /* The shell's own counters for a status report: up to max names (static) and values. */
+    uint32_t (*counters)(void *context, uint32_t max, struct client_counter *ret_counters);
 
     void (*log)(void *context, const char *level, const char *event, const char *fields);
 };

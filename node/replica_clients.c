@@ -324,7 +324,7 @@ uint64_t replica_clients_deadline(const struct replica *replica)
     return deadline;
 }
 
-#define COUNTERS 16
+#define COUNTERS 48
 static uint32_t fill_counters(const struct replica *replica, const struct consensus_view *view,
                               struct client_counter ret_counters[COUNTERS])
 {
@@ -345,9 +345,10 @@ static uint32_t fill_counters(const struct replica *replica, const struct consen
         {"may_sign", view->may_sign},
         {"halted", view->halted},
     };
+    const uint32_t own = sizeof all / sizeof all[0];
     _Static_assert(sizeof all / sizeof all[0] <= COUNTERS, "all counters fit");
     memcpy(ret_counters, all, sizeof all);
-    return sizeof all / sizeof all[0];
+    return own + replica->io.counters(replica->io.context, COUNTERS - own, ret_counters + own);
 }
 
 static void node_status(struct replica *replica, uint64_t session, uint64_t request)

@@ -150,6 +150,14 @@ static void io_verify_batch(void *context, uint64_t token, uint8_t *bytes, size_
     net_push(node->net, &message);
 }
 
+static uint32_t io_counters(void *context, uint32_t max, struct client_counter *ret_counters)
+{
+    (void)context;
+    (void)max;
+    (void)ret_counters;
+    return 0;
+}
+
 static void io_log(void *context, const char *level, const char *event, const char *fields)
 {
     const struct net_node *node = context;
@@ -175,5 +183,6 @@ struct node_io net_node_io(struct net_node *node)
                             .sign = io_sign,
                             .verify = io_verify,
                             .verify_batch = io_verify_batch,
+                            .counters = io_counters,
                             .log = io_log};
 }
