@@ -136,7 +136,7 @@ static void test_random_seeds(void **state)
 {
     (void)state;
     const uint64_t first = number_of("HEFU_SEED", 1);
-    const uint64_t count = number_of("HEFU_SEEDS", 200);
+    const uint64_t count = number_of("HEFU_SEEDS", 800);
     uint32_t bad = 0;
     for (uint64_t seed = first; seed < first + count && bad < 5; seed++) {
         bad += !run_seed(seed);
