@@ -30,7 +30,7 @@ struct column {
     enum column_kind kind;
 };
 
-#define OUTPUT_COLUMNS_MAX 24
+#define OUTPUT_COLUMNS_MAX 96
 
 struct output;
 

@@ -71,6 +71,8 @@ static void peers_text(const struct client_status_report *report, char *ret_text
     }
 }
 
+#define REPORT_COUNTERS_MAX 80 /* more than a node of this version has */
+
 static void alarms_text(const struct client_status_report *report, char *ret_text, size_t capacity)
 {
     size_t used = 0;
@@ -82,40 +84,41 @@ static void alarms_text(const struct client_status_report *report, char *ret_tex
     }
 }
 
-static uint64_t counter(const struct client_status_report *report, const char *name)
+static uint32_t shown_counters(const struct client_status_report *report)
 {
-    for (uint32_t i = 0; i < report->counter_count; i++) {
-        if (strcmp(report->counters[i].name, name) == 0) {
-            return report->counters[i].value;
-        }
+    return report->counter_count < REPORT_COUNTERS_MAX ? report->counter_count
+                                                       : REPORT_COUNTERS_MAX;
+}
+
+/* Fixed columns first, then whatever counters the node has, then what is long. */
+static unsigned report_columns(const struct client_status_report *report,
+                               struct column ret_columns[OUTPUT_COLUMNS_MAX])
+{
+    static const struct column first[] = {
+        {"address", COLUMN_TEXT},      {"role", COLUMN_TEXT},
+        {"height", COLUMN_NUMBER},     {"final_hash", COLUMN_TEXT},
+        {"state_root", COLUMN_TEXT},   {"epoch", COLUMN_NUMBER},
+        {"view", COLUMN_NUMBER},       {"leader", COLUMN_NUMBER},
+        {"delta_ms", COLUMN_NUMBER},   {"pool_batches", COLUMN_NUMBER},
+        {"pool_bytes", COLUMN_NUMBER}, {"uptime_s", COLUMN_NUMBER}};
+    unsigned count = sizeof first / sizeof first[0];
+    memcpy(ret_columns, first, sizeof first);
+    for (uint32_t i = 0; i < shown_counters(report); i++) {
+        ret_columns[count++] = (struct column){report->counters[i].name, COLUMN_NUMBER};
     }
-    return 0;
+    ret_columns[count++] = (struct column){"peers", COLUMN_TEXT};
+    ret_columns[count++] = (struct column){"alarms", COLUMN_TEXT};
+    return count;
 }
 
 static void print_report(const struct client *client, enum output_format format,
                          const struct client_status_report *report)
 {
-    static const struct column columns[] = {{"address", COLUMN_TEXT},
-                                            {"role", COLUMN_TEXT},
-                                            {"height", COLUMN_NUMBER},
-                                            {"final_hash", COLUMN_TEXT},
-                                            {"state_root", COLUMN_TEXT},
-                                            {"epoch", COLUMN_NUMBER},
-                                            {"view", COLUMN_NUMBER},
-                                            {"leader", COLUMN_NUMBER},
-                                            {"delta_ms", COLUMN_NUMBER},
-                                            {"total_records", COLUMN_NUMBER},
-                                            {"pool_batches", COLUMN_NUMBER},
-                                            {"pool_bytes", COLUMN_NUMBER},
-                                            {"uptime_s", COLUMN_NUMBER},
-                                            {"nullifications", COLUMN_NUMBER},
-                                            {"batches_refused", COLUMN_NUMBER},
-                                            {"evidence", COLUMN_NUMBER},
-                                            {"peers", COLUMN_TEXT},
-                                            {"alarms", COLUMN_TEXT}};
+    struct column columns[OUTPUT_COLUMNS_MAX];
+    unsigned count = report_columns(report, columns);
     size_t capacity = 64 + 128 * (size_t)report->peer_count + 260 * (size_t)report->alarm_count;
     char *text = malloc(capacity);
-    struct output *output = output_single(stdout, format, columns, 18);
+    struct output *output = output_single(stdout, format, columns, count);
     output_text(output, client->config.address);
     output_text(output, report->role);
     output_number(output, report->height);
@@ -125,13 +128,12 @@ static void print_report(const struct client *client, enum output_format format,
     output_number(output, report->view);
     output_number(output, report->leader);
     output_number(output, report->delta_ms);
-    output_number(output, counter(report, "total_records"));
     output_number(output, report->pool_batches);
     output_number(output, report->pool_bytes);
     output_number(output, report->uptime_ms / 1000);
-    output_number(output, counter(report, "nullifications"));
-    output_number(output, counter(report, "batches_refused"));
-    output_number(output, counter(report, "evidence"));
+    for (uint32_t i = 0; i < shown_counters(report); i++) {
+        output_number(output, report->counters[i].value);
+    }
     peers_text(report, text != NULL ? text : (char[1]){0}, text != NULL ? capacity : 1);
     output_text(output, text != NULL ? text : "");
     alarms_text(report, text != NULL ? text : (char[1]){0}, text != NULL ? capacity : 1);
