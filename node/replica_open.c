@@ -140,27 +140,30 @@ static uint32_t recover_votes(struct replica *replica, struct vote *ret_votes, u
     return count;
 }
 
+/* The newest ones above F.view, at most max: of a longer stretch consensus needs the end. */
 static uint32_t recover_certificates(struct replica *replica, struct certificate **ret_list,
                                      uint32_t max)
 {
     uint8_t from[KEY_VIEW_BYTES];
     struct span key;
     struct span value;
-    uint32_t count = 0;
+    uint64_t found = 0;
     key_view(replica->final.epoch, replica->final.view + 1, VOTE_NOTARIZE, from);
-    while (count < max && replica->io.seek(replica->io.context, STORE_CERTIFICATES, from,
-                                           sizeof from, &key, &value)) {
+    while (replica->io.seek(replica->io.context, STORE_CERTIFICATES, from, sizeof from, &key,
+                            &value)) {
         memcpy(from, key.data, sizeof from);
         from[16]++;
-        struct certificate *certificate = calloc(1, sizeof *certificate);
-        CHECK(certificate != NULL);
+        struct certificate *certificate = ret_list[found % max];
+        if (certificate == NULL) {
+            certificate = calloc(1, sizeof *certificate);
+            CHECK(certificate != NULL);
+            ret_list[found % max] = certificate;
+        }
         if (row_certificate_decode(value, certificate) == STATUS_OK) {
-            ret_list[count++] = certificate;
-        } else {
-            free(certificate);
+            found++;
         }
     }
-    return count;
+    return found < max ? (uint32_t)found : max;
 }
 
 static uint32_t recover_open_blocks(struct replica *replica, struct consensus_block *ret_blocks)
@@ -224,7 +227,7 @@ static enum status restore_consensus(struct replica *replica)
         replica_carry_out(replica);
     }
     replica->stepping = false;
-    for (uint32_t i = 0; i < recovery.certificate_count; i++) {
+    for (uint32_t i = 0; i < RECOVERED_MAX; i++) {
         free(certificates[i]);
     }
     free(certificates);
