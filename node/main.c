@@ -89,6 +89,7 @@ static int exit_of(enum status status)
     case STATUS_WRONG_CHAIN:
     case STATUS_BAD_KEY:
     case STATUS_LOCKED:
+    case STATUS_DENIED:
         return EXIT_INTEGRITY;
     default:
         return EXIT_USAGE;

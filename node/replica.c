@@ -55,7 +55,7 @@ void replica_refuse_batches(struct replica *replica, bool refuse)
     replica->refuse_batches = refuse;
 }
 
-static const char *alarm_text(enum alarm alarm)
+const char *replica_alarm_text(enum alarm alarm)
 {
     switch (alarm) {
     case ALARM_SAFETY_CERTIFICATES:
@@ -105,6 +105,16 @@ static void take_evidence(struct replica *replica, const struct evidence *eviden
     replica_send_evidence(replica, evidence);
     replica_log(replica, "error", "evidence", "validator=%u view=%" PRIu64, evidence->first.signer,
                 evidence->first.view);
+}
+
+/* The mark is durable: whatever was contradictory must be looked at by people before this node
+   votes again. */
+static void halt(struct replica *replica, enum alarm alarm)
+{
+    const uint8_t mark = (uint8_t)alarm;
+    replica->io.put(replica->io.context, STORE_META, "halted", 6, &mark, sizeof mark);
+    replica_alarm(replica, replica_alarm_text(alarm), true);
+    replica_log(replica, "error", "halted", "why=\"%s\"", replica_alarm_text(alarm));
 }
 
 static void commit_block(struct replica *replica, const struct effect *effect)
@@ -170,9 +180,11 @@ static void carry_out(struct replica *replica, const struct effect *effect)
     case EFFECT_EVIDENCE:
         take_evidence(replica, effect->evidence);
         return;
-    case EFFECT_ALARM:
     case EFFECT_HALT:
-        replica_alarm(replica, alarm_text(effect->alarm), true);
+        halt(replica, effect->alarm);
+        return;
+    case EFFECT_ALARM:
+        replica_alarm(replica, replica_alarm_text(effect->alarm), true);
         return;
     }
 }

@@ -262,6 +262,10 @@ static void make_machines(struct replica *replica)
 static enum status open_state(struct replica *replica, const char **ret_what)
 {
     struct span row;
+    if (replica->io.get(replica->io.context, STORE_META, "halted", 6, &row) && row.length == 1) {
+        *ret_what = replica_alarm_text((enum alarm)row.data[0]);
+        return STATUS_DENIED;
+    }
     if (!replica->io.get(replica->io.context, STORE_META, "final", 5, &row)) {
         return write_genesis(replica);
     }
@@ -298,7 +302,11 @@ enum status replica_open(const struct node_io *io, const struct replica_config *
         status = restore_consensus(replica);
     }
     if (status != STATUS_OK) {
-        (void)snprintf(ret_error, capacity, "%s: %s", what, status_text(status));
+        const char *advice = status == STATUS_DENIED
+                                 ? "this node halted and does not vote again by itself: see "
+                                   "docs/operations.md, A node that halted"
+                                 : status_text(status);
+        (void)snprintf(ret_error, capacity, "%s: %s", what, advice);
         replica_free(replica);
         return status;
     }

@@ -162,6 +162,8 @@ void replica_answer_checked(struct replica *replica, const struct hash *hash,
 void replica_update_work(struct replica *replica);
 void replica_log(struct replica *replica, const char *level, const char *event, const char *format,
                  ...) __attribute__((format(printf, 4, 5)));
+/* The alarm's sentence; static. */
+const char *replica_alarm_text(enum alarm alarm);
 bool replica_is_own(const struct replica *replica, uint32_t peer);
 
 /* replica_blocks.c */
