@@ -141,6 +141,8 @@ enum status replica_batches_take(struct replica *replica, const uint8_t *bytes, 
         if (peer != NO_PEER) {
             pool_add_holder(held, peer);
             replica_clients_held(replica, held);
+        } else {
+            held->own = true; /* its submitter counts on this node from now on */
         }
         return STATUS_OK;
     }
@@ -229,7 +231,10 @@ void replica_batch_verified(struct replica *replica, const struct verify_result 
                     (int)done.peer);
         free(result->bytes);
         free(result->record_hashes);
-        replica_clients_refused(replica, &done.id, status == STATUS_OK ? STATUS_BUSY : status);
+        /* The id does not cover the signature, so a peer's bad copy says nothing about the one that
+           a client submitted meanwhile: it is to send it again. */
+        bool own = status != STATUS_OK && done.peer == NO_PEER;
+        replica_clients_refused(replica, &done.id, own ? status : STATUS_BUSY);
         return;
     }
     struct pool_batch *entry = insert(replica, &batch, result);
@@ -267,8 +272,10 @@ void replica_batches_have(struct replica *replica, uint32_t peer, const struct h
     for (uint32_t i = 0; i < count; i++) {
         struct pool_batch *batch = pool_find(replica->pool, &ids[i]);
         if (batch != NULL) {
-            pool_add_holder(batch, peer);
-            replica_clients_held(replica, batch);
+            if (!pool_has_holder(batch, peer)) {
+                pool_add_holder(batch, peer);
+                replica_clients_held(replica, batch);
+            }
         } else if (!replica_batches_placed(replica, &ids[i], &height, &index)) {
             replica_batches_want(replica, &ids[i], peer, false);
             struct wanted *wanted = wanted_find(&replica->wanted, &ids[i]);
@@ -280,18 +287,23 @@ void replica_batches_have(struct replica *replica, uint32_t peer, const struct h
     replica_update_work(replica);
 }
 
+/* Surplus requests stay unanswered: who needs the rest asks again, or somebody else. */
 void replica_batches_requested(struct replica *replica, uint32_t peer, const struct hash *ids,
                                uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         const struct pool_batch *batch = pool_find(replica->pool, &ids[i]);
-        struct span row;
+        struct span row = {0};
         if (batch != NULL) {
-            replica_send_batch(replica, peer, batch->bytes, batch->length, true);
-        } else if (replica->io.get(replica->io.context, STORE_BATCHES, ids[i].bytes, HASH_BYTES,
-                                   &row)) {
-            replica_send_batch(replica, peer, row.data, row.length, true);
+            row = (struct span){.data = batch->bytes, .length = batch->length};
+        } else if (!replica->io.get(replica->io.context, STORE_BATCHES, ids[i].bytes, HASH_BYTES,
+                                    &row)) {
+            continue;
         }
+        if (!replica_sync_may_answer(replica, peer, row.length)) {
+            return;
+        }
+        replica_send_batch(replica, peer, row.data, row.length, true);
     }
 }
 

@@ -13,83 +13,6 @@
 #include "base/check.h"
 #include "node/replica_state.h"
 
-struct consensus_block replica_block_summary(const struct block_header *header,
-                                             const struct hash *hash)
-{
-    return (struct consensus_block){.hash = *hash,
-                                    .parent_hash = header->parent_hash,
-                                    .epoch = header->epoch,
-                                    .height = header->height,
-                                    .timestamp_ms = header->timestamp_ms,
-                                    .proposer = header->proposer,
-                                    .flags = header->flags};
-}
-
-struct open_block *replica_open_find(struct replica *replica, const struct hash *hash)
-{
-    for (uint32_t i = 0; i < OPEN_BLOCKS_MAX; i++) {
-        struct open_block *block = &replica->open_blocks[i];
-        if (block->used && hash_equal(&block->hash, hash)) {
-            return block;
-        }
-    }
-    return NULL;
-}
-
-bool replica_open_names(const struct replica *replica, const struct hash *batch_id)
-{
-    for (uint32_t i = 0; i < OPEN_BLOCKS_MAX; i++) {
-        const struct open_block *block = &replica->open_blocks[i];
-        for (uint32_t b = 0; block->used && b < block->header.batch_count; b++) {
-            if (hash_equal(&block->batch_ids[b], batch_id)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-/* A free place, or that of the block which was touched longest ago and nothing depends on. */
-static struct open_block *open_place(struct replica *replica)
-{
-    struct open_block *oldest = NULL;
-    for (uint32_t i = 0; i < OPEN_BLOCKS_MAX; i++) {
-        struct open_block *block = &replica->open_blocks[i];
-        if (!block->used) {
-            return block;
-        }
-        if (!block->durable && !hash_equal(&block->hash, &replica->executed) &&
-            (oldest == NULL || block->touched_ms < oldest->touched_ms)) {
-            oldest = block;
-        }
-    }
-    return oldest;
-}
-
-struct open_block *replica_open_add(struct replica *replica, const struct block_header *header,
-                                    const struct hash *batch_ids, uint32_t source)
-{
-    struct hash hash = block_hash(header);
-    struct open_block *block = replica_open_find(replica, &hash);
-    if (block == NULL) {
-        CHECK(header->batch_count <= LIMIT_BLOCK_BATCHES);
-        block = open_place(replica);
-        if (block == NULL) {
-            return NULL;
-        }
-        memset(block, 0, sizeof *block);
-        block->used = true;
-        block->hash = hash;
-        block->header = *header;
-        block->source = source;
-        if (header->batch_count > 0) {
-            memcpy(block->batch_ids, batch_ids, sizeof(struct hash) * header->batch_count);
-        }
-    }
-    block->touched_ms = replica->monotonic_ms;
-    return block;
-}
-
 static void rollback(struct replica *replica)
 {
     if (!hash_is_zero(&replica->executed)) {
@@ -251,6 +174,7 @@ static void check(struct replica *replica, struct open_block *block)
 {
     struct ledger_batch batches[LIMIT_BLOCK_BATCHES];
     if (hash_equal(&block->hash, &replica->executed)) {
+        block->agreed = true;
         block->check_pending = false;
         replica_answer_checked(replica, &block->hash, BLOCK_AGREES);
         return;
@@ -276,7 +200,9 @@ static void check(struct replica *replica, struct open_block *block)
         return;
     }
     block->check_pending = false;
-    replica_answer_checked(replica, &block->hash, execute_candidate(replica, block, batches));
+    enum block_check result = execute_candidate(replica, block, batches);
+    block->agreed = result == BLOCK_AGREES;
+    replica_answer_checked(replica, &block->hash, result);
 }
 
 void replica_blocks_check(struct replica *replica, const struct hash *hash, uint32_t peer)
@@ -298,7 +224,7 @@ void replica_blocks_check(struct replica *replica, const struct hash *hash, uint
 
 void replica_blocks_batch_arrived(struct replica *replica)
 {
-    for (uint32_t i = 0; i < OPEN_BLOCKS_MAX; i++) {
+    for (uint32_t i = 0; i < replica->open_high; i++) {
         struct open_block *block = &replica->open_blocks[i];
         if (block->used && block->check_pending) {
             check(replica, block);
@@ -308,7 +234,7 @@ void replica_blocks_batch_arrived(struct replica *replica)
 
 void replica_blocks_retry(struct replica *replica)
 {
-    for (uint32_t i = 0; i < OPEN_BLOCKS_MAX; i++) {
+    for (uint32_t i = 0; i < replica->open_high; i++) {
         struct open_block *block = &replica->open_blocks[i];
         if (!block->used || !block->check_pending || block->next_fetch_ms > replica->monotonic_ms) {
             continue;
@@ -325,7 +251,7 @@ void replica_blocks_retry(struct replica *replica)
 uint64_t replica_blocks_deadline(const struct replica *replica)
 {
     uint64_t deadline = UINT64_MAX;
-    for (uint32_t i = 0; i < OPEN_BLOCKS_MAX; i++) {
+    for (uint32_t i = 0; i < replica->open_high; i++) {
         const struct open_block *block = &replica->open_blocks[i];
         if (block->used && block->check_pending && block->next_fetch_ms < deadline) {
             deadline = block->next_fetch_ms;
@@ -436,8 +362,9 @@ void replica_blocks_build(struct replica *replica, const struct effect *effect)
         return;
     }
     struct open_block *block =
-        replica_open_add(replica, &replica->outcome->header, ids, replica->config.own_index);
+        replica_open_add(replica, &replica->outcome->header, ids, OPEN_TRUSTED);
     if (block != NULL) {
+        block->agreed = true;
         replica->counters.blocks_built++;
         replica->built = block->hash;
     }
@@ -532,20 +459,6 @@ static void put_block(struct replica *replica, const struct open_block *block,
     }
 }
 
-static void drop_open_blocks(struct replica *replica)
-{
-    for (uint32_t i = 0; i < OPEN_BLOCKS_MAX; i++) {
-        struct open_block *block = &replica->open_blocks[i];
-        if (!block->used || block->header.height > replica->final.height) {
-            continue;
-        }
-        if (block->durable) {
-            replica->io.del(replica->io.context, STORE_OPEN_BLOCKS, block->hash.bytes, HASH_BYTES);
-        }
-        block->used = false;
-    }
-}
-
 void replica_blocks_commit(struct replica *replica, const struct hash *hash,
                            const struct certificate *finalization)
 {
@@ -578,7 +491,7 @@ void replica_blocks_commit(struct replica *replica, const struct hash *hash,
     struct hash ids[LIMIT_BLOCK_BATCHES];
     uint32_t count = block->header.batch_count;
     memcpy(ids, block->batch_ids, sizeof(struct hash) * count);
-    drop_open_blocks(replica);
+    replica_open_drop_final(replica);
     for (uint32_t i = 0; i < count; i++) {
         replica_batches_final(replica, &ids[i]);
     }

@@ -30,6 +30,13 @@ static void reply_refused(struct replica *replica, uint64_t session, uint64_t re
     reply(replica, session, &message);
 }
 
+static void reply_busy(struct replica *replica, uint64_t session, uint64_t request)
+{
+    struct client_message busy = {
+        .kind = CLIENT_BUSY, .request = request, .busy = {.retry_ms = BUSY_RETRY_MS}};
+    reply(replica, session, &busy);
+}
+
 /* What is wrong and what to do, for the refusals that a submitter can cause. */
 static const char *refusal_sentence(enum status code)
 {
@@ -117,9 +124,7 @@ static void submit(struct replica *replica, uint64_t session, uint64_t request,
     enum status status = replica_batches_take(replica, message->batch.data, message->batch.length,
                                               UINT32_MAX, &id, &field);
     if (status == STATUS_BUSY || (status == STATUS_OK && replica->waiter_count == WAITERS_MAX)) {
-        struct client_message busy = {
-            .kind = CLIENT_BUSY, .request = request, .busy = {.retry_ms = BUSY_RETRY_MS}};
-        reply(replica, session, &busy);
+        reply_busy(replica, session, request);
         return;
     }
     if (status != STATUS_OK) {
@@ -146,11 +151,16 @@ void replica_clients_refused(struct replica *replica, const struct hash *id, enu
     int i = -1;
     struct waiter *waiter;
     while ((waiter = next_waiter(replica, id, &i)) != NULL) {
-        if (waiter->what == WAIT_ACCEPTED) {
+        if (waiter->what != WAIT_ACCEPTED) {
+            continue;
+        }
+        if (status == STATUS_BUSY) {
+            reply_busy(replica, waiter->session, waiter->request);
+        } else {
             reply_refused(replica, waiter->session, waiter->request, status, "signature",
                           refusal_sentence(status));
-            end_waiter(replica, waiter);
         }
+        end_waiter(replica, waiter);
     }
 }
 
@@ -304,10 +314,7 @@ void replica_clients_tick(struct replica *replica)
         } else {
             /* Stored here, but too few others have answered: the client may simply send it again.
              */
-            struct client_message busy = {.kind = CLIENT_BUSY,
-                                          .request = waiter->request,
-                                          .busy = {.retry_ms = BUSY_RETRY_MS}};
-            reply(replica, waiter->session, &busy);
+            reply_busy(replica, waiter->session, waiter->request);
         }
         end_waiter(replica, waiter);
     }

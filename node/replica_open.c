@@ -183,7 +183,8 @@ static uint32_t recover_open_blocks(struct replica *replica, struct consensus_bl
         from_length = HASH_BYTES;
         if (row_block_decode(value, row) == STATUS_OK &&
             row->header.height == replica->final.height + 1) {
-            struct open_block *block = replica_open_add(replica, &row->header, row->batch_ids, 0);
+            struct open_block *block =
+                replica_open_add(replica, &row->header, row->batch_ids, OPEN_TRUSTED);
             if (block != NULL) {
                 block->durable = true;
                 ret_blocks[count++] = replica_block_summary(&row->header, &row->hash);

@@ -3,6 +3,7 @@
  *
  *   replica_open.c     opening: genesis, the stored state, consensus restored
  *   replica.c          time, timers, the step loop that carries out consensus effects
+ *   replica_bodies.c   bodies of blocks that are not final
  *   replica_blocks.c   open blocks: check, build, commit
  *   replica_batches.c  batches: taken in, pushed, announced, fetched, expired
  *   replica_sync.c     what peers ask for, and catching up
@@ -20,10 +21,10 @@
 #include "proto/client_codec.h"
 #include "proto/peer_codec.h"
 
-/* Candidates of the open height and bodies fetched ahead in catch-up. */
-#define OPEN_BLOCKS_MAX 96
+/* Candidates of the open height: in a long outage one that was voted for in every view. */
+#define OPEN_BLOCKS_MAX 512
 /* Answers to CHECK_BLOCK and BUILD_BLOCK that wait for the running step to end. */
-#define ANSWERS_MAX 256
+#define ANSWERS_MAX (OPEN_BLOCKS_MAX + 256)
 #define SESSIONS_MAX 1024
 #define WAITERS_MAX 4096
 /* Batches under verification at once. */
@@ -39,10 +40,15 @@
 #define HAVE_WAIT_MS 500
 #define HOUSEKEEPING_MS 1000
 
+/* The author of what was built here, stored here, or came with its finalization. */
+#define OPEN_TRUSTED UINT32_MAX
+
 struct open_block {
     bool used;
     bool durable;       /* in the open_blocks table */
+    bool agreed;        /* own execution gave the same roots: it may be committed at any time */
     bool check_pending; /* consensus waits for an answer; batches are missing */
+    uint32_t author;    /* the peer that proposed it, or OPEN_TRUSTED */
     uint32_t source;    /* peer to ask first */
     uint64_t next_fetch_ms;
     uint64_t touched_ms;
@@ -79,6 +85,8 @@ struct session {
 struct peer_state {
     bool up;
     uint64_t final_height; /* as it last said */
+    uint64_t answer_bytes; /* may be sent in answer to its requests, as of answer_ms */
+    uint64_t answer_ms;
     uint64_t heard_ms;
 };
 
@@ -119,6 +127,7 @@ struct replica {
     uint32_t records_max; /* own record budget for a block */
     struct hash built;    /* the last block built here, until it is final */
     struct open_block open_blocks[OPEN_BLOCKS_MAX];
+    uint32_t open_high; /* no place from here on is used */
     struct wanted_table wanted;
     struct verifying verifying[VERIFYING_MAX];
     uint32_t verifying_count;
@@ -166,14 +175,19 @@ void replica_log(struct replica *replica, const char *level, const char *event, 
 const char *replica_alarm_text(enum alarm alarm);
 bool replica_is_own(const struct replica *replica, uint32_t peer);
 
-/* replica_blocks.c */
+/* replica_bodies.c */
 struct consensus_block replica_block_summary(const struct block_header *header,
                                              const struct hash *hash);
 struct open_block *replica_open_find(struct replica *replica, const struct hash *hash);
-/* Remembers a body; the oldest one that nothing waits for makes room. */
+/* Remembers a body; an old one that nothing depends on makes room. author: the peer that proposed
+   it, or OPEN_TRUSTED. NULL if there is no room. */
 struct open_block *replica_open_add(struct replica *replica, const struct block_header *header,
-                                    const struct hash *batch_ids, uint32_t source);
+                                    const struct hash *batch_ids, uint32_t author);
 bool replica_open_names(const struct replica *replica, const struct hash *batch_id);
+/* Forgets what is no longer above the final block. */
+void replica_open_drop_final(struct replica *replica);
+
+/* replica_blocks.c */
 void replica_blocks_check(struct replica *replica, const struct hash *hash, uint32_t peer);
 void replica_blocks_build(struct replica *replica, const struct effect *effect);
 void replica_blocks_persist(struct replica *replica, const struct hash *hash);
@@ -219,6 +233,9 @@ void replica_sync_request_certificates(struct replica *replica, uint32_t peer, u
 void replica_sync_request_blocks(struct replica *replica, uint32_t peer, uint64_t from_height);
 /* Hands the next fetched block to consensus, if it is the child of the final one. */
 void replica_sync_feed(struct replica *replica);
+/* Whether an answer of so many bytes is within what this peer may cause to be sent now; if so it is
+   charged. */
+bool replica_sync_may_answer(struct replica *replica, uint32_t peer, size_t bytes);
 void replica_send_vote(struct replica *replica, uint32_t peer, const struct vote *vote);
 void replica_send_certificate(struct replica *replica, uint32_t peer,
                               const struct certificate *certificate);

@@ -14,6 +14,12 @@
 #include "node/replica_state.h"
 
 #define BLOCKS_PER_ANSWER 32
+/* What one peer's requests may make this node send: at once, and from then on a second. */
+#define ANSWER_BYTES_MAX (32u << 20)
+#define ANSWER_BYTES_PER_MS (64u << 10)
+/* An answer is charged what it may come to. */
+#define BLOCKS_ANSWER_BYTES (BLOCKS_PER_ANSWER * ROW_BLOCK_BYTES_MAX)
+#define CERTIFICATES_ANSWER_BYTES (PEER_CERTIFICATES_MAX * ROW_CERTIFICATE_BYTES_MAX)
 
 static void send_to(struct replica *replica, uint32_t peer, enum link_class class,
                     const struct peer_message *message)
@@ -92,6 +98,26 @@ void replica_send_evidence(struct replica *replica, const struct evidence *evide
     send_to(replica, CONSENSUS_ALL, LINK_VOTE, &message);
 }
 
+bool replica_sync_may_answer(struct replica *replica, uint32_t peer, size_t bytes)
+{
+    struct peer_state *state = &replica->peers[peer];
+    uint64_t elapsed_ms = replica->monotonic_ms - state->answer_ms;
+    state->answer_ms = replica->monotonic_ms;
+    if (elapsed_ms >= ANSWER_BYTES_MAX / ANSWER_BYTES_PER_MS) {
+        state->answer_bytes = ANSWER_BYTES_MAX;
+    } else {
+        state->answer_bytes += elapsed_ms * ANSWER_BYTES_PER_MS;
+        if (state->answer_bytes > ANSWER_BYTES_MAX) {
+            state->answer_bytes = ANSWER_BYTES_MAX;
+        }
+    }
+    if (state->answer_bytes < bytes) {
+        return false;
+    }
+    state->answer_bytes -= bytes;
+    return true;
+}
+
 void replica_sync_request_certificates(struct replica *replica, uint32_t peer, uint64_t from_view,
                                        uint64_t to_view)
 {
@@ -114,6 +140,9 @@ void replica_sync_request_blocks(struct replica *replica, uint32_t peer, uint64_
 static void answer_certificates(struct replica *replica, uint32_t peer,
                                 const struct peer_certificate_request *request)
 {
+    if (!replica_sync_may_answer(replica, peer, CERTIFICATES_ANSWER_BYTES)) {
+        return;
+    }
     struct certificate *list = calloc(PEER_CERTIFICATES_MAX, sizeof *list);
     CHECK(list != NULL);
     struct peer_certificates answer = {.list = list};
@@ -152,6 +181,9 @@ static void answer_certificates(struct replica *replica, uint32_t peer,
 static void answer_blocks(struct replica *replica, uint32_t peer,
                           const struct peer_block_request *request)
 {
+    if (!replica_sync_may_answer(replica, peer, BLOCKS_ANSWER_BYTES)) {
+        return;
+    }
     uint32_t most = request->count < BLOCKS_PER_ANSWER ? request->count : BLOCKS_PER_ANSWER;
     struct peer_final_block *list = calloc(BLOCKS_PER_ANSWER, sizeof *list);
     struct block_row *rows = calloc(BLOCKS_PER_ANSWER, sizeof *rows);
@@ -207,14 +239,42 @@ void replica_sync_feed(struct replica *replica)
         return;
     }
     struct open_block *block =
-        replica_open_add(replica, &next->header, next->batch_ids, next->peer);
+        replica_open_add(replica, &next->header, next->batch_ids, OPEN_TRUSTED);
     if (block == NULL) {
         return;
     }
+    block->source = next->peer;
     struct event event = {.kind = EVENT_CATCHUP_BLOCK, .peer = next->peer};
     event.catchup.block = replica_block_summary(&next->header, &next->hash);
     event.catchup.finalization = &next->finalization;
     replica_answer(replica, &event);
+}
+
+/* Whether a quorum of this epoch signed it. peer_decode has matched signers and signatures. */
+static bool finalization_holds(struct replica *replica, const struct certificate *certificate)
+{
+    const struct validator_set *set = replica->validators;
+    if (certificate->kind != VOTE_FINALIZE || certificate->epoch != set->epoch ||
+        certificate->signature_count < set->quorum) {
+        return false;
+    }
+    struct vote vote = {.kind = VOTE_FINALIZE,
+                        .epoch = certificate->epoch,
+                        .view = certificate->view,
+                        .candidate = certificate->candidate};
+    uint8_t preimage[VOTE_PREIMAGE_BYTES];
+    vote_preimage(&vote, &replica->chain_id, &set->hash, preimage);
+    uint32_t position = 0;
+    for (uint32_t i = 0; i < set->count; i++) {
+        if ((certificate->signers[i / 8] >> i % 8 & 1) == 0) {
+            continue;
+        }
+        if (!replica->io.verify(replica->io.context, &set->members[i].key, preimage,
+                                sizeof preimage, &certificate->signatures[position++])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Keeps what continues the ring; asks for its batches ahead of time. */
@@ -233,9 +293,10 @@ static void take_blocks(struct replica *replica, uint32_t peer, const struct pee
         }
         struct hash hash = block_hash(&header);
         struct hash root = batches_root(final->block.batch_ids, final->block.batch_count);
-        if (final->finalization->kind != VOTE_FINALIZE ||
-            !hash_equal(&hash, &final->finalization->candidate.block_hash) ||
-            !hash_equal(&root, &header.batches_root)) {
+        /* Verified before anything is kept or fetched: a made-up block would stop the ring. */
+        if (!hash_equal(&hash, &final->finalization->candidate.block_hash) ||
+            !hash_equal(&root, &header.batches_root) ||
+            !finalization_holds(replica, final->finalization)) {
             break;
         }
         struct catchup_block *place = catchup_at(replica, replica->catchup_count++);
@@ -275,6 +336,9 @@ static enum status take_proposal(struct replica *replica, uint32_t peer,
             return STATUS_BAD_HASH;
         }
         if (peer != body->vote.signer) {
+            return STATUS_DENIED;
+        }
+        if (validators_leader(replica->validators, body->vote.view) != peer) {
             return STATUS_DENIED;
         }
         (void)replica_open_add(replica, &header, proposal->block.batch_ids, peer);

@@ -72,12 +72,30 @@ static void check_agreement(struct net_node *node)
     }
 }
 
+static void stop(struct net_node *node);
+
+static void send_twice(struct replica_net *net, const struct message *message)
+{
+    struct message copy = *message;
+    copy.bytes = malloc(message->length);
+    CHECK(copy.bytes != NULL);
+    memcpy(copy.bytes, message->bytes, message->length);
+    copy.due_ms += prng_below(&net->prng, 3000);
+    net_push(net, &copy);
+}
+
 /* The end of a pass: durable first, then the frames leave. */
 static void end_pass(struct net_node *node)
 {
     struct replica_net *net = node->net;
     replica_pass_end(node->replica);
     memory_store_commit(&node->store);
+    if (node->tear && node->register_pending) {
+        node->tear = false;
+        check_agreement(node);
+        stop(node);
+        return;
+    }
     if (node->register_pending) {
         node->vote_register = node->register_next;
         node->register_pending = false;
@@ -94,6 +112,10 @@ static void end_pass(struct net_node *node)
         }
         message->due_ms = net->now_ms + 1 + prng_below(&net->prng, net->options.delay_ms_max + 1);
         message->to_life = net->nodes[message->to].life;
+        if (message->kind == TO_PEER &&
+            prng_below(&net->prng, 1000) < net->options.duplicate_permille) {
+            send_twice(net, message);
+        }
         net_push(net, message);
     }
     node->outbox_count = 0;
@@ -173,6 +195,7 @@ struct replica_net *replica_net_new(const struct net_options *options)
 
 static void stop(struct net_node *node)
 {
+    node->tear = false;
     replica_free(node->replica);
     node->replica = NULL;
     node->running = false;
@@ -209,6 +232,31 @@ void replica_net_crash(struct replica_net *net, uint32_t node)
     stop(&net->nodes[node]);
     for (uint32_t i = 0; i < net->options.nodes; i++) {
         link_down(net, i, node);
+    }
+}
+
+void replica_net_tear(struct replica_net *net, uint32_t node)
+{
+    net->nodes[node].tear = true;
+}
+
+void replica_net_wipe(struct replica_net *net, uint32_t node)
+{
+    CHECK(!net->nodes[node].running);
+    memory_store_end(&net->nodes[node].store);
+    memory_store_init(&net->nodes[node].store, STORE_TABLE_COUNT);
+    net->nodes[node].seen_height = 0;
+}
+
+void replica_net_inject(struct replica_net *net, uint32_t from, uint32_t to, const uint8_t *frame,
+                        size_t length)
+{
+    struct net_node *node = &net->nodes[to];
+    if (node->running) {
+        set_time(node);
+        enum status ignored = replica_peer_frame(node->replica, from, frame, length);
+        (void)ignored;
+        end_pass(node);
     }
 }
 

@@ -23,6 +23,7 @@ struct net_options {
     uint64_t seed;
     uint32_t loss_permille;
     uint32_t delay_ms_max;
+    uint32_t duplicate_permille; /* frames between peers that arrive twice */
 };
 
 struct replica_net *replica_net_new(const struct net_options *options);
@@ -50,6 +51,14 @@ uint32_t replica_net_answers(const struct replica_net *net, unsigned kind);
 
 void replica_net_crash(struct replica_net *net, uint32_t node);
 void replica_net_restart(struct replica_net *net, uint32_t node);
+/* The node stops at the end of its next pass that writes the register: the pass is committed, the
+   register is not written, and nothing is sent. */
+void replica_net_tear(struct replica_net *net, uint32_t node);
+/* A stopped node loses its whole store; its vote register, beside the key, stays. */
+void replica_net_wipe(struct replica_net *net, uint32_t node);
+/* A frame made up by the test arrives at once, as from this peer; it may be refused. */
+void replica_net_inject(struct replica_net *net, uint32_t from, uint32_t to, const uint8_t *frame,
+                        size_t length);
 /* Cuts (or heals) both directions between two nodes. */
 void replica_net_cut(struct replica_net *net, uint32_t a, uint32_t b, bool cut);
 void replica_net_set_loss(struct replica_net *net, uint32_t permille);

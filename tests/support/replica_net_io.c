@@ -70,6 +70,7 @@ static void io_send(void *context, uint32_t peer, enum link_class class, const u
     struct message *message = outgoing(context);
     message->kind = TO_PEER;
     message->to = peer;
+    ((struct net_node *)context)->net->sent_bytes += length;
     message->bytes = copy_of(frame, length);
     message->length = length;
 }

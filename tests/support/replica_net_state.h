@@ -46,6 +46,7 @@ struct net_node {
     struct vote_register vote_register; /* as durable */
     struct vote_register register_next;
     bool register_pending;
+    bool tear; /* crash between the next commit and the register's write */
     struct message *outbox;
     size_t outbox_count, outbox_capacity;
     struct replica *replica;
@@ -68,6 +69,7 @@ struct replica_net {
     uint32_t answers[16];
     struct hash *final_hashes;
     uint64_t final_count;
+    uint64_t sent_bytes; /* by replicas to peers */
 };
 
 /* replica_net.c */
