@@ -9,6 +9,8 @@
 /* Twice the batches, so that probes stay short. */
 #define POOL_SLOTS (2u * POOL_BATCHES_MAX)
 #define PARTICIPANT_SHARE 4
+/* Every so many turns a suspect goes first. */
+#define SUSPECT_TURNS 8
 
 /* The batches of one participant, in order of arrival. */
 struct share {
@@ -224,7 +226,8 @@ bool pool_has_holder(const struct pool_batch *batch, uint32_t validator)
 
 static bool in_window(const struct pool_batch *batch, uint64_t timestamp_ms)
 {
-    return batch->header.expires_ms > timestamp_ms;
+    return batch->header.expires_ms > timestamp_ms &&
+           batch->header.created_ms <= timestamp_ms + BATCH_AHEAD_MS_MAX;
 }
 
 bool pool_may_name(const struct pool_batch *batch, const struct pool_terms *terms)
@@ -244,7 +247,7 @@ bool pool_has_work(const struct pool *pool, const struct pool_terms *terms, uint
                 return true;
             }
             if (!b->quarantined && in_window(b, terms->timestamp_ms) &&
-                b->taken_ms + terms->delta_ms < next_ms) {
+                b->header.count <= terms->records_max && b->taken_ms + terms->delta_ms < next_ms) {
                 next_ms = b->taken_ms + terms->delta_ms;
             }
         }
@@ -288,6 +291,12 @@ uint32_t pool_choose(struct pool *pool, const struct pool_terms *terms, uint64_t
 {
     uint32_t count = 0;
     uint32_t records = 0;
+    struct pool_batch *suspect =
+        turn % SUSPECT_TURNS == SUSPECT_TURNS - 1 ? first_suspect(pool, terms) : NULL;
+    if (suspect != NULL) {
+        ret_batches[0] = suspect;
+        return 1;
+    }
     for (uint32_t s = 0; s < pool->share_count; s++) {
         pool->shares[s].cursor = pool->shares[s].first;
     }
@@ -305,7 +314,7 @@ uint32_t pool_choose(struct pool *pool, const struct pool_terms *terms, uint64_t
         }
     }
     if (count == 0) {
-        struct pool_batch *suspect = first_suspect(pool, terms);
+        suspect = first_suspect(pool, terms);
         if (suspect != NULL) {
             ret_batches[count++] = suspect;
         }

@@ -72,7 +72,8 @@ bool pool_may_name(const struct pool_batch *batch, const struct pool_terms *term
 /* Whether there is anything to name; if not, ret_next_ms is when a batch ripens (UINT64_MAX: none
  * waits). */
 bool pool_has_work(const struct pool *pool, const struct pool_terms *terms, uint64_t *ret_next_ms);
-/* Up to LIMIT_BLOCK_BATCHES batches, round-robin by participant; a suspect is chosen alone. */
+/* Up to LIMIT_BLOCK_BATCHES batches, round-robin by participant; a suspect is chosen alone, when
+   nothing else waits or every eighth turn (a height), so that no load keeps it waiting for ever. */
 uint32_t pool_choose(struct pool *pool, const struct pool_terms *terms, uint64_t turn,
                      struct pool_batch *ret_batches[LIMIT_BLOCK_BATCHES]);
 

@@ -29,8 +29,9 @@ struct replica_config {
     uint32_t own_index;                     /* or CONSENSUS_OBSERVER */
     uint64_t pool_bytes;
     const struct vote_register *vote_register; /* NULL for an observer; borrowed during open */
-    /* The batches that were being executed when the process died: a single one is quarantined,
-       several become suspects, which are named one at a time. Borrowed during open. */
+    /* The batches that were being executed when the process died: they become suspects, which are
+       named one at a time; one that three starts died on alone is quarantined. Borrowed during
+       open. */
     const struct hash *crashed_batches;
     uint32_t crashed_count;
 };

@@ -30,6 +30,27 @@ static void pending_key(const struct hash *id, uint8_t ret_key[PENDING_KEY_BYTES
     memcpy(ret_key + 1, id->bytes, HASH_BYTES);
 }
 
+/* Starts that died on this batch alone before it is quarantined. A person or a power cut may kill
+   all nodes while they execute the same batch, which does not make it a bad one. */
+#define DEATHS_MAX 3
+
+/* The key of the row that counts the starts which died on this batch alone. */
+static void deaths_key(const struct hash *id, uint8_t ret_key[PENDING_KEY_BYTES])
+{
+    ret_key[0] = 'd';
+    memcpy(ret_key + 1, id->bytes, HASH_BYTES);
+}
+
+/* Forgets that it is pending. */
+static void delete_rows(struct replica *replica, const struct hash *id)
+{
+    uint8_t key[PENDING_KEY_BYTES];
+    pending_key(id, key);
+    replica->io.del(replica->io.context, STORE_META, key, sizeof key);
+    deaths_key(id, key);
+    replica->io.del(replica->io.context, STORE_META, key, sizeof key);
+}
+
 bool replica_batches_placed(struct replica *replica, const struct hash *id, uint64_t *ret_height,
                             uint32_t *ret_index)
 {
@@ -86,6 +107,10 @@ static enum status admit(struct replica *replica, const struct batch *batch, siz
     *ret_field = "created_ms";
     if (header->created_ms > replica->now_ms + CREATED_AHEAD_MS && !by_block) {
         return STATUS_TOO_EARLY;
+    }
+    *ret_field = "count";
+    if (header->count > replica->config.genesis->block_records) {
+        return STATUS_OVERSIZED; /* no block could ever hold it */
     }
     *ret_field = "key_no";
     if (!ledger_batch_key(replica->ledger, header->participant, header->key_no, ret_key)) {
@@ -376,9 +401,7 @@ uint64_t replica_batches_deadline(const struct replica *replica)
 
 void replica_batches_final(struct replica *replica, const struct hash *id)
 {
-    uint8_t key[PENDING_KEY_BYTES];
-    pending_key(id, key);
-    replica->io.del(replica->io.context, STORE_META, key, sizeof key);
+    delete_rows(replica, id);
     struct wanted *wanted = wanted_find(&replica->wanted, id);
     if (wanted != NULL) {
         wanted_remove(&replica->wanted, wanted);
@@ -392,10 +415,8 @@ void replica_batches_final(struct replica *replica, const struct hash *id)
 
 static void expire(struct replica *replica, struct pool_batch *batch)
 {
-    uint8_t key[PENDING_KEY_BYTES];
     struct hash id = batch->id;
-    pending_key(&id, key);
-    replica->io.del(replica->io.context, STORE_META, key, sizeof key);
+    delete_rows(replica, &id);
     replica->io.del(replica->io.context, STORE_BATCHES, id.bytes, HASH_BYTES);
     replica_log(replica, "info", "batch_expired", "participant=%u", batch->header.participant);
     pool_remove(replica->pool, batch);
@@ -484,16 +505,30 @@ static enum status load_one(struct replica *replica, const struct hash *id)
     return STATUS_OK;
 }
 
+static bool died_once_more(struct replica *replica, const struct hash *id)
+{
+    uint8_t key[PENDING_KEY_BYTES];
+    struct span row;
+    uint8_t deaths = 1;
+    deaths_key(id, key);
+    if (replica->io.get(replica->io.context, STORE_META, key, sizeof key, &row) &&
+        row.length == 1) {
+        deaths = row.data[0] < DEATHS_MAX ? (uint8_t)(row.data[0] + 1) : DEATHS_MAX;
+    }
+    replica->io.put(replica->io.context, STORE_META, key, sizeof key, &deaths, sizeof deaths);
+    return deaths >= DEATHS_MAX;
+}
+
 static void mark_crashed(struct replica *replica)
 {
-    static const char why[] = "the process ended while executing this batch alone";
+    static const char why[] = "the process ended three times while executing this batch alone";
     const struct replica_config *config = &replica->config;
     for (uint32_t i = 0; i < config->crashed_count; i++) {
         struct pool_batch *batch = pool_find(replica->pool, &config->crashed_batches[i]);
         if (batch == NULL) {
             continue;
         }
-        if (config->crashed_count == 1) {
+        if (config->crashed_count == 1 && died_once_more(replica, &batch->id)) {
             batch->quarantined = true;
             replica->io.put(replica->io.context, STORE_QUARANTINE, batch->id.bytes, HASH_BYTES, why,
                             sizeof why - 1);

@@ -136,7 +136,9 @@ static void start(struct net_node *node)
                                     .validators = &net->validators,
                                     .own_index = node->index,
                                     .pool_bytes = 64u << 20,
-                                    .vote_register = &node->vote_register};
+                                    .vote_register = &node->vote_register,
+                                    .crashed_batches = &node->died_on,
+                                    .crashed_count = hash_is_zero(&node->died_on) ? 0 : 1};
     enum status status = replica_open(&io, &config, WALL_START_MS + net->now_ms, net->now_ms,
                                       &node->replica, error, sizeof error);
     if (status != STATUS_OK) {
@@ -144,6 +146,7 @@ static void start(struct net_node *node)
         abort();
     }
     node->running = true;
+    node->died_on = (struct hash){{0}};
     replica_client_up(node->replica, SESSION_FIRST, CLIENT_PARTICIPANT, 1);
     end_pass(node);
 }
@@ -238,6 +241,11 @@ void replica_net_crash(struct replica_net *net, uint32_t node)
 void replica_net_tear(struct replica_net *net, uint32_t node)
 {
     net->nodes[node].tear = true;
+}
+
+void replica_net_died_on(struct replica_net *net, uint32_t node, const struct hash *batch_id)
+{
+    net->nodes[node].died_on = *batch_id;
 }
 
 void replica_net_wipe(struct replica_net *net, uint32_t node)

@@ -54,6 +54,8 @@ void replica_net_restart(struct replica_net *net, uint32_t node);
 /* The node stops at the end of its next pass that writes the register: the pass is committed, the
    register is not written, and nothing is sent. */
 void replica_net_tear(struct replica_net *net, uint32_t node);
+/* The next start of a stopped node is told that it died while it executed this batch alone. */
+void replica_net_died_on(struct replica_net *net, uint32_t node, const struct hash *batch_id);
 /* A stopped node loses its whole store; its vote register, beside the key, stays. */
 void replica_net_wipe(struct replica_net *net, uint32_t node);
 /* A frame made up by the test arrives at once, as from this peer; it may be refused. */

@@ -46,7 +46,8 @@ struct net_node {
     struct vote_register vote_register; /* as durable */
     struct vote_register register_next;
     bool register_pending;
-    bool tear; /* crash between the next commit and the register's write */
+    struct hash died_on; /* given to the next start as what was being executed; zero: nothing */
+    bool tear;           /* crash between the next commit and the register's write */
     struct message *outbox;
     size_t outbox_count, outbox_capacity;
     struct replica *replica;

@@ -57,6 +57,19 @@ static void test_ripening(void **state)
     pool_free(pool);
 }
 
+/* Goal: a batch too large for any block here never ripens, and nobody is woken for it. */
+static void test_too_large(void **state)
+{
+    (void)state;
+    struct pool *pool = pool_new(1 << 20);
+    struct pool_terms terms = terms_at(5000);
+    uint64_t next_ms = 0;
+    add(pool, 3, 1, 1001, 100, 1000);
+    assert_false(pool_has_work(pool, &terms, &next_ms));
+    assert_int_equal(next_ms, UINT64_MAX);
+    pool_free(pool);
+}
+
 /* Goal: a participant with many batches does not push out one with a single batch. */
 static void test_round_robin(void **state)
 {
@@ -95,7 +108,8 @@ static void test_shares(void **state)
     pool_free(pool);
 }
 
-/* Goal: a suspect is named alone and only when nothing else waits; a quarantined batch never. */
+/* Goal: a suspect is named alone, when nothing else waits or its turn has come; a quarantined batch
+ * never. */
 static void test_suspects(void **state)
 {
     (void)state;
@@ -107,6 +121,8 @@ static void test_suspects(void **state)
     suspect->suspect = true;
     assert_int_equal(pool_choose(pool, &terms, 0, chosen), 1);
     assert_ptr_equal(chosen[0], other);
+    assert_int_equal(pool_choose(pool, &terms, 7, chosen), 1);
+    assert_ptr_equal(chosen[0], suspect);
     pool_remove(pool, other);
     assert_int_equal(pool_choose(pool, &terms, 0, chosen), 1);
     assert_ptr_equal(chosen[0], suspect);
@@ -151,9 +167,9 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ripening), cmocka_unit_test(test_round_robin),
-        cmocka_unit_test(test_shares),   cmocka_unit_test(test_suspects),
-        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_ripening),    cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_round_robin), cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_suspects),    cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
