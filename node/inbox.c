@@ -16,15 +16,28 @@
 #define SHARE_BULK_BYTES (24u << 20)
 #define TOTAL_BYTES (512u << 20)
 #define PAUSED_MAX 1024
+/* What an item costs besides its bytes, so that small frames do not come for nothing. */
+#define ITEM_BYTES 256
 
 struct node {
     struct node *next;
     struct inbox_item item;
 };
 
-struct queue {
+/* The items of one link (or of few that share a lane), in order. */
+struct lane {
     struct node *first;
     struct node *last;
+    uint64_t bytes;
+    uint32_t next; /* lane + 1 whose turn comes after this one's, 0: the last */
+};
+
+/* Lanes that hold something take turns, an item each: a link that floods delays the others' items
+   by no more than one of its own. */
+struct queue {
+    struct lane lanes[SHARES];
+    uint32_t first; /* lane + 1 */
+    uint32_t last;
 };
 
 struct inbox {
@@ -33,11 +46,56 @@ struct inbox {
     struct queue urgent;
     struct queue bulk;
     uint64_t bytes;
-    uint64_t urgent_share[SHARES];
-    uint64_t bulk_share[SHARES];
     uint64_t paused[PAUSED_MAX];
     size_t paused_count;
 };
+
+/* ---- Lanes ---- */
+
+static void append_lane(struct queue *queue, uint32_t lane)
+{
+    queue->lanes[lane].next = 0;
+    if (queue->last != 0) {
+        queue->lanes[queue->last - 1].next = lane + 1;
+    } else {
+        queue->first = lane + 1;
+    }
+    queue->last = lane + 1;
+}
+
+static void push(struct queue *queue, uint32_t place, struct node *node)
+{
+    struct lane *lane = &queue->lanes[place];
+    if (lane->last != NULL) {
+        lane->last->next = node;
+    } else {
+        lane->first = node;
+        append_lane(queue, place);
+    }
+    lane->last = node;
+}
+
+/* NULL if the queue is empty. */
+static struct node *pop(struct queue *queue)
+{
+    if (queue->first == 0) {
+        return NULL;
+    }
+    uint32_t place = queue->first - 1;
+    struct lane *lane = &queue->lanes[place];
+    struct node *node = lane->first;
+    queue->first = lane->next;
+    if (queue->first == 0) {
+        queue->last = 0;
+    }
+    lane->first = node->next;
+    if (lane->first == NULL) {
+        lane->last = NULL;
+    } else {
+        append_lane(queue, place);
+    }
+    return node;
+}
 
 struct inbox *inbox_new(void)
 {
@@ -54,9 +112,8 @@ struct inbox *inbox_new(void)
 
 static void free_queue(struct queue *queue)
 {
-    while (queue->first != NULL) {
-        struct node *node = queue->first;
-        queue->first = node->next;
+    struct node *node;
+    while ((node = pop(queue)) != NULL) {
         free(node->item.frame);
         free(node->item.result.bytes);
         free(node->item.result.record_hashes);
@@ -91,18 +148,28 @@ static bool is_urgent(const struct inbox_item *item)
     return item->kind != INBOX_FRAME || item->class == LINK_VOTE || item->class == LINK_PROPOSAL;
 }
 
-static uint64_t *share_of(struct inbox *inbox, const struct inbox_item *item)
+static uint32_t lane_of(uint64_t link)
 {
-    return is_urgent(item) ? &inbox->urgent_share[item->link % SHARES]
-                           : &inbox->bulk_share[item->link % SHARES];
+    return (uint32_t)(link % SHARES);
+}
+
+static struct queue *queue_of(struct inbox *inbox, const struct inbox_item *item)
+{
+    return is_urgent(item) ? &inbox->urgent : &inbox->bulk;
+}
+
+static uint64_t cost_of(const struct inbox_item *item)
+{
+    return item->kind == INBOX_FRAME ? item->length + ITEM_BYTES : 0;
 }
 
 /* A link's first frame is always taken, so that a share smaller than a frame cannot block it. */
 static bool over_share(struct inbox *inbox, const struct inbox_item *item)
 {
     uint64_t most = is_urgent(item) ? SHARE_URGENT_BYTES : SHARE_BULK_BYTES;
-    uint64_t share = *share_of(inbox, item);
-    return share > 0 && (share + item->length > most || inbox->bytes + item->length > TOTAL_BYTES);
+    uint64_t share = queue_of(inbox, item)->lanes[lane_of(item->link)].bytes;
+    uint64_t cost = cost_of(item);
+    return share > 0 && (share + cost > most || inbox->bytes + cost > TOTAL_BYTES);
 }
 
 static void pause_link(struct inbox *inbox, uint64_t link)
@@ -122,23 +189,16 @@ bool inbox_put(struct inbox *inbox, const struct inbox_item *item)
     CHECK(node != NULL);
     *node = (struct node){.next = NULL, .item = *item};
     lock(inbox);
-    if (item->kind == INBOX_FRAME) {
-        if (over_share(inbox, item) && inbox->paused_count < PAUSED_MAX) {
-            pause_link(inbox, item->link);
-            unlock(inbox);
-            free(node);
-            return false;
-        }
-        *share_of(inbox, item) += item->length;
-        inbox->bytes += item->length;
+    struct queue *queue = queue_of(inbox, item);
+    if (item->kind == INBOX_FRAME && over_share(inbox, item) && inbox->paused_count < PAUSED_MAX) {
+        pause_link(inbox, item->link);
+        unlock(inbox);
+        free(node);
+        return false;
     }
-    struct queue *queue = is_urgent(item) ? &inbox->urgent : &inbox->bulk;
-    if (queue->last != NULL) {
-        queue->last->next = node;
-    } else {
-        queue->first = node;
-    }
-    queue->last = node;
+    queue->lanes[lane_of(item->link)].bytes += cost_of(item);
+    inbox->bytes += cost_of(item);
+    push(queue, lane_of(item->link), node);
     CHECK(pthread_cond_signal(&inbox->wake) == 0);
     unlock(inbox);
     return true;
@@ -147,7 +207,7 @@ bool inbox_put(struct inbox *inbox, const struct inbox_item *item)
 void inbox_wait(struct inbox *inbox, uint64_t until_ms)
 {
     lock(inbox);
-    while (inbox->urgent.first == NULL && inbox->bulk.first == NULL) {
+    while (inbox->urgent.first == 0 && inbox->bulk.first == 0) {
         struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
                                  .tv_nsec = (long)(until_ms % 1000) * 1000000};
         if (until_ms == UINT64_MAX) {
@@ -166,17 +226,11 @@ void inbox_wait(struct inbox *inbox, uint64_t until_ms)
 bool inbox_take(struct inbox *inbox, struct inbox_item *ret_item)
 {
     lock(inbox);
-    struct queue *queue = inbox->urgent.first != NULL ? &inbox->urgent : &inbox->bulk;
-    struct node *node = queue->first;
+    struct queue *queue = inbox->urgent.first != 0 ? &inbox->urgent : &inbox->bulk;
+    struct node *node = pop(queue);
     if (node != NULL) {
-        queue->first = node->next;
-        if (queue->first == NULL) {
-            queue->last = NULL;
-        }
-        if (node->item.kind == INBOX_FRAME) {
-            *share_of(inbox, &node->item) -= node->item.length;
-            inbox->bytes -= node->item.length;
-        }
+        queue->lanes[lane_of(node->item.link)].bytes -= cost_of(&node->item);
+        inbox->bytes -= cost_of(&node->item);
     }
     unlock(inbox);
     if (node == NULL) {
@@ -190,7 +244,7 @@ bool inbox_take(struct inbox *inbox, struct inbox_item *ret_item)
 bool inbox_has_urgent(struct inbox *inbox)
 {
     lock(inbox);
-    bool has = inbox->urgent.first != NULL;
+    bool has = inbox->urgent.first != 0;
     unlock(inbox);
     return has;
 }
@@ -201,8 +255,8 @@ size_t inbox_resumable(struct inbox *inbox, uint64_t *ret_links, size_t capacity
     lock(inbox);
     for (size_t i = 0; i < inbox->paused_count && count < capacity;) {
         uint64_t link = inbox->paused[i];
-        if (inbox->bulk_share[link % SHARES] <= SHARE_BULK_BYTES / 2 &&
-            inbox->urgent_share[link % SHARES] <= SHARE_URGENT_BYTES / 2 &&
+        if (inbox->bulk.lanes[lane_of(link)].bytes <= SHARE_BULK_BYTES / 2 &&
+            inbox->urgent.lanes[lane_of(link)].bytes <= SHARE_URGENT_BYTES / 2 &&
             inbox->bytes <= TOTAL_BYTES / 2) {
             ret_links[count++] = link;
             inbox->paused[i] = inbox->paused[--inbox->paused_count];

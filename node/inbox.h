@@ -2,7 +2,8 @@
  * inbox: the one way into the core thread. Callbacks of links, verify workers and the signal thread
  * only enqueue here; the core thread takes, votes first. Bounded per link and in all, so that no
  * peer can fill it for the others: a link that is over its share stops being read until it is
- * drained (docs/transport.md, Back-pressure).
+ * drained; and the links take turns, so that a flood of one delays the others by one item each
+ * (docs/transport.md, Back-pressure).
  */
 #ifndef HEFU_NODE_INBOX_H
 #define HEFU_NODE_INBOX_H
@@ -39,7 +40,7 @@ bool inbox_put(struct inbox *inbox, const struct inbox_item *item);
 /* Waits until something is there or the monotonic time until_ms has come. */
 void inbox_wait(struct inbox *inbox, uint64_t until_ms);
 /* The next item: what comes over vote and proposal classes, ups, downs and results before bulk.
-   Items of one link and class keep their order. */
+   Items of one link and class keep their order; links take turns. */
 bool inbox_take(struct inbox *inbox, struct inbox_item *ret_item);
 /* Whether more urgent items wait. */
 bool inbox_has_urgent(struct inbox *inbox);

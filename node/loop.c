@@ -18,6 +18,9 @@
 #define PASS_MS_MAX 20
 #define REFUSALS_MAX 3
 #define CHECK_INTERVAL_MS 5000
+/* Votes that wait are handled before timers fire, but nobody who keeps sending can hold them up for
+   longer than this. */
+#define TICK_LATE_MS 100
 #define GIB (1ull << 30)
 
 /* ---- Passes ---- */
@@ -177,6 +180,24 @@ static enum status end_pass(struct loop *loop, char *ret_error, size_t capacity)
     return STATUS_OK;
 }
 
+static bool tick_is_due(struct loop *loop)
+{
+    uint64_t now = loop_monotonic_ms();
+    uint64_t deadline = replica_next_deadline(loop->replica);
+    if (now < deadline) {
+        loop->overdue_ms = 0;
+        return false;
+    }
+    if (loop->overdue_ms == 0) {
+        loop->overdue_ms = now;
+    }
+    if (inbox_has_urgent(loop->inbox) && now < loop->overdue_ms + TICK_LATE_MS) {
+        return false;
+    }
+    loop->overdue_ms = 0;
+    return true;
+}
+
 static enum status run(struct loop *loop, char *ret_error, size_t capacity)
 {
     enum status status = STATUS_OK;
@@ -184,8 +205,7 @@ static enum status run(struct loop *loop, char *ret_error, size_t capacity)
         inbox_wait(loop->inbox, replica_next_deadline(loop->replica));
         update_time(loop);
         take_items(loop);
-        if (loop_monotonic_ms() >= replica_next_deadline(loop->replica) &&
-            !inbox_has_urgent(loop->inbox)) {
+        if (tick_is_due(loop)) {
             replica_tick(loop->replica);
         }
         if (loop_monotonic_ms() >= loop->next_check_ms) {
@@ -345,7 +365,6 @@ static enum status open_replica(struct loop *loop, char *ret_error, size_t capac
                        loop->config->home);
         return status;
     }
-    loop->inbox = inbox_new();
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned threads = loop->config->verify_threads;
     if (threads == 0) {
@@ -380,6 +399,7 @@ static enum status open_all(struct loop *loop, char *ret_error, size_t capacity)
         status = open_register(loop, ret_error, capacity);
     }
     if (status == STATUS_OK) {
+        loop->inbox = inbox_new(); /* the signal thread may put into it from now on */
         start_signal_thread(loop);
         status = open_replica(loop, ret_error, capacity);
     }

@@ -52,6 +52,7 @@ struct loop {
     uint64_t frames_refused;
     struct outgoing *outbox;
     size_t outbox_count, outbox_capacity;
+    uint64_t overdue_ms;    /* since when a tick is due, 0: it is not */
     uint64_t next_check_ms; /* disk space, stale readers */
 
     pthread_t signal_thread;

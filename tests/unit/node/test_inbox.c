@@ -64,6 +64,34 @@ static void test_back_pressure(void **state)
     inbox_free(inbox);
 }
 
+/* Goal: behind a flood of one link the others wait for one item of it each; small frames fill a
+   share too. */
+static void test_turns(void **state)
+{
+    (void)state;
+    struct inbox *inbox = inbox_new();
+    struct inbox_item item;
+    uint32_t flood = 0;
+    while (put_frame(inbox, 1, LINK_VOTE, 1)) {
+        flood++;
+    }
+    assert_in_range(flood, 100, 20000);
+    for (uint64_t i = 0; i < 3; i++) {
+        assert_true(put_frame(inbox, 2, LINK_VOTE, 20 + i));
+        assert_true(put_frame(inbox, 3, LINK_PROPOSAL, 30 + i));
+    }
+    size_t next[2] = {20, 30};
+    for (uint32_t i = 0; i < 9; i++) {
+        assert_true(inbox_take(inbox, &item));
+        assert_int_equal(item.link, i % 3 + 1);
+        if (item.link > 1) {
+            assert_int_equal(item.length, next[item.link - 2]++);
+        }
+        free(item.frame);
+    }
+    inbox_free(inbox);
+}
+
 static void *produce(void *argument)
 {
     for (int i = 0; i < 2000; i++) {
@@ -104,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_urgency),
         cmocka_unit_test(test_back_pressure),
+        cmocka_unit_test(test_turns),
         cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
