@@ -246,14 +246,17 @@ void replica_step(struct replica *replica, struct event *event)
 
 void replica_update_work(struct replica *replica)
 {
+    /* As a block built now would have it: a clock behind the chain's makes no work. */
+    uint64_t after_final = replica->final_header.timestamp_ms + 1;
+    uint64_t timestamp = replica->now_ms > after_final ? replica->now_ms : after_final;
     struct pool_terms terms = {.monotonic_ms = replica->monotonic_ms,
-                               .timestamp_ms = replica->now_ms,
+                               .timestamp_ms = timestamp,
                                .quorum = replica->validators->quorum,
                                .delta_ms = replica->config.genesis->delta_ms,
                                .records_max = replica->records_max};
     replica->work_next_ms = UINT64_MAX;
     bool work = pool_has_work(replica->pool, &terms, &replica->work_next_ms) ||
-                ledger_time_due(replica->ledger, replica->now_ms);
+                ledger_time_due(replica->ledger, timestamp);
     if (work != replica->had_work && !replica->stepping) {
         replica->had_work = work;
         struct event event = {.kind = EVENT_WORK, .has_work = work};

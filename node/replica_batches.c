@@ -19,6 +19,8 @@
 #define NO_PEER UINT32_MAX
 /* Rounds of all validators before a wanted batch is given up. */
 #define WANTED_ASKS 2
+/* Batches dropped in one second. */
+#define EXPIRED_A_TICK 512
 /* Until what could not be asked now is looked at again. */
 #define FETCH_PACE_MS 20
 
@@ -440,19 +442,31 @@ static void push_again(struct replica *replica, struct pool_batch *batch, uint32
     }
 }
 
+/* By the chain's time, not by a clock: only then can no block name it any more, whatever a clock
+   that jumps may say. Removal reorders the pool, so the ids are collected first. */
+static void expire_old(struct replica *replica)
+{
+    struct hash ids[EXPIRED_A_TICK];
+    uint32_t count = 0;
+    for (const struct pool_batch *b = pool_next(replica->pool, NULL);
+         b != NULL && count < EXPIRED_A_TICK; b = pool_next(replica->pool, b)) {
+        if (b->header.expires_ms <= replica->final_header.timestamp_ms &&
+            !replica_open_names(replica, &b->id)) {
+            ids[count++] = b->id;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        expire(replica, pool_find(replica->pool, &ids[i]));
+    }
+}
+
 void replica_batches_housekeep(struct replica *replica)
 {
     uint32_t sent[LIMIT_VALIDATORS] = {0};
-    struct pool_batch *next;
-    for (struct pool_batch *b = pool_next(replica->pool, NULL); b != NULL; b = next) {
-        next = pool_next(replica->pool, b);
-        if (b->header.expires_ms <= replica->now_ms) {
-            if (!replica_open_names(replica, &b->id)) {
-                expire(replica, b);
-                /* Removal may reorder the participants: go on in the next second. */
-                return;
-            }
-        } else {
+    expire_old(replica);
+    for (struct pool_batch *b = pool_next(replica->pool, NULL); b != NULL;
+         b = pool_next(replica->pool, b)) {
+        if (b->header.expires_ms > replica->now_ms) {
             push_again(replica, b, sent);
         }
     }
@@ -477,11 +491,15 @@ static enum status load_one(struct replica *replica, const struct hash *id)
     CHECK(result.bytes != NULL);
     memcpy(result.bytes, row.data, row.length);
     if (batch_parse(result.bytes, result.length, &replica->chain_id, &batch, &field) != STATUS_OK ||
-        !hash_equal(&batch.id, id) ||
-        !ledger_batch_key(replica->ledger, batch.header.participant, batch.header.key_no,
-                          &result.key)) {
+        !hash_equal(&batch.id, id)) {
         free(result.bytes);
         return STATUS_CORRUPT;
+    }
+    if (!ledger_batch_key(replica->ledger, batch.header.participant, batch.header.key_no,
+                          &result.key)) {
+        free(result.bytes);
+        delete_rows(replica, id); /* its key is no longer valid: no block can name it */
+        return STATUS_OK;
     }
     result.record_hashes = malloc(sizeof(struct hash) * batch.header.count);
     CHECK(result.record_hashes != NULL);

@@ -101,6 +101,65 @@ static void test_three_deaths(void **state)
     replica_net_free(net);
 }
 
+/* Goal: clocks that jump a day ahead and back cost no accepted batch: it expires by the chain's
+   time. */
+static void test_clock_jump(void **state)
+{
+    (void)state;
+    struct net_options options = {.nodes = 4, .seed = 61, .delay_ms_max = 3};
+    struct replica_net *net = replica_net_new(&options);
+    replica_net_run(net, 1000);
+    for (uint32_t i = 0; i < 2; i++) {
+        replica_net_cut(net, i, 2, true);
+        replica_net_cut(net, i, 3, true);
+    }
+    submit(net, 0, 5, 10);
+    replica_net_run(net, 1500);
+    assert_int_equal(replica_net_answers(net, CLIENT_ACCEPTED), 1);
+    for (uint32_t i = 0; i < 4; i++) {
+        replica_net_set_clock(net, i, 25ull * 3600 * 1000);
+    }
+    replica_net_run(net, 4500);
+    for (uint32_t i = 0; i < 4; i++) {
+        replica_net_set_clock(net, i, 0);
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        replica_net_cut(net, i, 2, false);
+        replica_net_cut(net, i, 3, false);
+    }
+    replica_net_run(net, 20000);
+    assert_same_everywhere(net, 10);
+    replica_net_free(net);
+}
+
+/* Goal: what could not be named in its time is dropped once the chain has passed it, all of it in a
+   few seconds, and the pool takes new batches. */
+static void test_expiry(void **state)
+{
+    (void)state;
+    struct net_options options = {.nodes = 4, .seed = 62, .delay_ms_max = 3};
+    struct replica_net *net = replica_net_new(&options);
+    for (uint32_t i = 1; i < 4; i++) {
+        replica_net_crash(net, i);
+    }
+    for (uint64_t i = 0; i < 50; i++) {
+        submit(net, 0, 100 + i, 2);
+    }
+    replica_net_run(net, 5000);
+    for (uint32_t i = 0; i < 4; i++) {
+        replica_net_set_clock(net, i, 25ull * 3600 * 1000);
+    }
+    for (uint32_t i = 1; i < 4; i++) {
+        replica_net_restart(net, i);
+    }
+    replica_net_run(net, 50000);
+    struct replica_view view;
+    replica_inspect(net->nodes[0].replica, &view);
+    assert_int_equal(view.pool_batches, 0);
+    assert_same_everywhere(net, 0);
+    replica_net_free(net);
+}
+
 static void disturb(struct replica_net *net, struct prng *prng)
 {
     const uint32_t nodes = net->options.nodes;
@@ -159,6 +218,9 @@ static void test_torn(void **state)
                                       .duplicate_permille = (uint32_t)prng_below(&prng, 200)};
         print_message("seed %d\n", (int)seed);
         struct replica_net *net = replica_net_new(&options);
+        for (uint32_t i = 0; i < options.nodes; i++) {
+            replica_net_set_clock(net, i, prng_below(&prng, 1500));
+        }
         for (uint64_t i = 0; i < 50; i++) {
             uint32_t node = (uint32_t)prng_below(&prng, options.nodes);
             if (replica_net_running(net, node)) {
@@ -188,6 +250,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_killed_while_executing),
         cmocka_unit_test(test_three_deaths),
+        cmocka_unit_test(test_clock_jump),
+        cmocka_unit_test(test_expiry),
         cmocka_unit_test(test_torn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,7 +123,8 @@ static void end_pass(struct net_node *node)
 
 static void set_time(struct net_node *node)
 {
-    replica_time(node->replica, WALL_START_MS + node->net->now_ms, node->net->now_ms);
+    replica_time(node->replica, WALL_START_MS + node->net->now_ms + node->clock_ahead_ms,
+                 node->net->now_ms);
 }
 
 static void start(struct net_node *node)
@@ -139,8 +140,9 @@ static void start(struct net_node *node)
                                     .vote_register = &node->vote_register,
                                     .crashed_batches = &node->died_on,
                                     .crashed_count = hash_is_zero(&node->died_on) ? 0 : 1};
-    enum status status = replica_open(&io, &config, WALL_START_MS + net->now_ms, net->now_ms,
-                                      &node->replica, error, sizeof error);
+    enum status status =
+        replica_open(&io, &config, WALL_START_MS + net->now_ms + node->clock_ahead_ms, net->now_ms,
+                     &node->replica, error, sizeof error);
     if (status != STATUS_OK) {
         (void)fprintf(stderr, "node %u does not start: %s\n", node->index, error);
         abort();
@@ -246,6 +248,11 @@ void replica_net_tear(struct replica_net *net, uint32_t node)
 void replica_net_died_on(struct replica_net *net, uint32_t node, const struct hash *batch_id)
 {
     net->nodes[node].died_on = *batch_id;
+}
+
+void replica_net_set_clock(struct replica_net *net, uint32_t node, uint64_t ahead_ms)
+{
+    net->nodes[node].clock_ahead_ms = ahead_ms;
 }
 
 void replica_net_wipe(struct replica_net *net, uint32_t node)

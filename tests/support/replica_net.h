@@ -56,6 +56,8 @@ void replica_net_restart(struct replica_net *net, uint32_t node);
 void replica_net_tear(struct replica_net *net, uint32_t node);
 /* The next start of a stopped node is told that it died while it executed this batch alone. */
 void replica_net_died_on(struct replica_net *net, uint32_t node, const struct hash *batch_id);
+/* Sets the node's wall clock this far ahead of the true time, from its next event on. */
+void replica_net_set_clock(struct replica_net *net, uint32_t node, uint64_t ahead_ms);
 /* A stopped node loses its whole store; its vote register, beside the key, stays. */
 void replica_net_wipe(struct replica_net *net, uint32_t node);
 /* A frame made up by the test arrives at once, as from this peer; it may be refused. */

@@ -46,8 +46,9 @@ struct net_node {
     struct vote_register vote_register; /* as durable */
     struct vote_register register_next;
     bool register_pending;
-    struct hash died_on; /* given to the next start as what was being executed; zero: nothing */
-    bool tear;           /* crash between the next commit and the register's write */
+    uint64_t clock_ahead_ms; /* of the true time */
+    struct hash died_on;     /* given to the next start as what was being executed; zero: nothing */
+    bool tear;               /* crash between the next commit and the register's write */
     struct message *outbox;
     size_t outbox_count, outbox_capacity;
     struct replica *replica;
