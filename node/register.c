@@ -161,7 +161,7 @@ enum status register_create(const char *path, const struct public_key *owner, ch
 static enum status read_slots(struct register_file *file, const char *path, char *ret_error,
                               size_t capacity)
 {
-    uint8_t bytes[REGISTER_FILE_BYTES] = {0};
+    uint8_t bytes[REGISTER_FILE_BYTES + 1];
     struct slot slots[2];
     enum status outcome[2];
     ssize_t got = pread(file->fd, bytes, sizeof bytes, 0);
@@ -169,6 +169,14 @@ static enum status read_slots(struct register_file *file, const char *path, char
         int error = errno;
         return error_set(STATUS_IO, ret_error, capacity, "%s: cannot be read: %s", path,
                          strerror(error));
+    }
+    /* No crash changes the file's size: a slot that is missing may have been the newest. */
+    if (got != REGISTER_FILE_BYTES) {
+        return error_set(STATUS_CORRUPT, ret_error, capacity,
+                         "%s: the vote register is damaged (not %d bytes long), so what this key "
+                         "has signed is not known; do not restore it from a backup, start with "
+                         "--rejoin",
+                         path, REGISTER_FILE_BYTES);
     }
     for (unsigned i = 0; i < 2; i++) {
         outcome[i] = slot_decode(bytes + i * REGISTER_SLOT_BYTES, &slots[i]);

@@ -243,6 +243,11 @@ class Network:
         """What the running node i says of itself."""
         return hefu_json("status", "--client", self.client_of_node(i))
 
+    def alarms(self, i):
+        """The running node's alarms but for those of the machine's disk, which is not the tests'."""
+        alarms = self.status(i)["alarms"].split("; ")
+        return [text for text in alarms if text != "none" and "of the disk is free" not in text]
+
     def tip(self, i):
         """(height, state_root) in node i's store, whether it runs or not."""
         status = hefu_json("status", "--home", self.home(i))

@@ -1,6 +1,6 @@
 """One hand-made end of a link to a node: docs/transport.md again, in Python's standard library.
 
-For tests that must say what no correct program says. Slow, and not constant in time: for tests only.
+For tests that must say what no correct program says. Slow, and not constant in time.
 """
 
 import hashlib

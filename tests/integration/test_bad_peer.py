@@ -60,7 +60,7 @@ class BadPeer(unittest.TestCase):
         hefu("submit", path, "--client", network.profile_for("harbour-bank", 0), "--wait",
              expect={0, 1})
         for i in range(4):
-            self.assertEqual(network.status(i)["alarms"], "none")
+            self.assertEqual(network.alarms(i), [])
 
     def connect(self):
         link = peer.Peer(self.network.port)

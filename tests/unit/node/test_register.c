@@ -229,6 +229,10 @@ static void test_short_files(void **state)
     assert_int_equal(open_bad(path), STATUS_CORRUPT);
     file_put_text(path, "not a register");
     assert_int_equal(open_bad(path), STATUS_CORRUPT);
+    /* A whole slot is left, but the other one may have been newer. */
+    path = fresh();
+    file_cut(path, REGISTER_SLOT_BYTES);
+    assert_int_equal(open_bad(path), STATUS_CORRUPT);
 }
 
 /* Goal: a write that the file system refuses is reported, and what was written before stays. */
