@@ -120,50 +120,48 @@ static enum status load_state(struct replica *replica, const char **ret_what)
     return load_ledger(replica, ret_what);
 }
 
-/* Rows of one epoch above F.view: up to max of them, from the newest view down is not needed: the
-   table holds few, since every final block moves F.view. */
+/* The own votes above F.view, the newest max of them: in a long outage there are many, and what
+   matters for going on are the newest. Returns how many. */
 static uint32_t recover_votes(struct replica *replica, struct vote *ret_votes, uint32_t max)
 {
     uint8_t from[KEY_VIEW_BYTES];
     struct span key;
     struct span value;
-    uint32_t count = 0;
+    uint64_t count = 0;
     key_view(replica->final.epoch, replica->final.view + 1, VOTE_NOTARIZE, from);
-    while (count < max &&
-           replica->io.seek(replica->io.context, STORE_VOTES, from, sizeof from, &key, &value)) {
+    while (replica->io.seek(replica->io.context, STORE_VOTES, from, sizeof from, &key, &value)) {
         memcpy(from, key.data, sizeof from);
         from[16]++;
-        if (row_vote_decode(value, &ret_votes[count]) == STATUS_OK) {
+        if (row_vote_decode(value, &ret_votes[count % max]) == STATUS_OK) {
             count++;
         }
     }
-    return count;
+    return (uint32_t)(count < max ? count : max);
 }
 
-/* The newest ones above F.view, at most max: of a longer stretch consensus needs the end. */
+/* The same for certificates: below the newest ones, peers have what is needed. */
 static uint32_t recover_certificates(struct replica *replica, struct certificate **ret_list,
                                      uint32_t max)
 {
     uint8_t from[KEY_VIEW_BYTES];
     struct span key;
     struct span value;
-    uint64_t found = 0;
+    uint64_t count = 0;
     key_view(replica->final.epoch, replica->final.view + 1, VOTE_NOTARIZE, from);
     while (replica->io.seek(replica->io.context, STORE_CERTIFICATES, from, sizeof from, &key,
                             &value)) {
         memcpy(from, key.data, sizeof from);
         from[16]++;
-        struct certificate *certificate = ret_list[found % max];
-        if (certificate == NULL) {
-            certificate = calloc(1, sizeof *certificate);
-            CHECK(certificate != NULL);
-            ret_list[found % max] = certificate;
+        struct certificate **place = &ret_list[count % max];
+        if (*place == NULL) {
+            *place = calloc(1, sizeof **place);
+            CHECK(*place != NULL);
         }
-        if (row_certificate_decode(value, certificate) == STATUS_OK) {
-            found++;
+        if (row_certificate_decode(value, *place) == STATUS_OK) {
+            count++;
         }
     }
-    return found < max ? (uint32_t)found : max;
+    return (uint32_t)(count < max ? count : max);
 }
 
 static uint32_t recover_open_blocks(struct replica *replica, struct consensus_block *ret_blocks)
