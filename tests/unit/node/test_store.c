@@ -95,7 +95,7 @@ static void test_put_own_value(void **state)
     struct store *store = open_store(*state, SMALL_MAP, false);
     struct span key;
     struct span value;
-    char name[8];
+    char name[16];
     for (int i = 0; i < 500; i++) {
         (void)snprintf(name, sizeof name, "%03d", i);
         put_text(store, STORE_VOTES, name, "a value of some length, so that pages split often");
