@@ -138,8 +138,9 @@ static void start_verification(struct replica *replica, const struct hash *id, c
         }
     }
     CHECK(job != NULL);
-    *job =
-        (struct verifying){.used = true, .token = ++replica->next_token, .id = *id, .peer = peer};
+    *job = (struct verifying){
+        .used = true, .token = ++replica->next_token, .id = *id, .peer = peer, .length = length};
+    replica->verifying_client_bytes += peer == NO_PEER ? length : 0;
     replica->verifying_count++;
     uint8_t *copy = malloc(length);
     CHECK(copy != NULL);
@@ -179,6 +180,9 @@ enum status replica_batches_take(struct replica *replica, const uint8_t *bytes, 
     }
     const struct wanted *wanted = wanted_find(&replica->wanted, &batch.id);
     bool by_block = wanted != NULL && wanted->by_block;
+    if (peer == NO_PEER && replica->verifying_client_bytes + length > VERIFYING_CLIENT_BYTES) {
+        return STATUS_BUSY;
+    }
     status = admit(replica, &batch, length, by_block, &key, ret_field);
     if (status == STATUS_OK && replica->verifying_count < VERIFYING_MAX) {
         start_verification(replica, &batch.id, bytes, length, peer, &key);
@@ -245,6 +249,7 @@ void replica_batch_verified(struct replica *replica, const struct verify_result 
     struct verifying done = *job;
     job->used = false;
     replica->verifying_count--;
+    replica->verifying_client_bytes -= done.peer == NO_PEER ? done.length : 0;
 
     struct batch batch;
     const char *field;

@@ -77,27 +77,43 @@ static void reply_accepted(struct replica *replica, uint64_t session, uint64_t r
     reply(replica, session, &message);
 }
 
-static bool add_waiter(struct replica *replica, enum waiting_for what, uint64_t session,
-                       uint64_t request, const struct hash *id, uint64_t deadline_ms)
+static struct session *session_find(struct replica *replica, uint64_t id)
 {
-    for (uint32_t i = 0; i < WAITERS_MAX; i++) {
-        struct waiter *waiter = &replica->waiters[i];
-        if (!waiter->used) {
-            *waiter = (struct waiter){.used = true,
-                                      .what = what,
-                                      .session = session,
-                                      .request = request,
-                                      .id = *id,
-                                      .deadline_ms = deadline_ms};
-            replica->waiter_count++;
-            return true;
+    for (uint32_t i = 0; i < SESSIONS_MAX; i++) {
+        if (replica->sessions[i].id == id) {
+            return &replica->sessions[i];
         }
     }
-    return false;
+    return NULL;
+}
+
+/* Whether this client may wait for one more answer: no client takes the places of the others. */
+static bool may_wait(struct replica *replica, uint64_t session)
+{
+    const struct session *waiting = session_find(replica, session);
+    return waiting != NULL && waiting->waiters < WAITERS_OF_ONE &&
+           replica->waiter_count < WAITERS_MAX;
+}
+
+static void add_waiter(struct replica *replica, const struct waiter *waiter)
+{
+    uint32_t i = 0;
+    while (i < WAITERS_MAX && replica->waiters[i].used) {
+        i++;
+    }
+    CHECK(i < WAITERS_MAX);
+    replica->waiters[i] = *waiter;
+    replica->waiters[i].used = true;
+    replica->waiter_count++;
+    session_find(replica, waiter->session)->waiters++;
 }
 
 static void end_waiter(struct replica *replica, struct waiter *waiter)
 {
+    struct session *session = session_find(replica, waiter->session);
+    if (session != NULL) {
+        session->waiters--;
+    }
     waiter->used = false;
     replica->waiter_count--;
 }
@@ -124,7 +140,7 @@ static void submit(struct replica *replica, uint64_t session, uint64_t request,
     const char *field = "";
     enum status status = replica_batches_take(replica, message->batch.data, message->batch.length,
                                               UINT32_MAX, &id, &field);
-    if (status == STATUS_BUSY || (status == STATUS_OK && replica->waiter_count == WAITERS_MAX)) {
+    if (status == STATUS_BUSY || (status == STATUS_OK && !may_wait(replica, session))) {
         reply_busy(replica, session, request);
         return;
     }
@@ -139,8 +155,11 @@ static void submit(struct replica *replica, uint64_t session, uint64_t request,
         reply_accepted(replica, session, request, &id, replica->validators->quorum);
         return;
     }
-    CHECK(add_waiter(replica, WAIT_ACCEPTED, session, request, &id,
-                     replica->monotonic_ms + ACCEPT_MS_MAX));
+    add_waiter(replica, &(struct waiter){.what = WAIT_ACCEPTED,
+                                         .session = session,
+                                         .request = request,
+                                         .id = id,
+                                         .deadline_ms = replica->monotonic_ms + ACCEPT_MS_MAX});
     const struct pool_batch *held = pool_find(replica->pool, &id);
     if (held != NULL) {
         replica_clients_held(replica, held);
@@ -181,6 +200,29 @@ void replica_clients_held(struct replica *replica, const struct pool_batch *batc
     }
 }
 
+static enum status load_trees(struct replica *replica, const struct block_row *block)
+{
+    struct receipt_trees *trees = &replica->receipt_trees;
+    const uint64_t height = block->header.height;
+    if (trees->height == height) {
+        return STATUS_OK;
+    }
+    trees->height = 0;
+    for (uint32_t i = 0; i < block->batch_count; i++) {
+        const struct batch *batch;
+        const uint16_t *verdicts;
+        enum status status = chain_batch(&replica->chain, height, i, false, &batch, &verdicts);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        struct hash root = verdict_vector_root(verdicts, batch->header.count);
+        trees->verdicts[i] = merkle_leaf(root.bytes, HASH_BYTES);
+        trees->batches[i] = merkle_leaf(block->batch_ids[i].bytes, HASH_BYTES);
+    }
+    trees->height = height;
+    return STATUS_OK;
+}
+
 /* A receipt from storage: everything that shows offline that the batch is final. */
 static enum status reply_receipt(struct replica *replica, uint64_t session, uint64_t request,
                                  uint64_t height, uint32_t index)
@@ -188,18 +230,11 @@ static enum status reply_receipt(struct replica *replica, uint64_t session, uint
     const struct block_row *block;
     const struct batch *batch;
     const uint16_t *verdicts;
-    struct hash roots[LIMIT_BLOCK_BATCHES];
-    struct hash leaves[LIMIT_BLOCK_BATCHES];
     struct merkle_path batches_path;
     struct merkle_path verdicts_path;
     enum status status = chain_block(&replica->chain, height, &block);
-    for (uint32_t i = 0; status == STATUS_OK && i < block->batch_count; i++) {
-        status = chain_batch(&replica->chain, height, i, false, &batch, &verdicts);
-        if (status == STATUS_OK) {
-            struct hash root = verdict_vector_root(verdicts, batch->header.count);
-            roots[i] = merkle_leaf(root.bytes, HASH_BYTES);
-            leaves[i] = merkle_leaf(block->batch_ids[i].bytes, HASH_BYTES);
-        }
+    if (status == STATUS_OK) {
+        status = load_trees(replica, block);
     }
     if (status == STATUS_OK) {
         status = chain_batch(&replica->chain, height, index, false, &batch, &verdicts);
@@ -207,8 +242,8 @@ static enum status reply_receipt(struct replica *replica, uint64_t session, uint
     if (status != STATUS_OK) {
         return status;
     }
-    merkle_path_of(leaves, block->batch_count, index, &batches_path);
-    merkle_path_of(roots, block->batch_count, index, &verdicts_path);
+    merkle_path_of(replica->receipt_trees.batches, block->batch_count, index, &batches_path);
+    merkle_path_of(replica->receipt_trees.verdicts, block->batch_count, index, &verdicts_path);
     struct client_message message = {.kind = CLIENT_RECEIPT,
                                      .request = request,
                                      .receipt = {.batch_header = (const uint8_t *)&batch->header,
@@ -271,10 +306,15 @@ static void await(struct replica *replica, uint64_t session, uint64_t request,
         return;
     }
     uint32_t wait_ms = message->wait_ms < AWAIT_MS_MAX ? message->wait_ms : AWAIT_MS_MAX;
-    if (wait_ms == 0 || !add_waiter(replica, WAIT_FINAL, session, request, &message->batch_id,
-                                    replica->monotonic_ms + wait_ms)) {
+    if (wait_ms == 0 || !may_wait(replica, session)) {
         reply_pending(replica, session, request, &message->batch_id);
+        return;
     }
+    add_waiter(replica, &(struct waiter){.what = WAIT_FINAL,
+                                         .session = session,
+                                         .request = request,
+                                         .id = message->batch_id,
+                                         .deadline_ms = replica->monotonic_ms + wait_ms});
 }
 
 void replica_clients_final(struct replica *replica, const struct hash *id)
@@ -397,16 +437,6 @@ static void node_status(struct replica *replica, uint64_t session, uint64_t requ
                           .counters = counters,
                           .counter_count = fill_counters(replica, &view, counters)}};
     reply(replica, session, &message);
-}
-
-static struct session *session_find(struct replica *replica, uint64_t id)
-{
-    for (uint32_t i = 0; i < SESSIONS_MAX; i++) {
-        if (replica->sessions[i].id == id) {
-            return &replica->sessions[i];
-        }
-    }
-    return NULL;
 }
 
 void replica_client_up(struct replica *replica, uint64_t session, enum client_role role,

@@ -27,8 +27,12 @@
 #define ANSWERS_MAX (OPEN_BLOCKS_MAX + 256)
 #define SESSIONS_MAX 1024
 #define WAITERS_MAX 4096
+/* Answers that one client may wait for. */
+#define WAITERS_OF_ONE 1024
 /* Batches under verification at once. */
 #define VERIFYING_MAX 512
+/* Of these, bytes that came from clients: more would only wait in memory. */
+#define VERIFYING_CLIENT_BYTES (64u << 20)
 #define CATCHUP_MAX 64
 /* Feeds of one height, a second apart, before fetched blocks are thrown away and asked for anew. */
 #define CATCHUP_FEEDS_MAX 10
@@ -63,6 +67,7 @@ struct verifying {
     uint64_t token;
     struct hash id;
     uint32_t peer; /* the validator that sent it; UINT32_MAX: a client did */
+    size_t length;
 };
 
 enum waiting_for { WAIT_ACCEPTED, WAIT_FINAL };
@@ -80,6 +85,15 @@ struct session {
     uint64_t id; /* 0: free */
     enum client_role role;
     uint32_t participant;
+    uint32_t waiters;
+};
+
+/* The leaves of the two trees of a block that receipts of its batches need; the last one asked for
+   stays, because the batches of a block are awaited together. */
+struct receipt_trees {
+    uint64_t height; /* 0: none */
+    struct hash batches[LIMIT_BLOCK_BATCHES];
+    struct hash verdicts[LIMIT_BLOCK_BATCHES];
 };
 
 struct peer_state {
@@ -131,6 +145,7 @@ struct replica {
     struct wanted_table wanted;
     struct verifying verifying[VERIFYING_MAX];
     uint32_t verifying_count;
+    uint64_t verifying_client_bytes;
     uint64_t next_token;
 
     struct catchup_block *catchup; /* CATCHUP_MAX, a ring in order of height */
@@ -143,6 +158,7 @@ struct replica {
     uint32_t session_count;
     struct waiter waiters[WAITERS_MAX];
     uint32_t waiter_count;
+    struct receipt_trees receipt_trees;
 
     uint64_t work_next_ms; /* when a pooled batch ripens */
     uint64_t housekeeping_ms;

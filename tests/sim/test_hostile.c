@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "node/replica_state.h"
 #include "proto/peer_codec.h"
 #include "tests/support/replica_net_state.h"
 
@@ -262,12 +263,37 @@ static void test_request_flood(void **state)
     replica_net_free(net);
 }
 
+/* Goal: a client that waits for thousands of batches does not take the places of the others. */
+static void test_await_flood(void **state)
+{
+    (void)state;
+    struct replica_net *net = quiet_net(6);
+    struct prng prng = prng_seeded(6);
+    uint8_t frame[256];
+    size_t length;
+    replica_net_run(net, 100);
+    replica_client_up(net->nodes[0].replica, 77, CLIENT_PARTICIPANT, 5);
+    for (uint32_t i = 0; i < 2 * WAITERS_MAX; i++) {
+        struct client_message message = {.kind = CLIENT_AWAIT,
+                                         .request = i,
+                                         .await = {.batch_id = made_up(&prng), .wait_ms = 60000}};
+        assert_int_equal(client_encode(&message, frame, sizeof frame, &length), STATUS_OK);
+        assert_int_equal(replica_client_frame(net->nodes[0].replica, 77, frame, length), STATUS_OK);
+    }
+    submit(net, 0, 12);
+    assert_true(replica_net_settle(net, 1, replica_net_now(net) + 20000));
+    replica_net_run(net, replica_net_now(net) + 100);
+    assert_int_equal(replica_net_answers(net, CLIENT_ACCEPTED), 1);
+    assert_int_equal(replica_net_answers(net, CLIENT_BUSY), 0);
+    replica_net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_false_final_blocks), cmocka_unit_test(test_false_claims),
         cmocka_unit_test(test_proposal_flood),     cmocka_unit_test(test_spoilt_copy),
-        cmocka_unit_test(test_request_flood),
+        cmocka_unit_test(test_request_flood),      cmocka_unit_test(test_await_flood),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
