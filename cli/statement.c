@@ -156,6 +156,23 @@ static int broken(const struct statement *statement, uint64_t height, const char
     return EXIT_INTEGRITY;
 }
 
+/* The record at a place in a block, under the root that its batch's header names. */
+static enum status read_record(struct statement *statement, uint64_t height, uint32_t position,
+                               struct record *ret_record)
+{
+    const struct batch *batch;
+    enum status status =
+        chain_batch(&statement->home->chain, height, position >> 16, true, &batch, NULL);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (batch->header.kind != BATCH_RECORDS || (position & 0xffff) >= batch->header.count) {
+        return STATUS_NOT_FOUND;
+    }
+    memcpy(ret_record, batch->body + (position & 0xffff) * sizeof *ret_record, sizeof *ret_record);
+    return STATUS_OK;
+}
+
 static int take_entries(struct statement *statement, const struct page *page, enum period period,
                         uint64_t time_ms)
 {
@@ -166,12 +183,10 @@ static int take_entries(struct statement *statement, const struct page *page, en
             continue;
         }
         struct record record = {.kind = 0};
-        uint16_t verdict;
-        uint32_t submitter;
         if ((entry.flags & PAGE_ENTRY_EVENT) == 0 &&
-            chain_record(&statement->home->chain, page->head.height, entry.index, &record, &verdict,
-                         &submitter) != STATUS_OK) {
-            return broken(statement, page->head.height, "it names a record that there is not");
+            read_record(statement, page->head.height, entry.index, &record) != STATUS_OK) {
+            return broken(statement, page->head.height,
+                          "it names a record that is not there or is damaged");
         }
         statement->period[entry.total] += entry.delta;
         print_entry(statement, &entry, page->head.height, time_ms, &record);

@@ -146,11 +146,15 @@ enum status chain_batch(struct chain *chain, uint64_t height, uint32_t index, bo
             return status;
         }
         chain->batch_cached = true;
+        chain->root_checked = false;
         chain->batch_height = height;
         chain->batch_index = index;
     }
-    if (check_root && check_records_root(&chain->batch) != STATUS_OK) {
-        return STATUS_CORRUPT;
+    if (check_root && !chain->root_checked) {
+        if (check_records_root(&chain->batch) != STATUS_OK) {
+            return STATUS_CORRUPT;
+        }
+        chain->root_checked = true;
     }
     *ret_batch = &chain->batch;
     if (ret_verdicts != NULL) {

@@ -31,6 +31,7 @@ struct chain {
     uint64_t batch_height;
     uint32_t batch_index;
     bool batch_cached;
+    bool root_checked;    /* of the cached batch */
     uint8_t *batch_bytes; /* owned, BATCH_BYTES_MAX */
     uint16_t *verdicts;   /* owned, LIMIT_BATCH_RECORDS */
     uint32_t verdict_count;

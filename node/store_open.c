@@ -176,11 +176,13 @@ static enum status prepare_folder(struct store *store, struct error error)
     char data[STORE_PATH_MAX + 16];
     (void)snprintf(data, sizeof data, "%s/data.mdb", store->folder);
     if (store->read_only) {
-        if (access(data, F_OK) != 0) {
+        struct stat found;
+        bool there = stat(data, &found) == 0;
+        if (!there || found.st_size == 0) {
             return error_set(
                 STATUS_NOT_FOUND, error.text, error.capacity,
                 "%s: there is no ledger here (%s); give a node's home, or a copy of it", data,
-                strerror(errno));
+                there ? "the file is empty" : strerror(errno));
         }
         return STATUS_OK;
     }

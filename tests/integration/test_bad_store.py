@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""Goal: a damaged store or a full disk is noticed and said; it never shows as another figure.
+
+A stopped node's data file is flipped at random bytes (seed printed), cut and removed: what reads it
+either gives the right answer or ends with exit status 3. A node on a full disk ends, the others go
+on, and with room again it catches up.
+"""
+
+import json
+import pathlib
+import random
+import shutil
+import subprocess
+import unittest
+
+from network import (BIN, Network, generate_day, hefu, hefu_json, main, purchase, seed,
+                     wait_until, write_csv)
+
+INTEGRITY = 3
+FLIPS, STARTS = 100, 6
+READS = (("trial-balance",), ("cycle", "net"), ("account", "list", "--all"),
+         ("statement", "--participant", "harbour-bank", "--currency", "CNY"),
+         ("block", "list", "--from", "0"), ("tail",))
+DISK_MIB = 48
+
+
+class BadStore(unittest.TestCase):
+    """A network with a small day; node 3's home is copied, and the copies damaged."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.network = network = Network("bad-store")
+        network.start()
+        network.wait_ready()
+        for name, path in generate_day(network.folder / "day", 2000, 9):
+            hefu("submit", path, "--client", network.client(name), "--wait")
+        network.agree()
+        network.stop(3)
+        cls.home = network.home(3)
+        cls.size = (cls.home / "chain" / "data.mdb").stat().st_size
+        cls.right = {read: cls.read(cls.home, read) for read in READS}
+        cls.copies, cls.height = 0, network.tip(3)[0]
+        for code, _ in cls.right.values():
+            assert code == 0
+
+    @staticmethod
+    def read(home, verb):
+        done = hefu(*verb, "--home", home, "--format", "json", expect=None)
+        return done.code, done.out
+
+    def copy(self):
+        type(self).copies += 1
+        copy = self.network.folder / f"copy-{self.copies}"
+        shutil.copytree(self.home, copy, ignore=shutil.ignore_patterns("*.sock", "*.register"))
+        return copy
+
+    def flip(self, home, offset, bit):
+        with open(home / "chain" / "data.mdb", "r+b") as file:
+            file.seek(offset)
+            byte = file.read(1)
+            file.seek(offset)
+            file.write(bytes([byte[0] ^ 1 << bit]))
+
+    def test_flipped_bytes(self):
+        random.seed(seed())
+        found = 0
+        for _ in range(FLIPS):
+            offset, bit = random.randrange(self.size), random.randrange(8)
+            home = self.copy()
+            self.flip(home, offset, bit)
+            with self.subTest(offset=offset, bit=bit):
+                wrong = 0
+                if self.rolled_back(home):
+                    self.network.check_clean(home)
+                    continue
+                for verb in READS:
+                    code, out = self.read(home, verb)
+                    self.assertIn(code, (0, INTEGRITY), (verb, code))
+                    if code == 0:
+                        self.assertEqual(out, self.right[verb][1], f"{verb}: another figure")
+                    wrong += code
+                verified = hefu("verify", "--level", "replay", "--home", home, expect={0, 3})
+                self.assertFalse(wrong and verified.code == 0,
+                                 "a verb saw damage that verify did not")
+                found += verified.code == INTEGRITY
+        print(f"{found} of {FLIPS} flipped bits matter and were found by verify", flush=True)
+        self.assertGreater(found, FLIPS // 10)
+
+    def rolled_back(self, home):
+        """One of LMDB's two heads is damaged, so the store is the one before the last commit."""
+        status = hefu("status", "--home", home, "--format", "json", expect={0, INTEGRITY})
+        return status.code == 0 and json.loads(status.out)["height"] < self.height
+
+    def start(self, home, name):
+        """A damaged node 3, with its own register."""
+        shutil.copy(self.home / "keys" / "consensus.key.register", home / "keys")
+        return self.network.spawn(name, BIN / "hefud", "--home", home)
+
+    def test_start_on_flipped_bytes(self):
+        """hefud ends with status 3, or goes on with the others and has their state root."""
+        random.seed(seed())
+        for at in range(STARTS):
+            home = self.copy()
+            for _ in range(8):
+                self.flip(home, random.randrange(self.size), random.randrange(8))
+            node = self.start(home, f"flipped-{at}")
+            path = write_csv(self.network.folder / f"flipped-{at}.csv",
+                             [purchase(at, salt=0xf1)])
+            hefu("submit", path, "--client", self.network.client("harbour-bank"), "--wait")
+
+            def settled(node=node, home=home):
+                if not node.running():
+                    return True
+                status = hefu("status", "--home", home, "--format", "json", expect=None)
+                return status.code == INTEGRITY or (
+                    status.code == 0 and json.loads(status.out)["height"]
+                    >= self.network.tip(0)[0])
+            with self.subTest(at):
+                wait_until("the damaged node ends or catches up", 15, settled)
+                if node.running():
+                    status = hefu("status", "--home", home, "--format", "json", expect=None)
+                    if status.code == 0:
+                        tip = json.loads(status.out)
+                        # It may be the first of all to have a block.
+                        wait_until("node 0 has that block", 5, lambda height=tip["height"]:
+                                   self.network.tip(0)[0] >= height)
+                        block = hefu_json("block", "show", tip["height"], "--home",
+                                          self.network.home(0))
+                        self.assertEqual(tip["state_root"], block["state_root"])
+                    self.assertEqual(node.stop(), 0, node.tail())
+                else:
+                    self.assertEqual(node.wait(1), INTEGRITY, node.tail())
+            if node.running():
+                node.kill()
+
+    def test_truncated_data(self):
+        for size in (0, 100, 4096, self.size // 2, self.size - 4096):
+            home = self.copy()
+            with open(home / "chain" / "data.mdb", "r+b") as file:
+                file.truncate(size)
+            with self.subTest(size=size):
+                for verb in READS + (("verify",),):
+                    code, out = self.read(home, verb)
+                    # A file of no bytes is a store that was not written yet.
+                    self.assertIn(code, (INTEGRITY,) if size else (4,), (verb, out))
+                if size:
+                    node = self.start(home, f"truncated-{size}")
+                    self.assertEqual(node.wait(15), INTEGRITY, node.tail())
+                    self.assertIn(str(home), node.tail())
+
+    def test_lost_data(self):
+        """The store is gone, key and register are not: the chain comes from the others."""
+        home = self.copy()
+        shutil.rmtree(home / "chain")
+        node = self.start(home, "lost-data")
+        wait_until("the chain was fetched", 20, lambda: (home / "chain" / "data.mdb").exists()
+                   and hefu("status", "--home", home, expect=None).code == 0
+                   and hefu_json("status", "--home", home)["height"]
+                   >= self.network.tip(0)[0])
+        self.assertEqual(node.stop(), 0, node.tail())
+        self.network.check_clean(home)
+
+    def test_full_disk(self):
+        """A home on a small tmpfs that fills up while records settle."""
+        disk = self.network.folder / "disk"
+        disk.mkdir()
+        mount = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tmpfs", disk],
+                               capture_output=True, text=True, check=False)
+        if mount.returncode != 0:
+            self.skipTest(f"no tmpfs can be mounted here: {mount.stderr.strip()}")
+        try:
+            self.fill_and_recover(disk)
+        finally:
+            subprocess.run(["umount", disk], check=True)
+
+    def fill_and_recover(self, disk: pathlib.Path):
+        home = self.copy()
+        shutil.copy(self.home / "keys" / "consensus.key.register", home / "keys")
+        shutil.copytree(home, disk / "home")
+        home = disk / "home"
+        node = self.network.spawn("full-disk", BIN / "hefud", "--home", home)
+        wait_until("it runs", 10, lambda: node.text().count("peer_up") >= 3)
+        with open(disk / "filler", "wb") as filler:
+            try:
+                while True:
+                    filler.write(bytes(65536))
+                    filler.flush()
+            except OSError:
+                pass
+        # Others' records, as long as it takes.
+        for at in range(200):
+            path = write_csv(self.network.folder / f"full-{at}.csv",
+                             [purchase(at * 100 + n, "0.10", salt=0xf0) for n in range(100)])
+            hefu("submit", path, "--client", self.network.client("harbour-bank"), "--wait")
+            if not node.running():
+                break
+        self.assertEqual(node.wait(10), INTEGRITY, node.tail())
+        last = node.tail().splitlines()[-1]
+        self.assertTrue("disk" in last or "NO_SPACE" in last or "space" in last, last)
+        # What it has is whole, and with room again it goes on.
+        self.network.check_clean(home)
+        (disk / "filler").unlink()
+        again = self.network.spawn("full-disk-again", BIN / "hefud", "--home", home)
+        height = self.network.tip(0)[0]
+        wait_until("it has caught up", 20, lambda: hefu_json("status", "--home", home)["height"]
+                   >= height)
+        self.assertEqual(again.stop(), 0, again.tail())
+        self.network.check_clean(home)
+
+
+if __name__ == "__main__":
+    main()
