@@ -332,7 +332,11 @@ static enum status take_proposal(struct replica *replica, uint32_t peer,
         struct block_header header;
         memcpy(&header, proposal->block.header, sizeof header);
         struct hash hash = block_hash(&header);
-        if (!hash_equal(&hash, named) || header.batch_count != proposal->block.batch_count) {
+        /* The signed hash covers the ids through their root only: kept with other ids, a good block
+           would look bad here, and this node would halt as diverged once the others agree on it. */
+        struct hash root = batches_root(proposal->block.batch_ids, proposal->block.batch_count);
+        if (!hash_equal(&hash, named) || header.batch_count != proposal->block.batch_count ||
+            !hash_equal(&root, &header.batches_root)) {
             return STATUS_BAD_HASH;
         }
         if (peer != body->vote.signer) {

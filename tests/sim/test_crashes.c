@@ -185,6 +185,9 @@ static void disturb(struct replica_net *net, struct prng *prng)
 static void heal(struct replica_net *net)
 {
     replica_net_set_loss(net, 0);
+    if (net->had_mutant) {
+        replica_net_set_mutant(net, net->mutant, 0);
+    }
     for (uint32_t a = 0; a < net->options.nodes; a++) {
         net->nodes[a].tear = false;
         if (!replica_net_running(net, a)) {
@@ -202,8 +205,8 @@ static uint64_t number_from(const char *name, uint64_t otherwise)
     return text == NULL ? otherwise : strtoull(text, NULL, 10);
 }
 
-/* Goal: torn crashes, lost stores, repeated and lost frames, batches of all sizes: one hash a
-   height, no alarm, and once healed everything that is held becomes final on all. */
+/* Goal: torn crashes, lost stores, repeated, lost and spoilt frames, batches of all sizes: one hash
+   a height, no alarm, and once healed everything that is held becomes final on all. */
 static void test_torn(void **state)
 {
     (void)state;
@@ -220,6 +223,10 @@ static void test_torn(void **state)
         struct replica_net *net = replica_net_new(&options);
         for (uint32_t i = 0; i < options.nodes; i++) {
             replica_net_set_clock(net, i, prng_below(&prng, 1500));
+        }
+        if (seed % 2 == 0) {
+            replica_net_set_mutant(net, (uint32_t)prng_below(&prng, options.nodes),
+                                   (uint32_t)prng_below(&prng, 500));
         }
         for (uint64_t i = 0; i < 50; i++) {
             uint32_t node = (uint32_t)prng_below(&prng, options.nodes);

@@ -202,6 +202,44 @@ static void test_proposal_flood(void **state)
     }
 }
 
+/* Goal: a leader cannot spoil a block for one node by sending it the right header with wrong ids.
+ */
+static void test_wrong_ids(void **state)
+{
+    (void)state;
+    struct replica_net *net = quiet_net(7);
+    struct prng prng = prng_seeded(7);
+    struct hash right = made_up(&prng);
+    struct hash wrong = made_up(&prng);
+    uint64_t view = 1;
+    uint8_t preimage[VOTE_PREIMAGE_BYTES];
+    replica_net_run(net, 100);
+    while (validators_leader(&net->validators, view) != HOSTILE) {
+        view++;
+    }
+    struct block_header header = child_header(net, 0, 1, &right, 1);
+    struct hash hash = block_hash(&header);
+    struct peer_message message = {.kind = PEER_PROPOSAL};
+    struct vote *vote = &message.proposal.body.vote;
+    *vote = (struct vote){.kind = VOTE_NOTARIZE,
+                          .signer = HOSTILE,
+                          .epoch = 1,
+                          .view = view,
+                          .candidate = {.block_hash = hash}};
+    vote_preimage(vote, &net->chain_id, &net->validators.hash, preimage);
+    vote->signature =
+        net_stand_in(&net->validators.members[HOSTILE].key, preimage, sizeof preimage);
+    message.proposal.body.has_block = true;
+    message.proposal.block = (struct peer_block){
+        .header = (const uint8_t *)&header, .batch_ids = &wrong, .batch_count = 1};
+    inject(net, 0, &message);
+    assert_null(replica_open_find(net->nodes[0].replica, &hash));
+    message.proposal.block.batch_ids = &right;
+    inject(net, 0, &message);
+    assert_non_null(replica_open_find(net->nodes[0].replica, &hash));
+    replica_net_free(net);
+}
+
 /* Goal: a peer that sends a spoilt copy of a batch first does not get its submitter refused. */
 static void test_spoilt_copy(void **state)
 {
@@ -293,7 +331,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_false_final_blocks), cmocka_unit_test(test_false_claims),
         cmocka_unit_test(test_proposal_flood),     cmocka_unit_test(test_spoilt_copy),
-        cmocka_unit_test(test_request_flood),      cmocka_unit_test(test_await_flood),
+        cmocka_unit_test(test_wrong_ids),          cmocka_unit_test(test_request_flood),
+        cmocka_unit_test(test_await_flood),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

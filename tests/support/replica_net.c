@@ -225,6 +225,9 @@ void replica_net_free(struct replica_net *net)
         struct message message = heap_pop(net);
         net_free_message(&message);
     }
+    for (uint32_t i = 0; i < REPLAY_FRAMES; i++) {
+        free(net->replay[i].bytes);
+    }
     free(net->queue);
     free(net->final_hashes);
     genesis_free(&net->genesis);
@@ -313,6 +316,64 @@ static void answer_client(struct replica_net *net, const struct message *message
     net->answers[answer.kind]++;
 }
 
+static void mutate(struct replica_net *net, struct message *message)
+{
+    uint64_t changes = 1 + prng_below(&net->prng, 3);
+    for (uint64_t i = 0; i < changes && message->length > 0; i++) {
+        size_t at = (size_t)prng_below(&net->prng, message->length);
+        message->bytes[at] = (uint8_t)prng_next(&net->prng);
+    }
+    if (prng_below(&net->prng, 8) == 0) {
+        message->length = (size_t)prng_below(&net->prng, message->length + 1);
+    }
+}
+
+/* Keeps a copy of the frame, and sends an older one again in the mutant's name. */
+static void replay(struct replica_net *net, const struct message *message)
+{
+    struct message *old = &net->replay[prng_below(&net->prng, REPLAY_FRAMES)];
+    if (old->bytes != NULL) {
+        struct message again = *old;
+        again.from = net->mutant;
+        again.to = (uint32_t)prng_below(&net->prng, net->options.nodes);
+        again.to_life = net->nodes[again.to].life;
+        again.due_ms = net->now_ms + 1 + prng_below(&net->prng, 5000);
+        if (again.to != net->mutant) {
+            net_push(net, &again);
+        } else {
+            free(again.bytes);
+        }
+    }
+    *old = *message;
+    old->bytes = malloc(message->length);
+    CHECK(old->bytes != NULL);
+    memcpy(old->bytes, message->bytes, message->length);
+}
+
+static void take_peer_frame(struct net_node *node, struct message *message)
+{
+    struct replica_net *net = node->net;
+    const bool fair = net->mutant_permille == 0 || message->from != net->mutant;
+    if (net->mutant_permille > 0) {
+        if (!fair && prng_below(&net->prng, 1000) < net->mutant_permille) {
+            mutate(net, message);
+        }
+        if (prng_below(&net->prng, 1000) < net->mutant_permille / 4) {
+            replay(net, message);
+        }
+    }
+    enum status status =
+        replica_peer_frame(node->replica, message->from, message->bytes, message->length);
+    CHECK(status == STATUS_OK || !fair || net->had_mutant);
+}
+
+void replica_net_set_mutant(struct replica_net *net, uint32_t node, uint32_t permille)
+{
+    net->mutant = node;
+    net->mutant_permille = permille;
+    net->had_mutant = true;
+}
+
 static void deliver(struct replica_net *net, struct message *message)
 {
     struct net_node *node = &net->nodes[message->to];
@@ -321,8 +382,7 @@ static void deliver(struct replica_net *net, struct message *message)
     } else if (node->running && node->life == message->to_life) {
         set_time(node);
         if (message->kind == TO_PEER) {
-            CHECK(replica_peer_frame(node->replica, message->from, message->bytes,
-                                     message->length) == STATUS_OK);
+            take_peer_frame(node, message);
         } else if (message->kind == TO_NODE) {
             CHECK(replica_client_frame(node->replica, message->session, message->bytes,
                                        message->length) == STATUS_OK);

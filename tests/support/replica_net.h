@@ -58,6 +58,9 @@ void replica_net_tear(struct replica_net *net, uint32_t node);
 void replica_net_died_on(struct replica_net *net, uint32_t node, const struct hash *batch_id);
 /* Sets the node's wall clock this far ahead of the true time, from its next event on. */
 void replica_net_set_clock(struct replica_net *net, uint32_t node, uint64_t ahead_ms);
+/* From now on this many of a thousand frames that the node sends to peers arrive with some bytes
+   changed, and as many old frames of anybody arrive once more as from it. 0: it is honest again. */
+void replica_net_set_mutant(struct replica_net *net, uint32_t node, uint32_t permille);
 /* A stopped node loses its whole store; its vote register, beside the key, stays. */
 void replica_net_wipe(struct replica_net *net, uint32_t node);
 /* A frame made up by the test arrives at once, as from this peer; it may be refused. */

@@ -22,6 +22,7 @@
 #define PARTICIPANTS 7
 #define CURRENCY_CNY 156
 #define SESSION_FIRST 1000
+#define REPLAY_FRAMES 64
 
 enum message_kind { TO_PEER, TO_CLIENT, TO_NODE, VERIFIED };
 
@@ -71,7 +72,10 @@ struct replica_net {
     uint32_t answers[16];
     struct hash *final_hashes;
     uint64_t final_count;
-    uint64_t sent_bytes; /* by replicas to peers */
+    uint32_t mutant, mutant_permille;
+    bool had_mutant;                      /* its frames may still be on their way */
+    struct message replay[REPLAY_FRAMES]; /* old frames; bytes NULL: none yet */
+    uint64_t sent_bytes;                  /* by replicas to peers */
 };
 
 /* replica_net.c */
