@@ -61,7 +61,9 @@ enum status chain_block(struct chain *chain, uint64_t height, const struct block
     struct span row;
     put_be64(key, height);
     if (!get(chain, STORE_BLOCKS, key, sizeof key, &row)) {
-        return STATUS_NOT_FOUND;
+        struct final_point final;
+        bool hole = chain_final(chain, &final) == STATUS_OK && height <= final.height;
+        return hole ? STATUS_CORRUPT : STATUS_NOT_FOUND;
     }
     chain->block_cached = false;
     struct block_row *block = &chain->block;
@@ -83,10 +85,8 @@ static enum status read_verdicts(struct chain *chain, uint64_t height, uint32_t 
     struct span row;
     put_be64(key, height);
     put_be32(key + 8, index);
-    if (!get(chain, STORE_VERDICTS, key, sizeof key, &row)) {
-        return STATUS_NOT_FOUND;
-    }
-    if (row.length != sizeof(uint16_t) * chain->batch.header.count) {
+    if (!get(chain, STORE_VERDICTS, key, sizeof key, &row) ||
+        row.length != sizeof(uint16_t) * chain->batch.header.count) {
         return STATUS_CORRUPT;
     }
     memcpy(chain->verdicts, row.data, row.length);
@@ -97,10 +97,8 @@ static enum status read_verdicts(struct chain *chain, uint64_t height, uint32_t 
 static enum status read_batch(struct chain *chain, const struct hash *id)
 {
     struct span row;
-    if (!get(chain, STORE_BATCHES, id->bytes, HASH_BYTES, &row)) {
-        return STATUS_NOT_FOUND;
-    }
-    if (row.length > BATCH_BYTES_MAX) {
+    /* A block is stored in one transaction with all that it names. */
+    if (!get(chain, STORE_BATCHES, id->bytes, HASH_BYTES, &row) || row.length > BATCH_BYTES_MAX) {
         return STATUS_CORRUPT;
     }
     memcpy(chain->batch_bytes, row.data, row.length);

@@ -47,11 +47,13 @@ void chain_end(struct chain *chain);
 
 /* NOT_FOUND before genesis is stored. */
 enum status chain_final(struct chain *chain, struct final_point *ret_point) MUST_USE;
-/* The block at a height; NOT_FOUND or CORRUPT. Borrowed until the next chain_block. */
+/* The block at a height; NOT_FOUND above the final point, or CORRUPT. Borrowed until the next
+ * chain_block. */
 enum status chain_block(struct chain *chain, uint64_t height,
                         const struct block_row **ret_block) MUST_USE;
 /* The batch at (height, index) with its verdicts: header, records (8-aligned, batch.body) checked
-   against batch_id and records_root when check_root. Borrowed until the next call. */
+   against batch_id and records_root when check_root. NOT_FOUND as chain_block and beyond the
+   block's batches, or CORRUPT. Borrowed until the next call. */
 enum status chain_batch(struct chain *chain, uint64_t height, uint32_t index, bool check_root,
                         const struct batch **ret_batch, const uint16_t **ret_verdicts) MUST_USE;
 /* A record by its place (position = batch_index << 16 | record_index). */
