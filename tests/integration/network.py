@@ -244,7 +244,7 @@ class Network:
         return hefu_json("status", "--client", self.client_of_node(i))
 
     def alarms(self, i):
-        """The running node's alarms but for those of the machine's disk, which is not the tests'."""
+        """The running node's alarms but for those of the machine's disk."""
         alarms = self.status(i)["alarms"].split("; ")
         return [text for text in alarms if text != "none" and "of the disk is free" not in text]
 
