@@ -56,8 +56,8 @@ static const char *refusal_sentence(enum status code)
         return "this participant has no such key that may submit records: check participant and "
                "key_no";
     case STATUS_OVERSIZED:
-        return "the batch is too large: at most 8,192 records each, and no more than genesis.json's "
-               "block_records";
+        return "the batch is too large: at most 8,192 records each, and at most block_records of "
+               "genesis.json";
     default:
         return status_text(code);
     }
