@@ -127,8 +127,12 @@ class Crash(unittest.TestCase):
         self.goes_on(network, 0)
         time.sleep(0.5)
         network.start(3)
-        for client in clients:
-            self.assertEqual(client.wait(60), 0, client.tail())
+        network.wait_ready(3)
+        for client, (name, path) in zip(clients, files):
+            if client.wait(60) == UNREACHABLE:  # not connected yet when its node died
+                hefu("submit", path, "--client", network.client(name), "--wait")
+            else:
+                self.assertEqual(client.wait(0), 0, client.tail())
         for load in loads:
             load.finish()
         self.check_whole(network, [path for _, path in files]
