@@ -103,6 +103,9 @@ class Crash(unittest.TestCase):
     def check_whole(self, network, paths):
         """Every record of the files is posted exactly once, and all nodes agree on that."""
         wanted = collections.Counter(row["id"] for path in paths for row in read_csv(path))
+        # What was only Accepted may not be final yet; it must become so.
+        wait_until("no batch waits", 20, lambda: not any(
+            network.status(i)["pool_batches"] for i in range(network.count)))
         tip = network.agree()
         found = collections.Counter(
             row["id"] for row in network.records(0) if row["kind"] != "FUND")
