@@ -201,20 +201,32 @@ static const struct genesis_currency *get_currency(struct reading *reading, json
     return &genesis->currencies[0];
 }
 
+/* "23:00", two digits each. */
+static bool read_minute_of_day(const char *text, uint16_t *ret_minute)
+{
+    if (strlen(text) != 5 || strspn(text, "0123456789") != 2 || text[2] != ':' ||
+        strspn(text + 3, "0123456789") != 2) {
+        return false;
+    }
+    int hour = (text[0] - '0') * 10 + text[1] - '0';
+    int minute = (text[3] - '0') * 10 + text[4] - '0';
+    if (hour > 23 || minute > 59) {
+        return false;
+    }
+    *ret_minute = (uint16_t)(hour * 60 + minute);
+    return true;
+}
+
 static void read_cutoffs(struct reading *reading, json_t *item, struct genesis_service *service)
 {
     json_t *cutoffs = get_array(reading, item, "cutoffs", 16);
     service->cutoff_count = (uint32_t)json_array_size(cutoffs);
     for (uint32_t i = 0; i < service->cutoff_count; i++) {
         const char *text = json_string_value(json_array_get(cutoffs, i));
-        unsigned hour = 99, minute = 99;
-        char rest;
-        if (text == NULL || strlen(text) != 5 ||
-            sscanf(text, "%2u:%2u%c", &hour, &minute, &rest) != 2 || hour > 23 || minute > 59) {
+        if (text == NULL || !read_minute_of_day(text, &service->cutoffs[i])) {
             fail(reading, "cutoffs", "expected times such as \"23:00\"");
             return;
         }
-        service->cutoffs[i] = (uint16_t)(hour * 60 + minute);
     }
 }
 

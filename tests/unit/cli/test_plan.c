@@ -88,6 +88,9 @@ static void mistakes_are_placed(void **state)
          "[{\"number\":1,\"name\":\"s\",\"currency\":\"CNY\",\"cutoffs\":[\"24:00\"]}]}",
          "services[0].cutoffs"},
         {"{" CURRENCY ",\"participants\":[{\"number\":1,\"name\":\"A\"}],\"services\":"
+         "[{\"number\":1,\"name\":\"s\",\"currency\":\"CNY\",\"cutoffs\":[\"+9:+8\"]}]}",
+         "services[0].cutoffs"},
+        {"{" CURRENCY ",\"participants\":[{\"number\":1,\"name\":\"A\"}],\"services\":"
          "[{\"number\":1,\"name\":\"s\",\"currency\":\"CNY\",\"mode\":\"FAST\"}]}",
          "services[0].mode"},
         {"{" CURRENCY ",\"participants\":[{\"number\":1,\"name\":\"A\"}],\"schemes\":"
