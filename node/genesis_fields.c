@@ -11,7 +11,7 @@
 #define COUNT_AT(type, field) .count_offset = offsetof(struct type, field)
 #define SCHEMA(list, type)                                                                         \
     {                                                                                              \
-        .fields = list, .field_count = sizeof list / sizeof *list,                                 \
+        .fields = (list), .field_count = sizeof(list) / sizeof *(list),                            \
         .item_size = sizeof(struct type)                                                           \
     }
 #define ALL32 UINT32_MAX

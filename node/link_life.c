@@ -86,6 +86,7 @@ static void limit_half_open(struct links *links, uint64_t now_ms)
         }
     }
     if (count >= links->limits.half_open_max) {
+        CHECK(oldest != NULL); /* links_open leaves no limit at 0 */
         link_fail(oldest, LINK_ENDED_HALF_OPEN_FULL);
         link_reap(oldest, now_ms);
     }

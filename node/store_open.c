@@ -60,6 +60,9 @@ static uint64_t free_pages_from(struct store *store, uint64_t first)
             count += get_le64(words + i * sizeof(uint64_t)) >= first;
         }
     }
+    if (code != MDB_NOTFOUND) {
+        store_fail(store, code, "reading the free pages", 0);
+    }
     mdb_cursor_close(cursor);
     return count;
 }
