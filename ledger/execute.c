@@ -2,6 +2,7 @@
 #include "ledger/execute.h"
 
 #include "base/check.h"
+#include "ledger/fees.h"
 #include "ledger/idempotency.h"
 #include "ledger/posting.h"
 #include "ledger/reference.h"
@@ -108,6 +109,9 @@ static enum verdict post(struct ledger *ledger, const struct filing *filing,
     }
     struct plan plan = posting_plan(filing);
     verdict = posting_check(ledger, &plan);
+    if (verdict == VERDICT_POSTED) {
+        verdict = fees_check(filing, &reference);
+    }
     if (verdict != VERDICT_POSTED) {
         return verdict;
     }

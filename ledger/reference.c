@@ -82,6 +82,7 @@ static enum verdict check_refund(struct ledger *ledger, const struct filing *fil
     reference->acts = true;
     reference->place = found.place;
     reference->amount = found.record->amount;
+    reference->network_fees = found.record->payer_fee + found.record->payee_fee;
     reference->touched = index_find(&ledger->lives, key, &reference->slot);
     reference->life = reference->touched == INDEX_NONE
                           ? found.life

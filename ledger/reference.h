@@ -15,6 +15,7 @@
 struct reference {
     struct place place;   /* of the original */
     uint64_t amount;      /* that it posted */
+    int64_t network_fees; /* that it brought the network */
     struct life_row life; /* before this record */
     uint32_t touched;     /* its place among the lives this block touched, or INDEX_NONE */
     uint32_t slot;        /* where the index of lives will hold it */

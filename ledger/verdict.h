@@ -65,7 +65,8 @@
     X(400, INSUFFICIENT_FUNDS, "there is not enough money on the settlement account")              \
     X(401, CAP, "the exposure would pass the participant's cap")                                   \
     X(402, COVER, "the exposure would not be covered by settlement money and collateral")          \
-    X(403, FLOOR, "the money is there, but must stay to cover what the participant owes")
+    X(403, FLOOR, "the money is there, but must stay to cover what the participant owes")          \
+    X(404, FEE_NOT_MANDATED, "the fees would take money from a side that the filer cannot charge")
 
 /* Numbers that later kinds will use; no record gets one of them yet. */
 #define VERDICT_TABLE_LATER(X)                                                                     \

@@ -113,6 +113,55 @@ static void test_fund_and_pay(void **state)
     fixture_free(f);
 }
 
+/* Fees up to all of the amount are the sides' own business; a thief's fee takes nothing. */
+static void test_fees_take_no_money_of_others(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = started();
+    ASSERT_FILED(POSTED, f, FIXTURE_AGENT, fixture_fund(f, 1, 1000));
+    ASSERT_FILED(POSTED, f, FIXTURE_AGENT, fixture_fund(f, 2, 9000));
+    struct record pay = fixture_pay(f, 1, 2, 100);
+    pay.interchange = 100;
+    ASSERT_FILED(POSTED, f, 1, pay);
+    assert_int_equal(fixture_balance(f, 2, ACCOUNT_SETTLEMENT), 9000);
+    struct record pull = fixture_pay(f, 1, 2, 1);
+    pull.interchange = 9000;
+    ASSERT_FILED(FEE_NOT_MANDATED, f, 1, pull);
+    struct record largest = fixture_pay(f, 1, 2, LIMIT_AMOUNT - 1);
+    largest.interchange = (int64_t)LIMIT_AMOUNT - 1;
+    largest.payee_fee = 1;
+    ASSERT_FILED(FEE_NOT_MANDATED, f, 1, largest);
+
+    struct record refund = fixture_refund(f, &pay, 1, 100);
+    refund.interchange = -100;
+    ASSERT_FILED(POSTED, f, 2, refund);
+    ASSERT_FILED(POSTED, f, 1, pay = fixture_pay(f, 1, 2, 100));
+    struct record push = fixture_refund(f, &pay, 1, 1);
+    push.interchange = -800;
+    ASSERT_FILED(FEE_NOT_MANDATED, f, 2, push);
+    assert_int_equal(fixture_balance(f, 1, ACCOUNT_SETTLEMENT), 900);
+    assert_int_equal(fixture_balance(f, 2, ACCOUNT_SETTLEMENT), 9100);
+
+    /* The network's own money: only it may give it. */
+    struct record bonus = fixture_pay(f, FIXTURE_NETWORK, 2, 100);
+    bonus.payee_fee = -1;
+    ASSERT_FILED(INSUFFICIENT_FUNDS, f, FIXTURE_NETWORK, bonus);
+
+    /* What it earned goes back as the amount does, in any parts. */
+    struct record clear = fixture_clear(f, 1, 2, 300);
+    clear.payee_fee = 6;
+    ASSERT_FILED(POSTED, f, 2, clear);
+    struct record part = fixture_refund(f, &clear, 2, 100);
+    part.payee_fee = -3;
+    ASSERT_FILED(FEE_NOT_MANDATED, f, 2, part);
+    part.id = fixture_id(901);
+    part.payee_fee = -2;
+    ASSERT_FILED(POSTED, f, 2, part);
+    assert_int_equal(fixture_balance(f, FIXTURE_NETWORK, ACCOUNT_POSITION), 4);
+    assert_sums_to_zero(f);
+    fixture_free(f);
+}
+
 static struct life_row life_of(struct ledger_fixture *f, uint64_t height, uint32_t position)
 {
     uint8_t key[LIFE_KEY_BYTES];
@@ -373,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_clear_with_fees_of_both_signs),
         cmocka_unit_test(test_network_as_a_side),
         cmocka_unit_test(test_fund_and_pay),
+        cmocka_unit_test(test_fees_take_no_money_of_others),
         cmocka_unit_test(test_refunds_over_blocks_never_exceed),
         cmocka_unit_test(test_refund_in_the_same_batch_and_block),
         cmocka_unit_test(test_caps_over_two_cycles),

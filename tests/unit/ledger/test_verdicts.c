@@ -218,6 +218,38 @@ FAULT(no_network)
     r->payee_fee = 1;
     attempt->submitter = 2;
 }
+/* Gives a participant money that a thief could want. */
+static void make_rich(struct attempt *attempt, uint32_t participant)
+{
+    struct record fund = fixture_fund(attempt->fixture, participant, 5000);
+    assert_int_equal(fixture_file(attempt->fixture, FIXTURE_AGENT, fund), VERDICT_POSTED);
+    struct record clear = fixture_clear(attempt->fixture, 1, participant, 5000);
+    assert_int_equal(fixture_file(attempt->fixture, 1, clear), VERDICT_POSTED);
+}
+FAULT(pay_pulls_from_payee)
+{
+    make_rich(attempt, 2);
+    r->interchange = 1001;
+}
+FAULT(pay_pulls_from_network)
+{
+    make_rich(attempt, FIXTURE_NETWORK);
+    r->payer_fee = -1;
+}
+FAULT(refund_pulls_from_payer)
+{
+    r->interchange = -401;
+}
+FAULT(refund_pulls_from_network)
+{
+    make_rich(attempt, FIXTURE_NETWORK);
+    r->payee_fee = -1;
+}
+FAULT(refund_of_network_pulls_from_payee)
+{
+    r->payee_fee = 1;
+    attempt->submitter = FIXTURE_NETWORK;
+}
 FAULT(ref_not_found)
 {
     r->ref = fixture_id(987654321);
@@ -354,6 +386,11 @@ static const struct fault FAULTS[] = {
     {VERDICT_CAP, RECORD_CLEAR, apply_cap_without_limit},
     {VERDICT_COVER, RECORD_CLEAR, apply_cover},
     {VERDICT_FLOOR, RECORD_PAY, apply_covered_floor},
+    {VERDICT_FEE_NOT_MANDATED, RECORD_PAY, apply_pay_pulls_from_payee},
+    {VERDICT_FEE_NOT_MANDATED, RECORD_PAY, apply_pay_pulls_from_network},
+    {VERDICT_FEE_NOT_MANDATED, RECORD_REFUND, apply_refund_pulls_from_payer},
+    {VERDICT_FEE_NOT_MANDATED, RECORD_REFUND, apply_refund_pulls_from_network},
+    {VERDICT_FEE_NOT_MANDATED, RECORD_REFUND, apply_refund_of_network_pulls_from_payee},
 };
 
 #define FAULT_COUNT (sizeof FAULTS / sizeof FAULTS[0])
