@@ -164,7 +164,9 @@ static struct span checked(struct store *store, unsigned table, const MDB_val *k
         store_fail_damaged(store, table, key->mv_data, key->mv_size);
     }
     span.length -= STORE_CHECKSUM_BYTES;
+    store_inside = 1;
     checksum(table, key->mv_data, key->mv_size, span.data, span.length, expected);
+    store_inside = 0;
     if (memcmp(expected, span.data + span.length, sizeof expected) != 0) {
         store_fail_damaged(store, table, key->mv_data, key->mv_size);
     }
@@ -187,7 +189,9 @@ bool store_get(struct store *store, enum store_table table, const void *key, siz
     if (!store->present[table]) {
         return false;
     }
+    store_inside = 1;
     int code = mdb_get(transaction, store->tables[table], &key_value, &value);
+    store_inside = 0;
     if (code == MDB_NOTFOUND) {
         return false;
     }
@@ -215,7 +219,10 @@ static MDB_cursor *cursor_of(struct store *store, unsigned table)
 static bool move(struct store *store, unsigned table, MDB_cursor_op operation, MDB_val *key,
                  MDB_val *value)
 {
-    int code = mdb_cursor_get(cursor_of(store, table), key, value, operation);
+    MDB_cursor *cursor = cursor_of(store, table);
+    store_inside = 1;
+    int code = mdb_cursor_get(cursor, key, value, operation);
+    store_inside = 0;
     if (code != MDB_SUCCESS && code != MDB_NOTFOUND) {
         store_fail(store, code, "reading", table);
     }
@@ -308,11 +315,13 @@ static void put(struct store *store, unsigned table, const void *key, size_t key
         stored = (MDB_val){.mv_size = value_length + STORE_CHECKSUM_BYTES, .mv_data = copy};
     }
     close_cursor(store, table);
+    store_inside = 1;
     int code = mdb_put(transaction, store->tables[table], &key_value, &stored, flags);
     if (code == MDB_KEYEXIST && flags == MDB_APPEND) {
         /* The key was not the greatest after all; appending is only an optimisation. */
         code = mdb_put(transaction, store->tables[table], &key_value, &stored, 0);
     }
+    store_inside = 0;
     if (code != MDB_SUCCESS) {
         store_fail(store, code, "writing to", table);
     }
@@ -340,7 +349,9 @@ void store_del(struct store *store, enum store_table table, const void *key, siz
     key_value.mv_data = key_copy;
     (void)store_properties(table);
     close_cursor(store, table);
+    store_inside = 1;
     int code = mdb_del(transaction, store->tables[table], &key_value, NULL);
+    store_inside = 0;
     if (code == MDB_NOTFOUND) {
         return;
     }
@@ -379,7 +390,9 @@ void store_commit(struct store *store)
     uint64_t start = now_microseconds();
     store->write = NULL; /* a commit frees it, whatever comes of it */
     store->dirty = false;
+    store_inside = 1;
     int code = mdb_txn_commit(transaction);
+    store_inside = 0;
     if (code != MDB_SUCCESS) {
         store_fail(store, code, "committing", 0);
     }

@@ -18,6 +18,8 @@
 #define FREE_BYTES_LOW (16ull << 20)
 
 static _Thread_local sigjmp_buf *guard;
+static struct sigaction segv_before; /* a sanitizer's, or the default */
+_Thread_local volatile sig_atomic_t store_inside;
 
 /* LMDB reports a write that ran out of space half-way as EIO. */
 static bool disk_is_full(const struct store *store)
@@ -138,19 +140,43 @@ static void on_sigbus(int number)
     _exit(EXIT_STORAGE);
 }
 
-static void catch_sigbus(void)
+/* Runs in a signal handler. */
+static void on_sigsegv(int number)
 {
+    static const char text[] =
+        "hefu: storage failure: SIGSEGV: a page of the store is damaged and names what is not "
+        "there; run hefu verify; to repair, move the chain folder away and start the node\n";
+    if (guard != NULL) {
+        siglongjmp(*guard, 3);
+    }
+    if (!store_inside) {
+        (void)sigaction(number, &segv_before, NULL); /* the same instruction runs again */
+        return;
+    }
+    ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)ignored;
+    _exit(EXIT_STORAGE);
+}
+
+static void catch_faults(void)
+{
+    struct sigaction before;
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_sigbus;
     CHECK(sigemptyset(&action.sa_mask) == 0);
     CHECK(sigaction(SIGBUS, &action, NULL) == 0);
+    action.sa_handler = on_sigsegv;
+    CHECK(sigaction(SIGSEGV, &action, &before) == 0);
+    if (before.sa_handler != on_sigsegv) {
+        segv_before = before;
+    }
 }
 
 enum status store_guard(struct store *volatile store, enum status (*step)(struct store *store))
 {
     sigjmp_buf jump;
-    catch_sigbus();
+    catch_faults();
     int jumped = sigsetjmp(jump, 1);
     if (jumped == 0) {
         guard = &jump;
@@ -159,12 +185,14 @@ enum status store_guard(struct store *volatile store, enum status (*step)(struct
         return status;
     }
     guard = NULL;
-    if (jumped == 2) {
+    store_inside = 0;
+    if (jumped != 1) {
         store->failed = STATUS_CORRUPT;
-        (void)snprintf(
-            store->message, sizeof store->message,
-            "%.512s/data.mdb: the file ends before its pages do, so it was truncated; %s",
-            store->folder, store_advice(STATUS_CORRUPT, 0));
+        (void)snprintf(store->message, sizeof store->message, "%.512s/data.mdb: %s; %s",
+                       store->folder,
+                       jumped == 2 ? "the file ends before its pages do, so it was truncated"
+                                   : "a damaged page names what is not there",
+                       store_advice(STATUS_CORRUPT, 0));
         store_end_transactions(store);
     }
     return store->failed;

@@ -10,6 +10,7 @@
 
 #include <lmdb.h>
 #include <setjmp.h>
+#include <signal.h>
 
 #include "node/store.h"
 
@@ -65,9 +66,14 @@ _Noreturn void store_fail_damaged(struct store *store, unsigned table, const voi
 enum status store_classify(const struct store *store, int code);
 const char *store_advice(enum status status, int code);
 
+/* Whether this thread is inside LMDB, or reads what LMDB has just found: LMDB trusts its pages, so
+   a SIGSEGV then is taken for damage. Anywhere else it is a bug of ours and stays one. */
+extern _Thread_local volatile sig_atomic_t store_inside;
+
 /*
- * Runs step so that a failure in it, also a SIGBUS from a file shorter than its pages, becomes its
- * status, with the reason in store->message. Outside of it SIGBUS ends the process with a message.
+ * Runs step so that a failure in it, also a SIGBUS from a file shorter than its pages or a SIGSEGV
+ * from a damaged page, becomes its status, with the reason in store->message. Outside of it they
+ * end the process with a message.
  */
 enum status store_guard(struct store *store, enum status (*step)(struct store *store)) MUST_USE;
 

@@ -49,7 +49,7 @@ class Load(threading.Thread):
     def write(self):
         at = len(self.files)
         path = write_csv(self.network.folder / f"load-{self.node}-{at}.csv",
-                         [purchase(at * FILE_RECORDS + n, amount=f"0.{n % 99 + 1:02}", salt=self.node + 1)
+                         [purchase(at * FILE_RECORDS + n, f"0.{n % 99 + 1:02}", salt=self.node + 1)
                           for n in range(FILE_RECORDS)])
         self.files.append(path)
         return path
