@@ -1,6 +1,7 @@
 /* names: lookups by name in sorted arrays of keys (see names.h). */
 #include "cli/names.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #define KEY_BYTES 64
 
 struct entry {
-    char key[KEY_BYTES]; /* a slug */
+    char key[KEY_BYTES]; /* make_key */
     uint32_t number;
 };
 
@@ -34,6 +35,32 @@ static const struct {
     {ROLE_INSURER, "INSURER"}, {ROLE_FUND, "FUND"},
 };
 
+/* A word as a key: letters and digits, ASCII ones in lower case, everything between them one dash.
+   Unlike name_slug it keeps what is not ASCII: two banks must not become one because their names
+   are not Latin. False if there is nothing to look up, or too much. */
+static bool make_key(const char *word, char ret_key[KEY_BYTES])
+{
+    size_t used = 0;
+    bool plain_number = true;
+    for (const char *at = word; *at != '\0'; at++) {
+        unsigned char character = (unsigned char)*at;
+        plain_number = plain_number && isdigit(character);
+        bool kept = character >= 128 || isalnum(character);
+        if (kept || (used > 0 && ret_key[used - 1] != '-')) {
+            if (used + 1 == KEY_BYTES) {
+                return false;
+            }
+            ret_key[used++] = (char)(!kept             ? '-'
+                                     : character < 128 ? tolower(character)
+                                                       : character);
+        }
+    }
+    used -= used > 0 && ret_key[used - 1] == '-' ? 1 : 0;
+    ret_key[used] = '\0';
+    /* "-5" and "5%" are not participant 5. */
+    return used > 0 && (plain_number || strspn(ret_key, "0123456789") < used);
+}
+
 static int compare_entries(const void *a, const void *b)
 {
     const struct entry *first = a, *second = b;
@@ -47,9 +74,8 @@ static int compare_entries(const void *a, const void *b)
 static void add_key(struct entry *entries, size_t *count, const char *word, uint32_t number)
 {
     struct entry *entry = &entries[*count];
-    name_slug(word, entry->key, sizeof entry->key);
     entry->number = number;
-    *count += entry->key[0] != '\0' ? 1 : 0;
+    *count += make_key(word, entry->key) ? 1 : 0;
 }
 
 static void sort_entries(struct entry *entries, size_t *count)
@@ -110,7 +136,9 @@ static enum status find(const struct entry *entries, size_t count, const char *w
                         uint32_t *ret_number)
 {
     struct entry wanted = {.number = 0};
-    name_slug(word, wanted.key, sizeof wanted.key);
+    if (!make_key(word, wanted.key)) {
+        return STATUS_NOT_FOUND;
+    }
     size_t low = 0, high = count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -120,7 +148,7 @@ static enum status find(const struct entry *entries, size_t count, const char *w
             high = middle;
         }
     }
-    if (low == count || strcmp(entries[low].key, wanted.key) != 0 || wanted.key[0] == '\0') {
+    if (low == count || strcmp(entries[low].key, wanted.key) != 0) {
         return STATUS_NOT_FOUND;
     }
     if (low + 1 < count && strcmp(entries[low + 1].key, wanted.key) == 0) {
@@ -149,11 +177,13 @@ enum status names_service(const struct names *names, const char *word, uint16_t 
 {
     const struct genesis *genesis = names->genesis;
     char wanted[KEY_BYTES], own[KEY_BYTES], number[16];
-    name_slug(word, wanted, sizeof wanted);
+    if (!make_key(word, wanted)) {
+        return STATUS_NOT_FOUND;
+    }
     for (uint32_t i = 0; i < genesis->service_count; i++) {
-        name_slug(genesis->services[i].name, own, sizeof own);
+        bool named = make_key(genesis->services[i].name, own);
         snprintf(number, sizeof number, "%u", genesis->services[i].number);
-        if (strcmp(wanted, own) == 0 || strcmp(wanted, number) == 0) {
+        if ((named && strcmp(wanted, own) == 0) || strcmp(wanted, number) == 0) {
             *ret_number = genesis->services[i].number;
             return STATUS_OK;
         }

@@ -63,6 +63,59 @@ static enum status import_text(struct fixture *fixture, const char *text, struct
 
 #define HEADER "kind,scheme,payer,payee,amount,currency,business_date"
 
+static enum status look_up(const struct names *names, const char *word, uint32_t *ret_number)
+{
+    *ret_number = 0;
+    return names_participant(names, word, ret_number);
+}
+
+/* Goal: a word that only resembles a participant's number or name is not that participant. */
+static void names_are_not_guessed(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const strangers[] = {
+        "",
+        "-5",
+        "5-",
+        "(5)",
+        "5%",
+        "\xe9\x93\xb6\xe8\xa1\x8c"
+        "5",
+        "05",
+        "5.0",
+        "5 5",
+        "Harbour Ba",
+        "harbourbank",
+        "\xe4\xb8\xad"
+        "Harbour Bank",
+    };
+    uint32_t number;
+    for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) {
+        if (look_up(fixture->names, strangers[i], &number) == STATUS_OK) {
+            fail_msg("\"%s\" was taken for participant %u", strangers[i], number);
+        }
+    }
+    assert_int_equal(look_up(fixture->names, "5", &number), STATUS_OK);
+    assert_int_equal(number, 5);
+    assert_int_equal(look_up(fixture->names, " harbour  BANK", &number), STATUS_OK);
+    assert_int_equal(number, 3);
+
+    /* Names in another script are names, and a digit in one of them is not a number. */
+    struct genesis_participant *participants = fixture->genesis.participants;
+    snprintf(participants[2].name, sizeof participants[2].name, "\xe6\xb8\xaf");
+    snprintf(participants[3].name, sizeof participants[3].name, "\xe8\x8e\xb2 4 \xe8\xa1\x8c");
+    snprintf(participants[4].name, sizeof participants[4].name, "5.");
+    struct names *names = names_new(&fixture->genesis);
+    assert_int_equal(look_up(names, "\xe6\xb8\xaf", &number), STATUS_OK);
+    assert_int_equal(number, 3);
+    assert_int_equal(look_up(names, "\xe8\x8e\xb2 4 \xe8\xa1\x8c", &number), STATUS_OK);
+    assert_int_equal(number, 4);
+    assert_int_equal(look_up(names, "\xe8\x8e\xb2", &number), STATUS_NOT_FOUND);
+    assert_int_equal(look_up(names, "4", &number), STATUS_OK);
+    assert_int_equal(number, 4);
+    names_free(names);
+}
+
 /* Goal: every column lands in its field; names, slugs and numbers of participants are the same. */
 static void whole_lines_are_records(void **state)
 {
@@ -199,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(whole_lines_are_records, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(names_are_not_guessed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(absent_ids_are_made, set_up, tear_down),
         cmocka_unit_test_setup_teardown(errors_name_their_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(headers_are_checked, set_up, tear_down),
