@@ -8,21 +8,20 @@
 #include "ledger/account.h"
 #include "node/keys.h"
 
-static const char *check_signatures(const struct certificate *finalization,
-                                    const struct hash *chain_id,
-                                    const struct validator_set *validators)
+const char *check_signatures(const struct certificate *certificate, const struct hash *chain_id,
+                             const struct validator_set *validators)
 {
-    struct vote vote = {.kind = finalization->kind,
-                        .epoch = finalization->epoch,
-                        .view = finalization->view,
-                        .candidate = finalization->candidate};
+    struct vote vote = {.kind = certificate->kind,
+                        .epoch = certificate->epoch,
+                        .view = certificate->view,
+                        .candidate = certificate->candidate};
     uint8_t preimage[VOTE_PREIMAGE_BYTES];
     vote_preimage(&vote, chain_id, &validators->hash, preimage);
     uint32_t at = 0;
     for (uint32_t signer = 0; signer < validators->count; signer++) {
-        if ((finalization->signers[signer / 8] >> signer % 8 & 1) != 0) {
+        if ((certificate->signers[signer / 8] >> signer % 8 & 1) != 0) {
             if (!key_verify(&validators->members[signer].key, preimage, sizeof preimage,
-                            &finalization->signatures[at])) {
+                            &certificate->signatures[at])) {
                 return "a validator's signature does not verify";
             }
             at++;

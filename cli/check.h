@@ -17,6 +17,11 @@ const char *check_finalization(const struct certificate *finalization,
                                const struct hash *block_hash, const struct hash *chain_id,
                                const struct validator_set *validators, bool signatures);
 
+/* Whether each signature of a certificate of sound form verifies. NULL if so, else what is wrong.
+ */
+const char *check_signatures(const struct certificate *certificate, const struct hash *chain_id,
+                             const struct validator_set *validators);
+
 /* Whether all stored account leaves of the snapshot give the accounts_root of its last block, and a
    quorum signed that block. EXIT_CLEAN, or the exit code, told. */
 int check_accounts(struct home *home) MUST_USE;

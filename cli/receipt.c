@@ -321,7 +321,8 @@ static void print_facts(enum output_format format, const struct names *names,
     output_end(output);
 }
 
-static int finish(const struct args *args, const struct genesis *genesis,
+/* wanted: the batch that was asked for, or NULL for whichever a file shows. */
+static int finish(const struct args *args, const struct hash *wanted, const struct genesis *genesis,
                   const struct hash *chain_id, const struct validator_set *validators,
                   const struct names *names, const struct held *held)
 {
@@ -329,6 +330,9 @@ static int finish(const struct args *args, const struct genesis *genesis,
     enum output_format format;
     const char *out = args_value(args, "out");
     const char *wrong = receipt_check(&held->receipt, genesis, chain_id, validators, &facts);
+    if (wrong == NULL && wanted != NULL && !hash_equal(&facts.batch_id, wanted)) {
+        wrong = "it is for another batch";
+    }
     if (wrong != NULL) {
         complain("the receipt does not hold: %s", wrong);
         return EXIT_INTEGRITY;
@@ -341,7 +345,7 @@ static int finish(const struct args *args, const struct genesis *genesis,
 }
 
 /* A file against a genesis file: no node, no store. */
-static int check_file(const struct args *args, struct held *held)
+static int check_file(const struct args *args, const struct hash *wanted, struct held *held)
 {
     const char *genesis_path = args_value(args, "genesis");
     struct genesis genesis;
@@ -363,7 +367,7 @@ static int check_file(const struct args *args, struct held *held)
         struct names *names = names_new(&genesis);
         code = read_file(args_value(args, "file"), held);
         if (code == EXIT_CLEAN) {
-            code = finish(args, &genesis, &chain_id, &validators, names, held);
+            code = finish(args, wanted, &genesis, &chain_id, &validators, names, held);
         }
         names_free(names);
     }
@@ -371,25 +375,18 @@ static int check_file(const struct args *args, struct held *held)
     return code;
 }
 
-static int receipt_of_batch(const struct args *args, struct held *held)
+static int receipt_of_batch(const struct args *args, const struct hash *id, struct held *held)
 {
-    struct hash id;
     const char *folder = client_path(args);
     int code;
-    if (args->operand_count == 0 || strlen(args->operands[0]) != 64 ||
-        bytes_from_hex(args->operands[0], HASH_BYTES, id.bytes) != STATUS_OK) {
-        complain("receipt needs a batch's id, 64 hexadecimal digits as hefu submit printed it, or "
-                 "--file FILE");
-        return EXIT_USAGE;
-    }
     if (args_value(args, "home") != NULL || folder == NULL) {
         struct home home;
         code = home_open(args, &home);
         if (code == EXIT_CLEAN) {
-            code = read_home(&home, &id, held);
+            code = read_home(&home, id, held);
             if (code == EXIT_CLEAN) {
-                code =
-                    finish(args, &home.genesis, &home.chain_id, &home.validators, home.names, held);
+                code = finish(args, id, &home.genesis, &home.chain_id, &home.validators, home.names,
+                              held);
             }
             home_close(&home);
         }
@@ -398,10 +395,10 @@ static int receipt_of_batch(const struct args *args, struct held *held)
     struct client client;
     code = client_load(folder, false, &client);
     if (code == EXIT_CLEAN) {
-        code = fetch(&client, &id, held);
+        code = fetch(&client, id, held);
         if (code == EXIT_CLEAN) {
-            code = finish(args, &client.genesis, &client.chain_id, &client.validators, client.names,
-                          held);
+            code = finish(args, id, &client.genesis, &client.chain_id, &client.validators,
+                          client.names, held);
         }
         client_close(&client);
     }
@@ -410,10 +407,19 @@ static int receipt_of_batch(const struct args *args, struct held *held)
 
 static int run_receipt(const struct args *args)
 {
+    struct hash id;
+    const struct hash *wanted = args->operand_count > 0 ? &id : NULL;
+    bool from_file = args_value(args, "file") != NULL;
+    if (wanted == NULL ? !from_file
+                       : strlen(args->operands[0]) != 64 ||
+                             bytes_from_hex(args->operands[0], HASH_BYTES, id.bytes) != STATUS_OK) {
+        complain("receipt needs a batch's id, 64 hexadecimal digits as hefu submit printed it, or "
+                 "--file FILE");
+        return EXIT_USAGE;
+    }
     struct held *held = calloc(1, sizeof *held);
     CHECK(held != NULL);
-    int code =
-        args_value(args, "file") != NULL ? check_file(args, held) : receipt_of_batch(args, held);
+    int code = from_file ? check_file(args, wanted, held) : receipt_of_batch(args, wanted, held);
     free(held);
     return code;
 }
@@ -437,7 +443,7 @@ const struct verb verb_receipt = {
         "batches_root, the verdicts under verdicts_root, and the block's finalization by a\n"
         "quorum of validators. Exit status 3 if anything does not hold.\n\n"
         "--out writes it to a file. With --file and --genesis anyone can check that file\n"
-        "without a node or a ledger.",
+        "without a node or a ledger, and with BATCH that it is for that one.",
     .options = options,
     .examples = "hefu receipt 5f0c...e1 --client NET/clients/harbour-bank --out receipt.json\n"
                 "hefu receipt --file receipt.json --genesis genesis.json",

@@ -4,7 +4,8 @@
  *
  *   headers     every block follows its parent, has the history and batches it names, and a
  *               finalization that names it, with a quorum of validators
- *   signatures  those signatures, each batch's signature, each batch's records under its root
+ *   signatures  those signatures, each batch's signature, each batch's records under its root; the
+ *               votes and certificates that the node keeps
  *   replay      every block executed again; every row of the store compared (cli/replay.h)
  */
 #include <inttypes.h>
@@ -15,6 +16,7 @@
 #include "base/check.h"
 #include "base/merkle.h"
 #include "cli/check.h"
+#include "cli/check_votes.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/replay.h"
@@ -158,8 +160,12 @@ static int check_chain(struct verify *verify)
         progress_at(&progress, ++height);
     }
     progress_end(&progress);
-    if (!hash_equal(&verify->parent_hash, &verify->home.final.hash)) {
-        wrong(verify, verify->home.final.height, "meta", "the final point names another block");
+    const char *table = "meta", *fault = check_final_point(&verify->home);
+    if (fault == NULL && verify->level >= LEVEL_SIGNATURES) {
+        fault = check_votes(&verify->home, &table);
+    }
+    if (fault != NULL) {
+        wrong(verify, verify->home.final.height, table, fault);
         return EXIT_INTEGRITY;
     }
     return verify->replay == NULL || replay_finish(verify->replay, &verify->divergence)
@@ -285,7 +291,8 @@ const struct verb verb_verify = {
     .description =
         "headers: every block follows its parent, names its history and its batches, and\n"
         "carries a finalization of a quorum. signatures: also every validator's and every\n"
-        "participant's signature, and the records under their roots. replay: also executes\n"
+        "participant's signature, the records under their roots, and the votes and\n"
+        "certificates beside the chain. replay: also executes\n"
         "every block again from genesis.json and compares every root, verdict, page,\n"
         "account and index row of the store.\n\n"
         "The node may run meanwhile. Exit status 3 at the first divergence, with its height\n"

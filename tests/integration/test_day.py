@@ -172,6 +172,9 @@ class Day(unittest.TestCase):
             self.assertEqual((got["records"], got["accepted"]), (batch["records"],) * 2)
             alone = hefu_json("receipt", "--file", path, "--genesis", genesis)
             self.assertEqual(alone["batch"], batch["batch"])
+            hefu("receipt", batch["batch"], "--file", path, "--genesis", genesis)
+            other = self.batches[at - 1][1]["batch"]  # an honest receipt, for another batch
+            hefu("receipt", other, "--file", path, "--genesis", genesis, expect=3)
         # One digit of one verdict's proof changed: it no longer holds.
         text = path.read_text()
         at = text.index('"verdicts"') + len('"verdicts": "') + 2
