@@ -276,7 +276,14 @@ static enum status open_genesis(struct loop *loop, char *ret_error, size_t capac
     }
     loop->chain_id = genesis_file_chain_id(&loop->genesis);
     loop->own_index = CONSENSUS_OBSERVER;
-    if (loop->config->role == NODE_VALIDATOR) {
+    if (loop->config->role == NODE_OBSERVER) {
+        (void)snprintf(
+            ret_error, capacity,
+            "%s/config.ini: role = observer: observers are not in this version; a copy of "
+            "a home, or one whose node runs, serves all reading verbs of hefu",
+            loop->config->home);
+        status = STATUS_USAGE;
+    } else {
         status = config_validator_index(loop->config, &loop->genesis, &loop->own_index, ret_error,
                                         capacity);
     }

@@ -174,8 +174,8 @@ static enum status read_slots(struct register_file *file, const char *path, char
     if (got != REGISTER_FILE_BYTES) {
         return error_set(STATUS_CORRUPT, ret_error, capacity,
                          "%s: the vote register is damaged (not %d bytes long), so what this key "
-                         "has signed is not known; do not restore it from a backup, start with "
-                         "--rejoin",
+                         "has signed is not known: this key must not vote; do not restore the "
+                         "file from a backup, see docs/operations.md, The vote register",
                          path, REGISTER_FILE_BYTES);
     }
     for (unsigned i = 0; i < 2; i++) {
@@ -192,7 +192,8 @@ static enum status read_slots(struct register_file *file, const char *path, char
     if (outcome[0] != STATUS_OK && outcome[1] != STATUS_OK) {
         return error_set(STATUS_CORRUPT, ret_error, capacity,
                          "%s: the vote register is damaged, so what this key has signed is not "
-                         "known; do not restore it from a backup, start with --rejoin",
+                         "known: this key must not vote; do not restore the file from a "
+                         "backup, see docs/operations.md, The vote register",
                          path);
     }
     file->damage = outcome[0] != STATUS_OK || outcome[1] != STATUS_OK;
@@ -211,8 +212,9 @@ static enum status open_locked(struct register_file *file, const char *path,
     if (file->fd < 0 && errno == ENOENT) {
         return error_set(STATUS_NOT_FOUND, ret_error, capacity,
                          "%s: the vote register is missing, so what this key has signed is not "
-                         "known; do not restore it from a backup, start with --rejoin "
-                         "(hefu key new makes one with a new key)",
+                         "known: this key must not vote; do not restore the file from a "
+                         "backup, see docs/operations.md, The vote register (hefu key new makes "
+                         "one with a new key)",
                          path);
     }
     if (file->fd < 0) {

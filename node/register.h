@@ -32,9 +32,10 @@ enum status register_create(const char *path, const struct public_key *owner, ch
                             size_t capacity) MUST_USE;
 
 /*
- * Locks and reads the newest whole slot. NOT_FOUND (refuse to start: see --rejoin in
- * docs/operations.md), LOCKED (another process uses this key), CORRUPT (both slots are damaged),
- * BAD_KEY (it belongs to another key than owner), VERSION, DENIED, IO, NO_MEMORY.
+ * Locks and reads the newest whole slot. NOT_FOUND (refuse to start: see
+ * docs/operations.md, The vote register), LOCKED (another process uses this key), CORRUPT (both
+ * slots are damaged), BAD_KEY (it belongs to another key than owner), VERSION, DENIED, IO,
+ * NO_MEMORY.
  */
 enum status register_open(const char *path, const struct public_key *owner,
                           struct register_file **ret_file, char *ret_error,

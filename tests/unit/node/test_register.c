@@ -150,7 +150,7 @@ static void test_refusals(void **state)
     assert_int_equal(register_open(path, &other, &file, error, sizeof error), STATUS_BAD_KEY);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(open_bad(path), STATUS_NOT_FOUND);
-    assert_non_null(strstr(error, "--rejoin"));
+    assert_non_null(strstr(error, "this key must not vote"));
 }
 
 /* Goal: with any byte of either slot damaged, what is read is a state that was written: the newest
@@ -181,7 +181,7 @@ static void test_flipped_bytes(void **state)
     file_flip(path, 100);
     file_flip(path, REGISTER_SLOT_BYTES + 100);
     assert_int_equal(open_bad(path), STATUS_CORRUPT);
-    assert_non_null(strstr(error, "--rejoin"));
+    assert_non_null(strstr(error, "this key must not vote"));
 }
 
 /* Goal: a torn write of the next state loses that write alone; writing goes on over the torn slot.
