@@ -68,6 +68,20 @@ static int take_header(struct source *source, const struct names *names, uint16_
     return EXIT_CLEAN;
 }
 
+/* Whether the line that was just found bad stands in a chain: after a LINKED record, or LINKED
+   itself. If its columns cannot be told apart, it may be. */
+static bool is_in_chain(const struct source *source, enum csv_result result,
+                        const struct partition *partition)
+{
+    const struct csv_reader *csv = source->csv;
+    int column = source->import.column_of[IMPORT_flags];
+    if (partition->chain > 0 || column < 0) {
+        return partition->chain > 0;
+    }
+    return result == CSV_BAD || csv->field_count != source->import.column_count ||
+           strstr(csv->fields[column], "LINKED") != NULL;
+}
+
 /* One line of the check. */
 static enum status check_line(struct source *source, enum csv_result result,
                               struct partition *partition, struct import_error *error)
@@ -112,6 +126,9 @@ static int check_lines(struct source *source, source_bad_line bad_line, void *co
         }
         if (status != STATUS_OK) {
             source->bad_lines++;
+            if (source->broken_chain == 0 && is_in_chain(source, result, &partition)) {
+                source->broken_chain = error.line;
+            }
             bad_line(context, &error);
         }
         progress_at(&progress, source->csv->bytes_read);

@@ -38,6 +38,7 @@ struct source {
     struct import import;
     struct hash hash;
     uint64_t records, bad_lines, bytes;
+    uint64_t broken_chain; /* the first bad line that is or may be part of a LINKED chain, or 0 */
     uint32_t parts;
     struct stat checked; /* as it was when it was checked */
     bool without_ids;    /* some id came from the line number */

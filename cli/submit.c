@@ -310,6 +310,13 @@ static int check_file(struct submit *submit)
                  submit->source.path, bad, submit->source.records);
         return EXIT_USAGE;
     }
+    if (bad > 0 && submit->source.broken_chain > 0) {
+        complain("%s:%" PRIu64 ": this bad line belongs, or may belong, to a chain of LINKED "
+                 "records, which posts whole or not at all: nothing was sent; correct the line, "
+                 "or take its chain out of the file",
+                 submit->source.path, submit->source.broken_chain);
+        return EXIT_USAGE;
+    }
     if (submit->source.records == 0) {
         complain("%s: there is no good line to send", submit->source.path);
         return EXIT_FINDINGS;

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "cli/args.h"
 #include "cli/import.h"
 #include "cli/plan.h"
 #include "cli/source.h"
@@ -248,6 +249,42 @@ static void partition_keeps_chains(void **state)
     assert_int_equal(partition_count(&partition), 4);
 }
 
+static void ignore_line(void *context, const struct import_error *error)
+{
+    (void)context;
+    (void)error;
+}
+
+/* The first bad line of a file that a chain needs, as the check of the file finds it. */
+static uint64_t broken_chain_of(const struct fixture *fixture, const char *lines)
+{
+    char path[] = "/tmp/hefu-import-XXXXXX";
+    int descriptor = mkstemp(path);
+    assert_true(descriptor >= 0);
+    FILE *file = fdopen(descriptor, "w");
+    assert_non_null(file);
+    fprintf(file, "%s,flags\n%s", HEADER, lines);
+    assert_int_equal(fclose(file), 0);
+    struct source source;
+    assert_int_equal(source_check(&source, path, fixture->names, 0, ignore_line, NULL), EXIT_CLEAN);
+    uint64_t line = source.broken_chain;
+    source_close(&source);
+    (void)remove(path);
+    return line;
+}
+
+/* Goal: leaving out a bad line never joins the chain it stood in to the next records. */
+static void broken_chains_are_told(void **state)
+{
+#define GOOD "CLEAR,1,5,3,1.00,CNY,2026-11-23,"
+#define BAD "CLEAR,1,5,3,x,CNY,2026-11-23,"
+    assert_int_equal(broken_chain_of(*state, GOOD "LINKED\n" GOOD "\n" BAD "\n" GOOD "\n"), 0);
+    assert_int_equal(broken_chain_of(*state, GOOD "LINKED\n" BAD "\n" GOOD "\n"), 3);
+    assert_int_equal(broken_chain_of(*state, GOOD "\n" BAD "LINKED\n" GOOD "\n"), 3);
+    assert_int_equal(broken_chain_of(*state, GOOD "\nCLEAR,1\n" GOOD "\n"), 3);
+    assert_int_equal(broken_chain_of(*state, GOOD "\n\"CLEAR\"x,1\n" GOOD "\n"), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +293,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(absent_ids_are_made, set_up, tear_down),
         cmocka_unit_test_setup_teardown(errors_name_their_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(headers_are_checked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(broken_chains_are_told, set_up, tear_down),
         cmocka_unit_test(partition_keeps_chains),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
