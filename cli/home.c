@@ -62,8 +62,12 @@ static int open_genesis(struct home *home)
 /* The final point of the snapshot, and whether the store belongs to this genesis. */
 static int read_final(struct home *home)
 {
-    struct span chain_id;
+    struct span chain_id, key;
     enum status status = chain_final(&home->chain, &home->final);
+    if (status == STATUS_NOT_FOUND &&
+        store_seek(home->store, STORE_BLOCKS, NULL, 0, &key, &chain_id)) {
+        status = STATUS_CORRUPT;
+    }
     if (status == STATUS_NOT_FOUND) {
         complain("%s: the store is empty; has the node been started?", home->path);
         return EXIT_NOT_FOUND;

@@ -104,6 +104,7 @@ struct ledger {
     bool speculative; /* a block is executed and neither committed nor rolled back */
     bool tree_changed;
     uint32_t generation;
+    uint32_t loaded[LEDGER_TABLE_COUNT]; /* rows taken up from a store */
     uint32_t account_count;
     uint32_t cycle_count; /* unsettled: today one a DEFERRED service */
     uint32_t participant_count;

@@ -266,7 +266,11 @@ static enum status open_state(struct replica *replica, const char **ret_what)
         return STATUS_DENIED;
     }
     if (!replica->io.get(replica->io.context, STORE_META, "final", 5, &row)) {
-        return write_genesis(replica);
+        struct span key;
+        *ret_what = "the final point: there are blocks, but not which of them is the last";
+        return replica->io.seek(replica->io.context, STORE_BLOCKS, NULL, 0, &key, &row)
+                   ? STATUS_CORRUPT
+                   : write_genesis(replica);
     }
     return load_state(replica, ret_what);
 }

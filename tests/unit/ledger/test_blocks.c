@@ -312,6 +312,52 @@ static void test_load_refuses_damage(void **state)
     fixture_free(f);
 }
 
+/* Loads the rows of one table but for one. */
+struct omission {
+    struct ledger *ledger;
+    enum ledger_table table;
+    uint32_t omitted;
+    uint32_t seen;
+};
+
+static void load_but_one(void *context, struct span key, struct span value)
+{
+    struct omission *omission = context;
+    if (omission->seen++ != omission->omitted) {
+        assert_int_equal(ledger_load_row(omission->ledger, omission->table, key, value), STATUS_OK);
+    }
+}
+
+/* A missing row is damage, also one that says no more than genesis does. */
+static void test_load_misses_no_row(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = started();
+    assert_int_equal(fixture_file(f, 1, fixture_clear(f, 1, 2, 50)), VERDICT_POSTED);
+    void *memory = aligned_alloc(64, ledger_footprint(&f->genesis));
+    for (unsigned table = TABLE_STATE; table < LEDGER_TABLE_COUNT; table++) {
+        uint32_t rows = ledger_table_is_resident(table) ? ledger_store_count(f->store, table) : 0;
+        for (uint32_t omitted = 0; omitted < rows; omitted++) {
+            memset(memory, 0, ledger_footprint(&f->genesis));
+            struct ledger *ledger =
+                ledger_init(memory, &f->genesis, &f->chain_id, &f->validators_hash);
+            for (unsigned own = TABLE_STATE; own < LEDGER_TABLE_COUNT; own++) {
+                struct omission omission = {ledger, own, own == table ? omitted : UINT32_MAX, 0};
+                if (ledger_table_is_resident(own)) {
+                    ledger_store_each(f->store, own, load_but_one, &omission);
+                }
+            }
+            const char *what = NULL;
+            if (ledger_load_done(ledger, ledger_store_header(f->store), &what) != STATUS_CORRUPT) {
+                fail_msg("table %u: row %u is not missed", table, omitted);
+            }
+            assert_non_null(what);
+        }
+    }
+    free(memory);
+    fixture_free(f);
+}
+
 /* State that does not add up is found at the batch that touches it, and nothing is kept. */
 static void test_invariant_breach(void **state)
 {
@@ -437,17 +483,12 @@ static void test_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_invalid_blocks),
-        cmocka_unit_test(test_block_too_large),
-        cmocka_unit_test(test_ids_within_a_block),
-        cmocka_unit_test(test_sources),
-        cmocka_unit_test(test_rollback_is_exact),
-        cmocka_unit_test(test_load_restores),
-        cmocka_unit_test(test_load_refuses_damage),
-        cmocka_unit_test(test_invariant_breach),
-        cmocka_unit_test(test_empty_blocks_and_history),
-        cmocka_unit_test(test_determinism),
-        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_invalid_blocks),      cmocka_unit_test(test_block_too_large),
+        cmocka_unit_test(test_ids_within_a_block),  cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_rollback_is_exact),   cmocka_unit_test(test_load_restores),
+        cmocka_unit_test(test_load_refuses_damage), cmocka_unit_test(test_load_misses_no_row),
+        cmocka_unit_test(test_invariant_breach),    cmocka_unit_test(test_empty_blocks_and_history),
+        cmocka_unit_test(test_determinism),         cmocka_unit_test(test_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
