@@ -66,7 +66,7 @@ static bool print_family(const char *word)
     return found;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     if (sodium_init() < 0) {
         complain("the cryptographic library does not start");
@@ -101,9 +101,18 @@ int main(int argc, char **argv)
         args_print_help(verb);
         return EXIT_CLEAN;
     }
-    int code = verb->run(&args);
-    if (fflush(stdout) != 0 && code == EXIT_CLEAN) {
-        complain("the output could not be written");
+    return verb->run(&args);
+}
+
+int main(int argc, char **argv)
+{
+    int code = run(argc, argv);
+    /* An error of an earlier flush stays in ferror: a statement cut short by a full disk is none.
+     */
+    bool written = fflush(stdout) == 0;
+    written = ferror(stdout) == 0 && written;
+    if (!written && code == EXIT_CLEAN) {
+        complain("the output could not be written: is the disk full?");
         code = EXIT_USAGE;
     }
     return code;

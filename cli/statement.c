@@ -328,6 +328,11 @@ static int run_statement(const struct args *args)
         read_bound(args, "to", true, &statement.to) != EXIT_CLEAN) {
         return EXIT_USAGE;
     }
+    const struct bound *from = &statement.from, *to = &statement.to;
+    if (from->given && to->given && from->by_height == to->by_height && from->value > to->value) {
+        complain("--from %s is after --to %s", args_value(args, "from"), args_value(args, "to"));
+        return EXIT_USAGE;
+    }
     int code = home_open(args, &home);
     if (code != EXIT_CLEAN) {
         return code;

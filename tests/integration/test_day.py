@@ -8,9 +8,11 @@ generator's own expected.csv.
 
 import collections
 import shutil
+import subprocess
 import unittest
 
-from network import Network, fen, generate_day, hefu, hefu_json, main, read_csv
+from network import (BIN, Network, environment, fen, generate_day, hefu, hefu_json, main,
+                     read_csv)
 
 RECORDS = 20000
 SEED = 71
@@ -162,6 +164,22 @@ class Day(unittest.TestCase):
                                                                 totals.credits[n]))
             self.assertEqual(self.statement(i, n, "SETTLEMENT"),
                              (totals.gross_out[n], totals.gross_in[n] + totals.funded[n]))
+
+    def test_output_that_is_cut_short(self):
+        """A full disk is told: a statement that lacks its end must not pass for a whole one."""
+        home = self.network.home(0)
+        for words in (("--help",), ("tail", "--home", home), ("account", "list", "--home", home),
+                      ("statement", "--participant", "harbour-bank", "--currency", "CNY",
+                       "--home", home, "--format", "csv")):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([BIN / "hefu", *words], stdout=full, env=environment(),
+                                      stderr=subprocess.PIPE, text=True, check=False)
+            self.assertEqual(done.returncode, 2, words)
+            self.assertIn("could not be written", done.stderr)
+
+    def test_statement_of_no_period(self):
+        hefu("statement", "--participant", "harbour-bank", "--currency", "CNY", "--from", 2,
+             "--to", 1, "--home", self.network.home(0), expect=2)
 
     def test_receipts(self):
         genesis = self.network.net / "genesis.json"
