@@ -184,6 +184,7 @@ static void print_single(struct output *output)
 
 static void table_cell(struct output *output, const char *text)
 {
+    CHECK(output->flowing || output->held < (output->single ? 1 : HELD_ROWS_MAX));
     if (output->flowing) {
         print_cell(output, text, output->at, output->at + 1 == output->column_count);
         return;

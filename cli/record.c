@@ -63,6 +63,24 @@ static int show_all(struct home *home, struct output *output, uint32_t only,
     return found > 0 ? EXIT_CLEAN : EXIT_NOT_FOUND;
 }
 
+/* How many participants used the id. */
+static uint32_t count_users(struct home *home, uint32_t only, const struct record_id *id)
+{
+    uint32_t users = 0;
+    for (uint32_t i = 0; i < home->genesis.participant_count; i++) {
+        uint32_t number = home->genesis.participants[i].number;
+        uint8_t key[ID_KEY_BYTES];
+        struct span value;
+        id_key(number, id, key);
+        users +=
+            (only == 0 || number == only) &&
+                    store_get(home->store, (enum store_table)TABLE_IDS, key, sizeof key, &value)
+                ? 1
+                : 0;
+    }
+    return users;
+}
+
 static int run_show(const struct args *args)
 {
     struct home home;
@@ -86,8 +104,10 @@ static int run_show(const struct args *args)
         code = home_find_participant(&home, participant, &only);
     }
     if (code == EXIT_CLEAN) {
+        /* An id is unique per participant: one record is an object, several are a list. */
+        bool single = count_users(&home, only, &id) < 2;
         struct output *output =
-            format == OUTPUT_TABLE || format == OUTPUT_JSON
+            single && (format == OUTPUT_TABLE || format == OUTPUT_JSON)
                 ? output_single(stdout, format, record_view_columns, RECORD_VIEW_COLUMNS)
                 : output_list(stdout, format, record_view_columns, RECORD_VIEW_COLUMNS);
         code = show_all(&home, output, only, &id);

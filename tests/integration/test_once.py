@@ -42,6 +42,20 @@ class Once(unittest.TestCase):
         rows = [row["id"] for row in self.network.records(0) if row["id"] in wanted]
         return len(rows), len(set(rows))
 
+    def test_one_id_of_two_participants(self):
+        """An id is one participant's own: both records are shown, in every format."""
+        path = self.file("two", [purchase(1, "10.00", salt=0x71)])
+        self.submit(path)
+        hefu("submit", path, "--client", self.network.client("lotus-bank"), "--wait",
+             expect={0, 1})
+        self.network.agree()
+        words = ("record", "show", purchase(1, salt=0x71)["id"], "--home", self.network.home(2))
+        self.assertEqual(len(hefu_json(*words)), 2)
+        table = hefu(*words).out
+        self.assertEqual(table.count(words[2]), 2, table)
+        own = hefu_json(*words, "--participant", BANK)
+        self.assertEqual(own["id"], words[2])
+
     def test_to_all_nodes_at_once(self):
         path = self.file("at-once", [purchase(n, "10.00", salt=1) for n in range(RECORDS)])
         before = self.position()
