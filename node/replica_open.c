@@ -116,6 +116,14 @@ static enum status load_state(struct replica *replica, const char **ret_what)
         !hash_equal(&block->hash, &replica->final.hash)) {
         return STATUS_CORRUPT;
     }
+    /* Views decide what may be signed: the final point must be the one its certificate shows. */
+    *ret_what = "the final point differs from the last final block's certificate";
+    const bool genesis = replica->final.height == 0;
+    if (block->has_finalization == genesis ||
+        replica->final.view != (genesis ? 0 : block->finalization.view) ||
+        replica->final.epoch != (genesis ? replica->validators->epoch : block->header.epoch)) {
+        return STATUS_CORRUPT;
+    }
     replica->final_header = block->header;
     return load_ledger(replica, ret_what);
 }
