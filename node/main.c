@@ -78,23 +78,21 @@ static const char *parse(int argc, char **argv, int *ret_exit)
     return home;
 }
 
+/* 3: what people must look at before another start; 2: what an edit of a file or a line mends. */
 static int exit_of(enum status status)
 {
-    switch (status) {
-    case STATUS_OK:
+    static const enum status integrity[] = {STATUS_CORRUPT,  STATUS_IO,          STATUS_NO_SPACE,
+                                            STATUS_DIVERGED, STATUS_WRONG_CHAIN, STATUS_BAD_KEY,
+                                            STATUS_LOCKED,   STATUS_DENIED};
+    if (status == STATUS_OK) {
         return EXIT_SUCCESS;
-    case STATUS_CORRUPT:
-    case STATUS_IO:
-    case STATUS_NO_SPACE:
-    case STATUS_DIVERGED:
-    case STATUS_WRONG_CHAIN:
-    case STATUS_BAD_KEY:
-    case STATUS_LOCKED:
-    case STATUS_DENIED:
-        return EXIT_INTEGRITY;
-    default:
-        return EXIT_USAGE;
     }
+    for (size_t i = 0; i < sizeof integrity / sizeof integrity[0]; i++) {
+        if (integrity[i] == status) {
+            return EXIT_INTEGRITY;
+        }
+    }
+    return EXIT_USAGE;
 }
 
 int main(int argc, char **argv)

@@ -40,27 +40,30 @@ static void reply_busy(struct replica *replica, uint64_t session, uint64_t reque
 /* What is wrong and what to do, for the refusals that a submitter can cause. */
 static const char *refusal_sentence(enum status code)
 {
-    switch (code) {
-    case STATUS_WRONG_CHAIN:
-        return "the batch is signed for another chain: use this network's genesis.json";
-    case STATUS_BAD_SIGNATURE:
-        return "the batch is not signed by the participant's key of that number: check the key "
-               "file and key_no of the profile";
-    case STATUS_BAD_HASH:
-        return "the records do not match records_root in the signed header: build the batch again";
-    case STATUS_EXPIRED:
-        return "expires_ms of the batch is past: sign it again with a new time";
-    case STATUS_TOO_EARLY:
-        return "created_ms is more than an hour ahead of this node's clock: set the clock";
-    case STATUS_DENIED:
-        return "this participant has no such key that may submit records: check participant and "
-               "key_no";
-    case STATUS_OVERSIZED:
-        return "the batch is too large: at most 8,192 records each, and at most block_records of "
-               "genesis.json";
-    default:
-        return status_text(code);
+    static const struct {
+        enum status code;
+        const char *sentence;
+    } sentences[] = {
+        {STATUS_WRONG_CHAIN,
+         "the batch is signed for another chain: use this network's genesis.json"},
+        {STATUS_BAD_SIGNATURE, "the batch is not signed by the participant's key of that number: "
+                               "check the key file and key_no of the profile"},
+        {STATUS_BAD_HASH,
+         "the records do not match records_root in the signed header: build the batch again"},
+        {STATUS_EXPIRED, "expires_ms of the batch is past: sign it again with a new time"},
+        {STATUS_TOO_EARLY,
+         "created_ms is more than an hour ahead of this node's clock: set the clock"},
+        {STATUS_DENIED, "this participant has no such key that may submit records: check "
+                        "participant and key_no"},
+        {STATUS_OVERSIZED, "the batch is too large: at most 8,192 records each, and at most "
+                           "block_records of genesis.json"},
+    };
+    for (size_t i = 0; i < sizeof sentences / sizeof sentences[0]; i++) {
+        if (sentences[i].code == code) {
+            return sentences[i].sentence;
+        }
     }
+    return status_text(code);
 }
 
 static uint32_t accepted_quorum(const struct replica *replica)
