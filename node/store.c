@@ -251,6 +251,12 @@ bool store_seek(struct store *store, enum store_table table, const void *from, s
     if (!move(store, table, from_length > 0 ? MDB_SET_RANGE : MDB_FIRST, &key, &value)) {
         return false;
     }
+    /* A damaged page can lead back to smaller keys, and a walk over the table would never end. */
+    const size_t least = key.mv_size < from_length ? key.mv_size : from_length;
+    const int order = least == 0 ? 0 : memcmp(key.mv_data, from, least);
+    if (order < 0 || (order == 0 && key.mv_size < from_length)) {
+        store_fail_damaged(store, table, key.mv_data, key.mv_size);
+    }
     give(store, table, &key, &value, ret_key, ret_value);
     return true;
 }
