@@ -12,6 +12,12 @@
 #define LIMIT_CURRENCIES 64
 #define LIMIT_SERVICES 64
 #define LIMIT_SCHEMES 256
+#define LIMIT_CALENDARS 16
+#define LIMIT_CALENDAR_DAYS 256
+#define LIMIT_FEE_RULES 16
+/* Unsettled cycles of one service, the open one included. */
+#define LIMIT_SERVICE_CYCLES 32
+#define LIMIT_QUEUE 10000
 #define LIMIT_BATCH_RECORDS 8192
 #define LIMIT_BLOCK_BATCHES 128
 #define LIMIT_BLOCK_RECORDS 32768

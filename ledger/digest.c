@@ -27,11 +27,11 @@ static void begin_table(struct hasher *hasher, uint32_t table, uint32_t count)
 void digest_cycles(struct ledger *ledger, struct hash *ret_digest)
 {
     struct hasher hasher;
-    begin_table(&hasher, TABLE_CYCLES, ledger->cycle_count);
-    for (uint32_t i = 0; i < ledger->cycle_count; i++) {
+    begin_table(&hasher, TABLE_CYCLES, ledger->cycles.count);
+    for (uint32_t i = 0; i < ledger->cycles.count; i++) {
         uint8_t row[CYCLE_KEY_BYTES + CYCLE_VALUE_BYTES];
-        cycle_key(ledger->cycles[i].service, ledger->cycles[i].number, row);
-        cycle_encode(&ledger->cycles[i], row + CYCLE_KEY_BYTES);
+        cycle_key(ledger->cycles.rows[i].service, ledger->cycles.rows[i].number, row);
+        cycle_encode(&ledger->cycles.rows[i], row + CYCLE_KEY_BYTES);
         hasher_add(&hasher, row, sizeof row);
     }
     *ret_digest = hasher_end(&hasher);
@@ -44,19 +44,19 @@ static bool is_net_row(const struct net *net)
 
 void digest_nets(struct ledger *ledger, struct hash *ret_digest)
 {
-    uint32_t slots = ledger->cycle_count * ledger->participant_count;
+    uint32_t slots = ledger->cycles.count * ledger->participant_count;
     uint32_t count = 0;
     for (uint32_t i = 0; i < slots; i++) {
-        count += is_net_row(&ledger->nets[i]);
+        count += is_net_row(&ledger->cycles.nets[i]);
     }
     struct hasher hasher;
     begin_table(&hasher, TABLE_CYCLE_NETS, count);
     for (uint32_t i = 0; i < slots; i++) {
-        if (!is_net_row(&ledger->nets[i])) {
+        if (!is_net_row(&ledger->cycles.nets[i])) {
             continue;
         }
-        const struct cycle_row *cycle = &ledger->cycles[i / ledger->participant_count];
-        struct net_row net = {.debits = ledger->nets[i].debits, .credits = ledger->nets[i].credits};
+        const struct cycle_row *cycle = &ledger->cycles.rows[i / ledger->participant_count];
+        struct net_row net = {.debits = ledger->cycles.nets[i].debits, .credits = ledger->cycles.nets[i].credits};
         uint8_t row[NET_KEY_BYTES + NET_VALUE_BYTES];
         net_key(cycle->service, cycle->number,
                 ledger->registry.genesis->participants[i % ledger->participant_count].number, row);
@@ -87,6 +87,13 @@ uint32_t digest_static_count(const struct genesis *genesis, enum ledger_table ta
     case TABLE_CYCLE_NETS:
     case TABLE_EVENTS:
     case TABLE_TRANSACTIONS:
+    case TABLE_VALIDATORS:
+    case TABLE_ACTIONS:
+    case TABLE_EVIDENCE:
+    case TABLE_EXPIRY:
+    case TABLE_QUEUE:
+    case TABLE_CALENDARS:
+    case TABLE_PARAMETERS:
     case LEDGER_TABLE_COUNT:
         break;
     }

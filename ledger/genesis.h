@@ -42,6 +42,8 @@ struct participant_key {
     struct public_key key;
 };
 
+enum standing { STANDING_ACTIVE = 1, STANDING_SUSPENDED = 2 };
+
 struct genesis_participant {
     uint32_t number; /* from 1 */
     uint32_t roles;
@@ -49,6 +51,8 @@ struct genesis_participant {
     char bic[12];                       /* ISO 9362 or empty */
     char clearing_code[16];             /* CNAPS code or empty */
     struct transport_key transport_key; /* its clients' channel key; zero: none */
+    uint32_t settles_through;           /* its sponsor, which has none itself; 0: none */
+    uint32_t status;                    /* enum standing; in genesis active */
     uint32_t key_count;
     struct participant_key keys[LIMIT_PARTICIPANT_KEYS];
 };
@@ -73,9 +77,48 @@ struct genesis_service {
     uint32_t funding_window_s;
     uint32_t cutoff_count;
     uint16_t cutoffs[16]; /* minutes after midnight in the network's time zone, ascending */
+    uint16_t calendar;        /* 0: every day is a business day */
+    uint16_t settlement_days; /* 0: the first business day from the cut-off's on; n: the n-th after */
+    uint16_t settle_minute;   /* of the settlement day, if that is not the cut-off's own */
+    uint16_t flags;           /* enum service_flag */
+};
+
+enum service_flag { SERVICE_BUSINESS_DAYS = 1 }; /* cut-offs on business days only */
+
+/* Which days are business days: workdays are, whatever else; then not the weekend, not holidays. */
+struct genesis_calendar {
+    uint16_t number;  /* from 1 */
+    uint16_t weekend; /* bit 0 Monday ... bit 6 Sunday */
+    uint32_t holiday_count;
+    uint32_t workday_count;
+    uint32_t holidays[LIMIT_CALENDAR_DAYS]; /* yyyymmdd, ascending */
+    uint32_t workdays[LIMIT_CALENDAR_DAYS];
+    char name[32];
 };
 
 enum side { SIDE_PAYER = 1, SIDE_PAYEE = 2, SIDE_NETWORK = 4 };
+
+enum scheme_flag {
+    SCHEME_FEES_BINDING = 1, /* fees must be what the rules say (FEE_DIFFERS) */
+    SCHEME_FEE_MANDATE = 2,  /* the network may file FEE */
+};
+
+enum fee_which { FEE_INTERCHANGE = 1, FEE_PAYER = 2, FEE_PAYEE = 3 };
+enum fee_rounding { ROUND_HALF_UP = 1, ROUND_HALF_EVEN = 2, ROUND_DOWN = 3, ROUND_UP = 4 };
+
+/* docs/ledger.md, Fees: the first rule that fits decides. */
+struct fee_rule {
+    uint32_t from_date; /* yyyymmdd, business date */
+    uint32_t to_date;   /* inclusive; 0: no end */
+    uint16_t mcc_from;
+    uint16_t mcc_to;
+    uint16_t which;    /* enum fee_which */
+    uint16_t rounding; /* enum fee_rounding */
+    int32_t rate_ppm;  /* parts per million of the amount; its sign is the fee's */
+    uint32_t reserved;
+    uint64_t minimum;
+    uint64_t cap; /* 0: none */
+};
 
 struct genesis_scheme {
     uint16_t number; /* from 1 */
@@ -86,6 +129,35 @@ struct genesis_scheme {
     uint32_t hold_timeout_s;
     uint32_t match_timeout_s;
     char name[32];
+    uint32_t flags;        /* enum scheme_flag */
+    uint32_t chargeback_s; /* after posting; 0: no disputes */
+    uint32_t represent_s;  /* 0: a chargeback stands at once */
+    uint32_t pre_arbitrate_s; /* 0: a representment ends the dispute */
+    uint32_t answer_s;        /* to a pre-arbitration; not 0 if there is one */
+    uint32_t rule_s;          /* 0: the network has no deadline */
+    uint32_t fee_rule_count;
+    struct fee_rule fee_rules[LIMIT_FEE_RULES];
+};
+
+/* Who decides about actions of a kind (docs/ledger.md, Actions). */
+struct action_policy {
+    uint16_t kind;      /* 5 to 12 */
+    uint16_t approvals; /* distinct keys in all, the proposer's included */
+    uint32_t proposers; /* roles, any of them */
+    uint32_t approvers;
+    uint32_t lapse_s;
+};
+
+#define POLICY_KIND_FIRST 5u
+#define POLICY_COUNT 8u
+
+/* What an action of kind PARAMETERS may change. */
+struct parameters {
+    uint32_t queue_max;       /* payments in a currency's queue */
+    uint32_t queue_quota;     /* of one payer among them */
+    uint32_t fund_share_ppm;  /* of the fund's money, that one cycle's default may use */
+    uint32_t reserved;
+    struct action_policy policies[POLICY_COUNT]; /* of kinds 5 to 12, in that order */
 };
 
 struct genesis_validator {
@@ -106,13 +178,17 @@ struct genesis {
     uint64_t root_height;
     uint32_t delta_ms, block_interval_ms, empty_interval_ms;
     uint32_t block_records; /* at most LIMIT_BLOCK_RECORDS */
+    uint32_t participants_max; /* registered ones included: sizes memory, so it never changes */
+    uint32_t services_max;
+    struct parameters parameters;
     uint32_t currency_count, participant_count, limit_count, service_count, scheme_count,
-        validator_count;
+        calendar_count, validator_count;
     struct genesis_currency *currencies;
     struct genesis_participant *participants; /* ascending by number */
     struct genesis_limit *limits;
     struct genesis_service *services;
     struct genesis_scheme *schemes;
+    struct genesis_calendar *calendars;
     struct genesis_validator *validators;
 };
 
@@ -133,6 +209,8 @@ void genesis_encode_participant(const struct genesis_participant *participant,
 void genesis_encode_limit(const struct genesis_limit *limit, struct writer *writer);
 void genesis_encode_service(const struct genesis_service *service, struct writer *writer);
 void genesis_encode_scheme(const struct genesis_scheme *scheme, struct writer *writer);
+void genesis_encode_calendar(const struct genesis_calendar *calendar, struct writer *writer);
+void genesis_encode_parameters(const struct parameters *parameters, struct writer *writer);
 
 /* Accounts that the genesis state has: four a currency for the hub and for each participant. */
 uint64_t genesis_account_count(const struct genesis *genesis);
@@ -143,5 +221,6 @@ const struct genesis_participant *genesis_participant(const struct genesis *gene
                                                       uint32_t number);
 const struct genesis_service *genesis_service(const struct genesis *genesis, uint32_t number);
 const struct genesis_scheme *genesis_scheme(const struct genesis *genesis, uint32_t number);
+const struct genesis_calendar *genesis_calendar(const struct genesis *genesis, uint32_t number);
 
 #endif

@@ -50,9 +50,9 @@ static const char *check_position(struct ledger *ledger, const struct account *a
     uint32_t currency = currency_of(ledger, account);
     CHECK(participant != REGISTRY_NONE);
     __int128 nets = 0;
-    for (uint32_t cycle = 0; cycle < ledger->cycle_count; cycle++) {
-        if (ledger->cycle_currency[cycle] == currency) {
-            const struct net *net = &ledger->nets[cycle * ledger->participant_count + participant];
+    for (uint32_t cycle = 0; cycle < ledger->cycles.count; cycle++) {
+        if (ledger->cycles.currency[cycle] == currency) {
+            const struct net *net = &ledger->cycles.nets[cycle * ledger->participant_count + participant];
             nets += total_balance(net->credits, net->debits).minor;
         }
     }
@@ -91,7 +91,7 @@ static const char *check_cycle(const struct ledger *ledger, uint32_t cycle)
 {
     struct total debits = {0};
     struct total credits = {0};
-    const struct net *nets = &ledger->nets[(uint64_t)cycle * ledger->participant_count];
+    const struct net *nets = &ledger->cycles.nets[(uint64_t)cycle * ledger->participant_count];
     for (uint32_t i = 0; i < ledger->participant_count; i++) {
         debits.minor += nets[i].debits.minor;
         credits.minor += nets[i].credits.minor;
@@ -99,15 +99,15 @@ static const char *check_cycle(const struct ledger *ledger, uint32_t cycle)
     if (!total_equal(debits, credits)) {
         return "the nets of a cycle do not sum to zero";
     }
-    return total_equal(debits, ledger->cycles[cycle].turnover)
+    return total_equal(debits, ledger->cycles.rows[cycle].turnover)
                ? NULL
                : "a cycle's turnover is not the sum of its debits";
 }
 
 static const char *check_returns(const struct ledger *ledger)
 {
-    for (uint32_t i = 0; i < ledger->life_count; i++) {
-        if (ledger->touched_lives[i].row.returned > ledger->touched_lives[i].amount) {
+    for (uint32_t i = 0; i < ledger->lives.count; i++) {
+        if (ledger->lives.touched[i].row.returned > ledger->lives.touched[i].amount) {
             return "more is returned than was posted";
         }
     }
@@ -122,8 +122,8 @@ const char *invariant_check(struct ledger *ledger)
     for (uint32_t i = 0; i < ledger->touched_count && what == NULL; i++) {
         what = check_account(ledger, &ledger->accounts[ledger->touched[i].before.number]);
     }
-    for (uint32_t i = 0; i < ledger->cycle_count && what == NULL; i++) {
-        what = ledger->cycle_touched[i] ? check_cycle(ledger, i) : NULL;
+    for (uint32_t i = 0; i < ledger->cycles.count && what == NULL; i++) {
+        what = ledger->cycles.touched[i] ? check_cycle(ledger, i) : NULL;
     }
     return what != NULL ? what : check_returns(ledger);
 }
@@ -152,7 +152,7 @@ const char *invariant_check_all(struct ledger *ledger)
     for (uint32_t i = 0; i < ledger->account_count && what == NULL; i++) {
         what = check_account(ledger, &ledger->accounts[i]);
     }
-    for (uint32_t i = 0; i < ledger->cycle_count && what == NULL; i++) {
+    for (uint32_t i = 0; i < ledger->cycles.count && what == NULL; i++) {
         what = check_cycle(ledger, i);
     }
     return what;

@@ -55,16 +55,16 @@ static void open_cycles(struct ledger *ledger)
         if (service->mode != SERVICE_DEFERRED) {
             continue;
         }
-        ledger->cycles[cycle] = (struct cycle_row){.service = service->number,
+        ledger->cycles.rows[cycle] = (struct cycle_row){.service = service->number,
                                                    .number = 1,
                                                    .state = CYCLE_OPEN,
                                                    .currency = service->currency,
                                                    .opened_ms = genesis->created_ms};
-        ledger->cycle_currency[cycle] =
+        ledger->cycles.currency[cycle] =
             number_map_find(&ledger->registry.currencies, service->currency);
         cycle++;
     }
-    CHECK(cycle == ledger->cycle_count);
+    CHECK(cycle == ledger->cycles.count);
 }
 
 struct ledger *ledger_init(void *memory, const struct genesis *genesis, const struct hash *chain_id,
@@ -92,11 +92,11 @@ static void begin_generation(struct ledger *ledger)
     if (ledger->generation == 0) {
         size_t slots = ledger->limits.index_slots;
         memset(ledger->account_marks, 0, ledger->account_count * sizeof *ledger->account_marks);
-        memset(ledger->net_marks, 0,
-               (size_t)ledger->cycle_count * ledger->participant_count * sizeof *ledger->net_marks);
+        memset(ledger->cycles.net_marks, 0,
+               (size_t)ledger->cycles.count * ledger->participant_count * sizeof *ledger->cycles.net_marks);
         memset(ledger->ids.slots, 0, slots * sizeof *ledger->ids.slots);
-        memset(ledger->transactions.slots, 0, slots * sizeof *ledger->transactions.slots);
-        memset(ledger->lives.slots, 0, slots * sizeof *ledger->lives.slots);
+        memset(ledger->transactions.index.slots, 0, slots * sizeof *ledger->transactions.index.slots);
+        memset(ledger->lives.index.slots, 0, slots * sizeof *ledger->lives.index.slots);
         ledger->generation = 1;
     }
 }
@@ -106,23 +106,23 @@ static void begin_block(struct ledger *ledger, const struct ledger_block *block,
 {
     begin_generation(ledger);
     index_begin(&ledger->ids, ledger->generation, &block->parent_hash);
-    index_begin(&ledger->transactions, ledger->generation, &block->parent_hash);
-    index_begin(&ledger->lives, ledger->generation, &block->parent_hash);
+    index_begin(&ledger->transactions.index, ledger->generation, &block->parent_hash);
+    index_begin(&ledger->lives.index, ledger->generation, &block->parent_hash);
     ledger->block = block;
     ledger->working_set = working_set;
     ledger->touched_count = 0;
-    ledger->touched_net_count = 0;
+    ledger->cycles.touched_net_count = 0;
     ledger->entry_count = 0;
     ledger->id_count = 0;
-    ledger->transaction_count = 0;
-    ledger->life_count = 0;
+    ledger->transactions.count = 0;
+    ledger->lives.count = 0;
     ledger->source_count = 0;
     ledger->changed_count = 0;
     ledger->tree_changed = false;
-    memset(ledger->cycle_touched, 0, sizeof ledger->cycle_touched);
+    memset(ledger->cycles.touched, 0, sizeof ledger->cycles.touched);
     ledger->state_before = ledger->state;
     memcpy(ledger->sums_before, ledger->sums, sizeof ledger->sums);
-    memcpy(ledger->cycles_before, ledger->cycles, sizeof ledger->cycles);
+    memcpy(ledger->cycles.before, ledger->cycles.rows, sizeof ledger->cycles.rows);
     ledger->batch_start[0] = 0;
     for (uint32_t i = 0; i < block->batch_count; i++) {
         ledger->batch_start[i + 1] = ledger->batch_start[i] + block->batches[i].header->count;

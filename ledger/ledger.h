@@ -47,12 +47,20 @@ enum ledger_table {
     TABLE_CYCLE_NETS,   /* service u16, cycle u32, participant u32 */
     TABLE_EVENTS,       /* height u64, index u32 */
     TABLE_TRANSACTIONS, /* match_key: external references of FUND, later halves */
+    TABLE_VALIDATORS,   /* epoch u64 */
+    TABLE_ACTIONS,      /* action id 32 */
+    TABLE_EVIDENCE,     /* epoch u64, view u64, signer u32, kinds u16 */
+    TABLE_EXPIRY, /* due_ms u64, kind u8, height u64, position u32 -> 1 */
+    TABLE_QUEUE,       /* currency u16, height u64, position u32 -> a queued payment */
+    TABLE_CALENDARS,   /* number u16 */
+    TABLE_PARAMETERS,  /* "parameters" */
     LEDGER_TABLE_COUNT,
 };
 
 struct ledger_write {
     uint8_t table; /* enum ledger_table */
     bool append;   /* the key is greater than every key the table held before the block */
+    bool remove;   /* the row goes; value_length is 0 */
     uint16_t key_length;
     uint32_t value_length;
     const uint8_t *key;
@@ -69,6 +77,12 @@ struct ledger_reader {
        batch_index << 16 | record_index. ret_submitter: the participant of its batch. */
     bool (*record)(void *context, uint64_t height, uint32_t position, struct record *ret_record,
                    uint16_t *ret_verdict, uint32_t *ret_submitter);
+    /* The timestamp of a final block; false if there is none. */
+    bool (*time)(void *context, uint64_t height, uint64_t *ret_timestamp_ms);
+    /* The first row of a table whose key is greater than this one (key_length 0: the first row),
+       valid until the next call; false past the last. For the due rows of TABLE_EXPIRY. */
+    bool (*seek)(void *context, enum ledger_table table, const void *key, size_t key_length,
+                 struct span *ret_key, struct span *ret_value);
 };
 
 struct ledger_batch {

@@ -13,14 +13,14 @@ static enum verdict check_position(struct ledger *ledger, const struct effect *e
                                    uint32_t cycle, uint32_t currency)
 {
     uint32_t participant = effect->participant;
-    const struct net *net = &ledger->nets[cycle * ledger->participant_count + participant];
+    const struct net *net = &ledger->cycles.nets[cycle * ledger->participant_count + participant];
     __int128 before = total_balance(net->credits, net->debits).minor;
     __int128 after = before + effect->change.minor;
     const struct account *position =
         ledger_account(ledger, participant, currency, ACCOUNT_POSITION);
     __int128 exposure = (__int128)ledger_exposure(ledger, participant, currency)->minor +
                         (__int128)position->totals[TOTAL_DEBITS_PENDING].minor;
-    exposure += (after < 0 ? -after : 0) - (before < 0 ? -before : 0);
+    exposure += (after < 0 ? -after : 0) - (before < 0 ? -before : 0) + effect->reserve.minor;
     CHECK(exposure >= 0);
     if (exposure > (__int128)position->limit) {
         return VERDICT_CAP;
@@ -57,7 +57,7 @@ static enum verdict check_settlement(struct ledger *ledger, const struct effect 
 {
     struct difference spendable = account_spendable(
         ledger_account(ledger, effect->participant, currency, ACCOUNT_SETTLEMENT));
-    __int128 after = spendable.minor + effect->change.minor;
+    __int128 after = spendable.minor + effect->change.minor - effect->reserve.minor;
     if (after < 0) {
         return VERDICT_INSUFFICIENT_FUNDS;
     }
@@ -67,20 +67,21 @@ static enum verdict check_settlement(struct ledger *ledger, const struct effect 
 enum verdict limit_check(struct ledger *ledger, const struct effect *effect, uint32_t cycle,
                          uint32_t currency)
 {
-    if (effect->change.minor >= 0) {
+    if (effect->change.minor - effect->reserve.minor >= 0) {
         return VERDICT_POSTED;
     }
-    return cycle == REGISTRY_NONE ? check_settlement(ledger, effect, currency)
-                                  : check_position(ledger, effect, cycle, currency);
+    return effect->class == ACCOUNT_POSITION
+               ? check_position(ledger, effect, cycle, currency)
+               : check_settlement(ledger, effect, currency);
 }
 
 struct total limit_exposure_recomputed(const struct ledger *ledger, uint32_t participant,
                                        uint32_t currency)
 {
     struct total exposure = {0};
-    for (uint32_t cycle = 0; cycle < ledger->cycle_count; cycle++) {
-        if (ledger->cycle_currency[cycle] == currency) {
-            const struct net *net = &ledger->nets[cycle * ledger->participant_count + participant];
+    for (uint32_t cycle = 0; cycle < ledger->cycles.count; cycle++) {
+        if (ledger->cycles.currency[cycle] == currency) {
+            const struct net *net = &ledger->cycles.nets[cycle * ledger->participant_count + participant];
             exposure.minor += total_owed(net->credits, net->debits).minor;
         }
     }

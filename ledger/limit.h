@@ -10,14 +10,15 @@
 
 #include "ledger/state.h"
 
-/* What a record does to one participant, over all its legs. */
+/* What a plan does to one account of a participant, over all its legs. */
 struct effect {
-    uint32_t participant;     /* index */
-    struct difference change; /* negative: money leaves */
+    uint32_t participant; /* index */
+    uint8_t class;        /* enum account_class */
+    struct difference change;  /* posted; negative: money leaves */
+    struct difference reserve; /* on debits_pending: taken, less freed */
 };
 
-/* CAP, COVER, INSUFFICIENT_FUNDS, FLOOR or POSTED. cycle: of POSITION legs; REGISTRY_NONE: the
-   money leaves SETTLEMENT. */
+/* 400 to 403, 410, 411 or POSTED, if change - reserve is a debit. cycle: of POSITION legs. */
 enum verdict limit_check(struct ledger *ledger, const struct effect *effect, uint32_t cycle,
                          uint32_t currency);
 

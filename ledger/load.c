@@ -26,6 +26,13 @@ bool ledger_table_is_resident(enum ledger_table table)
     case TABLE_SOURCES:
     case TABLE_EVENTS:
     case TABLE_TRANSACTIONS:
+    case TABLE_VALIDATORS:
+    case TABLE_ACTIONS:
+    case TABLE_EVIDENCE:
+    case TABLE_EXPIRY:
+    case TABLE_QUEUE:
+    case TABLE_CALENDARS:
+    case TABLE_PARAMETERS:
     case LEDGER_TABLE_COUNT:
         break;
     }
@@ -72,8 +79,8 @@ static enum status load_cycle(struct ledger *ledger, struct span key, struct spa
     if (cycle_decode(key, value, &row) != STATUS_OK) {
         return STATUS_CORRUPT;
     }
-    for (uint32_t i = 0; i < ledger->cycle_count; i++) {
-        struct cycle_row *cycle = &ledger->cycles[i];
+    for (uint32_t i = 0; i < ledger->cycles.count; i++) {
+        struct cycle_row *cycle = &ledger->cycles.rows[i];
         if (cycle->service == row.service && cycle->number == row.number &&
             cycle->currency == row.currency) {
             *cycle = row;
@@ -90,9 +97,9 @@ static enum status load_net(struct ledger *ledger, struct span key, struct span 
         return STATUS_CORRUPT;
     }
     uint32_t participant = number_map_find(&ledger->registry.participants, row.participant);
-    for (uint32_t i = 0; i < ledger->cycle_count && participant != REGISTRY_NONE; i++) {
-        if (ledger->cycles[i].service == row.service && ledger->cycles[i].number == row.cycle) {
-            ledger->nets[i * ledger->participant_count + participant] =
+    for (uint32_t i = 0; i < ledger->cycles.count && participant != REGISTRY_NONE; i++) {
+        if (ledger->cycles.rows[i].service == row.service && ledger->cycles.rows[i].number == row.cycle) {
+            ledger->cycles.nets[i * ledger->participant_count + participant] =
                 (struct net){.debits = row.debits, .credits = row.credits};
             return STATUS_OK;
         }
@@ -134,6 +141,13 @@ static enum status load_row(struct ledger *ledger, enum ledger_table table, stru
     case TABLE_SOURCES:
     case TABLE_EVENTS:
     case TABLE_TRANSACTIONS:
+    case TABLE_VALIDATORS:
+    case TABLE_ACTIONS:
+    case TABLE_EVIDENCE:
+    case TABLE_EXPIRY:
+    case TABLE_QUEUE:
+    case TABLE_CALENDARS:
+    case TABLE_PARAMETERS:
     case LEDGER_TABLE_COUNT:
         break;
     }
@@ -166,7 +180,7 @@ static const char *check_counts(const struct ledger *ledger)
     if (ledger->loaded[TABLE_ACCOUNTS] != ledger->account_count) {
         return "a row of the accounts is missing";
     }
-    return ledger->loaded[TABLE_CYCLES] != ledger->cycle_count ? "a row of the cycles is missing"
+    return ledger->loaded[TABLE_CYCLES] != ledger->cycles.count ? "a row of the cycles is missing"
                                                                : NULL;
 }
 

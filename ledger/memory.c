@@ -79,9 +79,9 @@ static void carve_state(struct carver *carver, const struct genesis *genesis, st
     uint64_t exposures = (uint64_t)genesis->participant_count * genesis->currency_count;
     ledger->accounts = carve(carver, accounts, sizeof *ledger->accounts);
     ledger->account_marks = carve(carver, accounts, sizeof *ledger->account_marks);
-    ledger->nets = carve(carver, nets, sizeof *ledger->nets);
-    ledger->net_marks = carve(carver, nets, sizeof *ledger->net_marks);
-    ledger->exposures = carve(carver, exposures, sizeof *ledger->exposures);
+    ledger->cycles.nets = carve(carver, nets, sizeof *ledger->cycles.nets);
+    ledger->cycles.net_marks = carve(carver, nets, sizeof *ledger->cycles.net_marks);
+    ledger->cycles.exposures = carve(carver, exposures, sizeof *ledger->cycles.exposures);
     struct hash *nodes = carve(carver, merkle_dense_nodes(accounts), sizeof *nodes);
     if (nodes != NULL) {
         merkle_dense_init(&ledger->tree, nodes, accounts);
@@ -108,18 +108,18 @@ static void carve_block(struct carver *carver, const struct scratch_limits *limi
                         struct ledger *ledger)
 {
     carve_index(carver, limits, &ledger->ids, ID_ROW_BYTES, ID_KEY_BYTES, &ledger->id_rows);
-    carve_index(carver, limits, &ledger->transactions, TRANSACTION_ROW_BYTES, TRANSACTION_KEY_BYTES,
-                &ledger->transaction_rows);
-    carve_index(carver, limits, &ledger->lives, LIFE_ROW_BYTES, LIFE_KEY_BYTES, &ledger->life_rows);
+    carve_index(carver, limits, &ledger->transactions.index, TRANSACTION_ROW_BYTES, TRANSACTION_KEY_BYTES,
+                &ledger->transactions.rows);
+    carve_index(carver, limits, &ledger->lives.index, LIFE_ROW_BYTES, LIFE_KEY_BYTES, &ledger->lives.rows);
     ledger->touched = carve(carver, limits->accounts, sizeof *ledger->touched);
-    ledger->touched_nets = carve(carver, limits->nets, sizeof *ledger->touched_nets);
-    ledger->touched_lives = carve(carver, limits->records, sizeof *ledger->touched_lives);
+    ledger->cycles.touched_nets = carve(carver, limits->nets, sizeof *ledger->cycles.touched_nets);
+    ledger->lives.touched = carve(carver, limits->records, sizeof *ledger->lives.touched);
     ledger->verdicts = carve(carver, limits->records, sizeof *ledger->verdicts);
     ledger->entries = carve(carver, limits->entries, sizeof *ledger->entries);
     ledger->chain = carve(carver, LIMIT_BATCH_RECORDS, sizeof *ledger->chain);
     ledger->page_bytes = carve(carver, limits->page_bytes, 1);
     ledger->page_keys = carve(carver, limits->pages, PAGE_KEY_BYTES);
-    ledger->net_rows = carve(carver, limits->nets, (size_t)NET_KEY_BYTES + NET_VALUE_BYTES);
+    ledger->cycles.net_rows = carve(carver, limits->nets, (size_t)NET_KEY_BYTES + NET_VALUE_BYTES);
     ledger->genesis_rows = carve(carver, limits->genesis_bytes, 1);
     ledger->writes = carve(carver, limits->writes, sizeof *ledger->writes);
 }
@@ -151,6 +151,6 @@ struct ledger *memory_lay_out(void *memory, const struct genesis *genesis)
     ledger->participant_count = genesis->participant_count;
     ledger->currency_count = genesis->currency_count;
     ledger->account_count = (uint32_t)genesis_account_count(genesis);
-    ledger->cycle_count = cycle_count_of(genesis);
+    ledger->cycles.count = cycle_count_of(genesis);
     return ledger;
 }

@@ -34,6 +34,16 @@ static inline void total_subtract(struct total *total, uint64_t amount)
     CHECK(!__builtin_sub_overflow(total->minor, amount, &total->minor));
 }
 
+/* Adds a signed number; a total is never negative. */
+static inline void total_change(struct total *total, int64_t delta)
+{
+    if (delta < 0) {
+        total_subtract(total, (uint64_t)-delta);
+    } else {
+        total_add(total, (uint64_t)delta);
+    }
+}
+
 static inline bool total_equal(struct total a, struct total b)
 {
     return a.minor == b.minor;

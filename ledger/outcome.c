@@ -40,45 +40,45 @@ static void emit_growing(struct ledger *ledger)
     struct hash *digests = ledger->state.digests;
     write_rows(ledger, TABLE_IDS, ledger->id_rows, ledger->id_count, ID_KEY_BYTES, ID_VALUE_BYTES);
     digest_run(&digests[TABLE_IDS], ledger->id_rows, (size_t)ledger->id_count * ID_ROW_BYTES);
-    write_rows(ledger, TABLE_LIFE, ledger->life_rows, ledger->life_count, LIFE_KEY_BYTES,
+    write_rows(ledger, TABLE_LIFE, ledger->lives.rows, ledger->lives.count, LIFE_KEY_BYTES,
                LIFE_VALUE_BYTES);
-    digest_run(&digests[TABLE_LIFE], ledger->life_rows,
-               (size_t)ledger->life_count * LIFE_ROW_BYTES);
+    digest_run(&digests[TABLE_LIFE], ledger->lives.rows,
+               (size_t)ledger->lives.count * LIFE_ROW_BYTES);
     write_rows(ledger, TABLE_SOURCES, ledger->source_rows[0], ledger->source_count,
                SOURCE_KEY_BYTES, SOURCE_VALUE_BYTES);
     digest_run(&digests[TABLE_SOURCES], ledger->source_rows[0],
                (size_t)ledger->source_count * SOURCE_ROW_BYTES);
-    write_rows(ledger, TABLE_TRANSACTIONS, ledger->transaction_rows, ledger->transaction_count,
+    write_rows(ledger, TABLE_TRANSACTIONS, ledger->transactions.rows, ledger->transactions.count,
                TRANSACTION_KEY_BYTES, TRANSACTION_VALUE_BYTES);
-    digest_run(&digests[TABLE_TRANSACTIONS], ledger->transaction_rows,
-               (size_t)ledger->transaction_count * TRANSACTION_ROW_BYTES);
+    digest_run(&digests[TABLE_TRANSACTIONS], ledger->transactions.rows,
+               (size_t)ledger->transactions.count * TRANSACTION_ROW_BYTES);
 }
 
 static void write_cycle(struct ledger *ledger, uint32_t cycle)
 {
-    uint8_t *row = ledger->cycle_rows[cycle];
-    cycle_key(ledger->cycles[cycle].service, ledger->cycles[cycle].number, row);
-    cycle_encode(&ledger->cycles[cycle], row + CYCLE_KEY_BYTES);
+    uint8_t *row = ledger->cycles.out_rows[cycle];
+    cycle_key(ledger->cycles.rows[cycle].service, ledger->cycles.rows[cycle].number, row);
+    cycle_encode(&ledger->cycles.rows[cycle], row + CYCLE_KEY_BYTES);
     write_row(ledger, TABLE_CYCLES, row, CYCLE_KEY_BYTES, CYCLE_VALUE_BYTES);
 }
 
 static void emit_cycles(struct ledger *ledger)
 {
     bool any = false;
-    for (uint32_t i = 0; i < ledger->cycle_count; i++) {
-        if (ledger->cycle_touched[i]) {
+    for (uint32_t i = 0; i < ledger->cycles.count; i++) {
+        if (ledger->cycles.touched[i]) {
             write_cycle(ledger, i);
             any = true;
         }
     }
-    for (uint32_t i = 0; i < ledger->touched_net_count; i++) {
-        uint32_t at = ledger->touched_nets[i].net;
-        const struct net *net = &ledger->nets[at];
+    for (uint32_t i = 0; i < ledger->cycles.touched_net_count; i++) {
+        uint32_t at = ledger->cycles.touched_nets[i].net;
+        const struct net *net = &ledger->cycles.nets[at];
         if (net->debits.minor == 0 && net->credits.minor == 0) {
             continue; /* touched by a failed chain only */
         }
-        const struct cycle_row *cycle = &ledger->cycles[at / ledger->participant_count];
-        uint8_t *row = ledger->net_rows + (size_t)i * NET_ROW_BYTES;
+        const struct cycle_row *cycle = &ledger->cycles.rows[at / ledger->participant_count];
+        uint8_t *row = ledger->cycles.net_rows + (size_t)i * NET_ROW_BYTES;
         net_key(cycle->service, cycle->number,
                 ledger->registry.genesis->participants[at % ledger->participant_count].number, row);
         net_encode(&(struct net_row){.debits = net->debits, .credits = net->credits},
@@ -247,7 +247,7 @@ void outcome_build_genesis(struct ledger *ledger, const struct hash *validators_
     digest_cycles(ledger, &state->digests[TABLE_CYCLES]);
     digest_nets(ledger, &state->digests[TABLE_CYCLE_NETS]);
     emit_static(ledger);
-    for (uint32_t i = 0; i < ledger->cycle_count; i++) {
+    for (uint32_t i = 0; i < ledger->cycles.count; i++) {
         write_cycle(ledger, i);
     }
     state->timestamp_ms = genesis->created_ms;

@@ -25,7 +25,18 @@
 #define PAGE_ENTRY_EVENT 1u
 
 /* Which leg of its record an entry belongs to. Numbers are stable. */
-enum record_leg { LEG_AMOUNT = 0, LEG_INTERCHANGE = 1, LEG_PAYER_FEE = 2, LEG_PAYEE_FEE = 3 };
+enum record_leg {
+    LEG_AMOUNT = 0,
+    LEG_INTERCHANGE = 1,
+    LEG_PAYER_FEE = 2,
+    LEG_PAYEE_FEE = 3,
+    LEG_RESERVED_AMOUNT = 4,
+    LEG_RESERVED_FEE = 5,
+    LEG_NETTED = 6, /* settlement: POSITION against NETTING */
+    LEG_PAID = 7,   /* SETTLEMENT against NETTING */
+    LEG_SEIZED = 8, /* COLLATERAL to NETTING, in a default */
+    LEG_CLAIMED = 9 /* CLAIM to NETTING: what the fund pays */
+};
 
 /* As stored: mapped in place. */
 struct page_entry {

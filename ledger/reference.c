@@ -2,7 +2,7 @@
 #include "ledger/reference.h"
 
 #include "base/check.h"
-#include "ledger/rules.h"
+#include "ledger/kinds.h"
 
 struct found {
     const struct record *record;
@@ -83,10 +83,10 @@ static enum verdict check_refund(struct ledger *ledger, const struct filing *fil
     reference->place = found.place;
     reference->amount = found.record->amount;
     reference->network_fees = found.record->payer_fee + found.record->payee_fee;
-    reference->touched = index_find(&ledger->lives, key, &reference->slot);
+    reference->touched = index_find(&ledger->lives.index, key, &reference->slot);
     reference->life = reference->touched == INDEX_NONE
                           ? found.life
-                          : ledger->touched_lives[reference->touched].row;
+                          : ledger->lives.touched[reference->touched].row;
     CHECK(reference->life.returned <= reference->amount);
     uint64_t remaining = reference->amount - reference->life.returned;
     return filing->record->amount > remaining ? VERDICT_EXCEEDS_REMAINING : VERDICT_POSTED;
@@ -106,7 +106,7 @@ static enum verdict check_match_key(struct ledger *ledger, const struct filing *
     uint8_t key[TRANSACTION_KEY_BYTES];
     transaction_key(&record->match_key, record->scheme, key);
     reference->takes_key = true;
-    bool is_free = index_find(&ledger->transactions, key, &reference->key_slot) == INDEX_NONE;
+    bool is_free = index_find(&ledger->transactions.index, key, &reference->key_slot) == INDEX_NONE;
     return is_free ? VERDICT_POSTED : VERDICT_DUPLICATE_KEY;
 }
 
@@ -117,7 +117,7 @@ enum verdict reference_check(struct ledger *ledger, const struct filing *filing,
     if (filing->record->kind == RECORD_REFUND) {
         return check_refund(ledger, filing, ret_reference);
     }
-    if (rules_takes_match_key(filing->record->kind)) {
+    if (filing->kind->takes_match_key) {
         return check_match_key(ledger, filing, ret_reference);
     }
     return VERDICT_POSTED;
@@ -125,8 +125,8 @@ enum verdict reference_check(struct ledger *ledger, const struct filing *filing,
 
 static void write_life(struct ledger *ledger, uint32_t at)
 {
-    life_encode(&ledger->touched_lives[at].row,
-                ledger->life_rows + (size_t)at * LIFE_ROW_BYTES + LIFE_KEY_BYTES);
+    life_encode(&ledger->lives.touched[at].row,
+                ledger->lives.rows + (size_t)at * LIFE_ROW_BYTES + LIFE_KEY_BYTES);
 }
 
 static void apply_return(struct ledger *ledger, const struct filing *filing,
@@ -134,17 +134,17 @@ static void apply_return(struct ledger *ledger, const struct filing *filing,
 {
     uint32_t at = reference->touched;
     if (at == INDEX_NONE) {
-        CHECK(ledger->life_count < ledger->limits.records);
-        at = ledger->life_count++;
-        life_key(reference->place, ledger->life_rows + (size_t)at * LIFE_ROW_BYTES);
-        ledger->touched_lives[at] = (struct touched_life){
+        CHECK(ledger->lives.count < ledger->limits.records);
+        at = ledger->lives.count++;
+        life_key(reference->place, ledger->lives.rows + (size_t)at * LIFE_ROW_BYTES);
+        ledger->lives.touched[at] = (struct touched_life){
             .row = reference->life, .amount = reference->amount, .slot = reference->slot};
-        index_put(&ledger->lives, reference->slot, at);
+        index_put(&ledger->lives.index, reference->slot, at);
         ret_posted->life_is_new = true;
     }
     ret_posted->life = at;
     ret_posted->amount = filing->record->amount;
-    ledger->touched_lives[at].row.returned += filing->record->amount;
+    ledger->lives.touched[at].row.returned += filing->record->amount;
     write_life(ledger, at);
 }
 
@@ -152,14 +152,13 @@ static void apply_match_key(struct ledger *ledger, const struct filing *filing,
                             const struct reference *reference, struct posted_record *ret_posted)
 {
     const struct record *record = filing->record;
-    CHECK(ledger->transaction_count < ledger->limits.records);
+    CHECK(ledger->transactions.count < ledger->limits.records);
     uint8_t *row =
-        ledger->transaction_rows + (size_t)ledger->transaction_count * TRANSACTION_ROW_BYTES;
+        ledger->transactions.rows + (size_t)ledger->transactions.count * TRANSACTION_ROW_BYTES;
     transaction_key(&record->match_key, record->scheme, row);
-    struct transaction_row value = {.place = {ledger->block->height, filing->position},
-                                    .state = LIFE_POSTED};
+    struct transaction_row value = {.place = {ledger->block->height, filing->position}};
     transaction_encode(&value, row + TRANSACTION_KEY_BYTES);
-    index_put(&ledger->transactions, reference->key_slot, ledger->transaction_count++);
+    index_put(&ledger->transactions.index, reference->key_slot, ledger->transactions.count++);
     ret_posted->transaction_slot = reference->key_slot;
 }
 
@@ -180,17 +179,17 @@ void reference_apply(struct ledger *ledger, const struct filing *filing,
 void reference_undo(struct ledger *ledger, const struct posted_record *posted)
 {
     if (posted->transaction_slot != INDEX_NONE) {
-        index_remove_last(&ledger->transactions, posted->transaction_slot);
-        ledger->transaction_count--;
+        index_remove_last(&ledger->transactions.index, posted->transaction_slot);
+        ledger->transactions.count--;
     }
     if (posted->life == INDEX_NONE) {
         return;
     }
-    ledger->touched_lives[posted->life].row.returned -= posted->amount;
+    ledger->lives.touched[posted->life].row.returned -= posted->amount;
     write_life(ledger, posted->life);
     if (posted->life_is_new) {
-        CHECK(posted->life == ledger->life_count - 1);
-        index_remove_last(&ledger->lives, ledger->touched_lives[posted->life].slot);
-        ledger->life_count--;
+        CHECK(posted->life == ledger->lives.count - 1);
+        index_remove_last(&ledger->lives.index, ledger->lives.touched[posted->life].slot);
+        ledger->lives.count--;
     }
 }

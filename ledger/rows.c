@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 
 void id_key(uint32_t participant, const struct record_id *id, uint8_t ret_key[ID_KEY_BYTES])
 {
@@ -57,6 +57,27 @@ void page_key(uint32_t account, uint64_t height, uint16_t part, uint8_t ret_key[
     put_be16(ret_key + 12, part);
 }
 
+void event_key(uint64_t height, uint32_t index, uint8_t ret_key[EVENT_KEY_BYTES])
+{
+    put_be64(ret_key, height);
+    put_be32(ret_key + 8, index);
+}
+
+void expiry_key(const struct expiry_row *row, uint8_t ret_key[EXPIRY_KEY_BYTES])
+{
+    put_be64(ret_key, row->due_ms);
+    ret_key[8] = row->kind;
+    put_be64(ret_key + 9, row->place.height);
+    put_be32(ret_key + 17, row->place.position);
+}
+
+void queue_key(uint16_t currency, struct place place, uint8_t ret_key[QUEUE_KEY_BYTES])
+{
+    put_be16(ret_key, currency);
+    put_be64(ret_key + 2, place.height);
+    put_be32(ret_key + 10, place.position);
+}
+
 void limit_key(uint32_t participant, uint16_t currency, uint8_t ret_key[LIMIT_KEY_BYTES])
 {
     put_be32(ret_key, participant);
@@ -85,23 +106,45 @@ enum status id_decode(struct span value, struct id_row *ret_row)
 
 void life_encode(const struct life_row *row, uint8_t ret_value[LIFE_VALUE_BYTES])
 {
-    memset(ret_value, 0, LIFE_VALUE_BYTES);
-    put_le64(ret_value, row->returned);
-    put_le16(ret_value + 8, row->state);
+    struct writer writer = writer_over(ret_value, LIFE_VALUE_BYTES);
+    writer_u16(&writer, row->state);
+    writer_u8(&writer, row->heard);
+    writer_u8(&writer, row->flags);
+    writer_u32(&writer, 0);
+    writer_u64(&writer, row->due_ms);
+    writer_u64(&writer, row->returned);
+    writer_u64(&writer, row->reserved_amount);
+    writer_u64(&writer, row->reserved_fee);
+    writer_u64(&writer, row->posted_ms);
+    writer_u64(&writer, row->parent.height);
+    writer_u32(&writer, row->parent.position);
+    writer_u32(&writer, row->event_index);
+    writer_u64(&writer, row->event_height);
+    CHECK(!writer.failed && writer.used == LIFE_VALUE_BYTES);
 }
 
 enum status life_decode(struct span value, struct life_row *ret_row)
 {
     struct reader reader = reader_over(value.data, value.length);
-    struct life_row row = {.returned = reader_u64(&reader)};
-    row.state = reader_u16(&reader);
-    uint16_t reserved = reader_u16(&reader);
-    uint32_t reserved_more = reader_u32(&reader);
+    struct life_row row = {.state = reader_u16(&reader)};
+    row.heard = reader_u8(&reader);
+    row.flags = reader_u8(&reader);
+    uint32_t reserved = reader_u32(&reader);
+    row.due_ms = reader_u64(&reader);
+    row.returned = reader_u64(&reader);
+    row.reserved_amount = reader_u64(&reader);
+    row.reserved_fee = reader_u64(&reader);
+    row.posted_ms = reader_u64(&reader);
+    row.parent.height = reader_u64(&reader);
+    row.parent.position = reader_u32(&reader);
+    row.event_index = reader_u32(&reader);
+    row.event_height = reader_u64(&reader);
     enum status status = reader_done(&reader);
     if (status != STATUS_OK) {
         return status;
     }
-    if (row.state != LIFE_POSTED || reserved != 0 || reserved_more != 0) {
+    if (row.state < LIFE_POSTED || row.state > LIFE_DROPPED || row.heard > 7 ||
+        row.flags > LIFE_FLAG_DISPUTED || reserved != 0) {
         return STATUS_MALFORMED;
     }
     *ret_row = row;
@@ -114,7 +157,6 @@ void transaction_encode(const struct transaction_row *row,
     memset(ret_value, 0, TRANSACTION_VALUE_BYTES);
     put_le64(ret_value, row->place.height);
     put_le32(ret_value + 8, row->place.position);
-    put_le16(ret_value + 12, row->state);
 }
 
 enum status transaction_decode(struct span value, struct transaction_row *ret_row)
@@ -122,13 +164,119 @@ enum status transaction_decode(struct span value, struct transaction_row *ret_ro
     struct reader reader = reader_over(value.data, value.length);
     struct transaction_row row = {.place.height = reader_u64(&reader)};
     row.place.position = reader_u32(&reader);
-    row.state = reader_u16(&reader);
-    uint16_t reserved = reader_u16(&reader);
+    uint32_t reserved = reader_u32(&reader);
     enum status status = reader_done(&reader);
     if (status != STATUS_OK) {
         return status;
     }
-    if (row.state != LIFE_POSTED || reserved != 0) {
+    if (reserved != 0) {
+        return STATUS_MALFORMED;
+    }
+    *ret_row = row;
+    return STATUS_OK;
+}
+
+void event_encode(const struct event_row *row, uint8_t ret_value[EVENT_VALUE_BYTES])
+{
+    memset(ret_value, 0, EVENT_VALUE_BYTES);
+    put_le64(ret_value, row->origin.height);
+    put_le32(ret_value + 8, row->origin.position);
+    put_le16(ret_value + 12, row->subject);
+    put_le16(ret_value + 14, row->cause);
+    put_le16(ret_value + 16, row->old_state);
+    put_le16(ret_value + 18, row->new_state);
+    put_le32(ret_value + 20, row->by);
+    put_le64(ret_value + 24, row->amount);
+    put_le32(ret_value + 32, row->participant);
+    put_le16(ret_value + 36, row->service);
+    put_le64(ret_value + 40, row->previous_height);
+    put_le32(ret_value + 48, row->previous_index);
+}
+
+enum status event_decode(struct span value, struct event_row *ret_row)
+{
+    struct reader reader = reader_over(value.data, value.length);
+    struct event_row row = {.origin.height = reader_u64(&reader)};
+    row.origin.position = reader_u32(&reader);
+    row.subject = reader_u16(&reader);
+    row.cause = reader_u16(&reader);
+    row.old_state = reader_u16(&reader);
+    row.new_state = reader_u16(&reader);
+    row.by = reader_u32(&reader);
+    row.amount = reader_u64(&reader);
+    row.participant = reader_u32(&reader);
+    row.service = reader_u16(&reader);
+    uint32_t reserved = reader_u16(&reader);
+    row.previous_height = reader_u64(&reader);
+    row.previous_index = reader_u32(&reader);
+    reserved |= reader_u32(&reader);
+    uint64_t rest = reader_u64(&reader);
+    enum status status = reader_done(&reader);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (row.subject < 1 || row.subject > 3 || reserved != 0 || rest != 0) {
+        return STATUS_MALFORMED;
+    }
+    *ret_row = row;
+    return STATUS_OK;
+}
+
+enum status expiry_decode(struct span key, struct span value, struct expiry_row *ret_row)
+{
+    if (key.length != EXPIRY_KEY_BYTES || value.length != EXPIRY_VALUE_BYTES ||
+        value.data[0] != 1) {
+        return STATUS_MALFORMED;
+    }
+    *ret_row = (struct expiry_row){
+        .due_ms = get_be64(key.data),
+        .kind = key.data[8],
+        .place = {.height = get_be64(key.data + 9), .position = get_be32(key.data + 17)}};
+    return STATUS_OK;
+}
+
+void queue_encode(const struct queue_row *row, uint8_t ret_value[QUEUE_VALUE_BYTES])
+{
+    struct writer writer = writer_over(ret_value, QUEUE_VALUE_BYTES);
+    writer_u64(&writer, row->amount);
+    writer_u64(&writer, (uint64_t)row->interchange);
+    writer_u64(&writer, (uint64_t)row->payer_fee);
+    writer_u64(&writer, (uint64_t)row->payee_fee);
+    writer_u32(&writer, row->payer);
+    writer_u32(&writer, row->payee);
+    writer_u64(&writer, row->since.height);
+    writer_u32(&writer, row->since.position);
+    writer_u16(&writer, row->scheme);
+    writer_u8(&writer, row->priority);
+    writer_u8(&writer, 0);
+    CHECK(!writer.failed && writer.used == QUEUE_VALUE_BYTES);
+}
+
+enum status queue_decode(struct span key, struct span value, struct queue_row *ret_row)
+{
+    if (key.length != QUEUE_KEY_BYTES) {
+        return STATUS_MALFORMED;
+    }
+    struct queue_row row = {
+        .currency = get_be16(key.data),
+        .place = {.height = get_be64(key.data + 2), .position = get_be32(key.data + 10)}};
+    struct reader reader = reader_over(value.data, value.length);
+    row.amount = reader_u64(&reader);
+    row.interchange = (int64_t)reader_u64(&reader);
+    row.payer_fee = (int64_t)reader_u64(&reader);
+    row.payee_fee = (int64_t)reader_u64(&reader);
+    row.payer = reader_u32(&reader);
+    row.payee = reader_u32(&reader);
+    row.since.height = reader_u64(&reader);
+    row.since.position = reader_u32(&reader);
+    row.scheme = reader_u16(&reader);
+    row.priority = reader_u8(&reader);
+    uint8_t reserved = reader_u8(&reader);
+    enum status status = reader_done(&reader);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (row.priority > 2 || reserved != 0) {
         return STATUS_MALFORMED;
     }
     *ret_row = row;
@@ -140,13 +288,21 @@ void cycle_encode(const struct cycle_row *row, uint8_t ret_value[CYCLE_VALUE_BYT
     struct writer writer = writer_over(ret_value, CYCLE_VALUE_BYTES);
     writer_u16(&writer, row->state);
     writer_u16(&writer, row->currency);
-    writer_u32(&writer, 0);
+    writer_u16(&writer, row->flags);
+    writer_u16(&writer, 0);
     writer_u64(&writer, row->opened_height);
     writer_u64(&writer, row->opened_ms);
     writer_u64(&writer, row->closed_height);
     writer_u64(&writer, row->closed_ms);
     writer_u64(&writer, row->records);
     writer_u128(&writer, row->turnover.minor);
+    writer_u64(&writer, row->first_ms);
+    writer_u64(&writer, row->cutoff_ms);
+    writer_u64(&writer, row->settle_ms);
+    writer_u64(&writer, row->deadline_ms);
+    writer_u64(&writer, row->settled_height);
+    writer_u64(&writer, row->settled_ms);
+    writer_copy(&writer, &row->nets_hash, HASH_BYTES);
     CHECK(!writer.failed && writer.used == CYCLE_VALUE_BYTES);
 }
 
@@ -159,18 +315,26 @@ enum status cycle_decode(struct span key, struct span value, struct cycle_row *r
     struct reader reader = reader_over(value.data, value.length);
     row.state = reader_u16(&reader);
     row.currency = reader_u16(&reader);
-    uint32_t reserved = reader_u32(&reader);
+    row.flags = reader_u16(&reader);
+    uint16_t reserved = reader_u16(&reader);
     row.opened_height = reader_u64(&reader);
     row.opened_ms = reader_u64(&reader);
     row.closed_height = reader_u64(&reader);
     row.closed_ms = reader_u64(&reader);
     row.records = reader_u64(&reader);
     row.turnover.minor = reader_u128(&reader);
+    row.first_ms = reader_u64(&reader);
+    row.cutoff_ms = reader_u64(&reader);
+    row.settle_ms = reader_u64(&reader);
+    row.deadline_ms = reader_u64(&reader);
+    row.settled_height = reader_u64(&reader);
+    row.settled_ms = reader_u64(&reader);
+    reader_copy(&reader, &row.nets_hash, HASH_BYTES);
     enum status status = reader_done(&reader);
     if (status != STATUS_OK) {
         return status;
     }
-    if (row.state != CYCLE_OPEN || reserved != 0) {
+    if (row.state < CYCLE_OPEN || row.state > CYCLE_SETTLED || row.flags > 15 || reserved != 0) {
         return STATUS_MALFORMED;
     }
     *ret_row = row;
@@ -216,6 +380,7 @@ size_t state_encode(const struct state_row *row, uint8_t ret_value[STATE_VALUE_B
     for (unsigned i = 0; i < STATE_SLOTS; i++) {
         writer_copy(&writer, &row->digests[i], HASH_BYTES);
     }
+    writer_u64(&writer, row->expiry_next_ms);
     writer_u64(&writer, row->history.size);
     for (unsigned bit = 0; bit < 64; bit++) {
         if ((row->history.size >> bit & 1) != 0) {
@@ -240,6 +405,7 @@ enum status state_decode(struct span value, struct state_row *ret_row)
     for (unsigned i = 0; i < STATE_SLOTS; i++) {
         reader_copy(&reader, &row.digests[i], HASH_BYTES);
     }
+    row.expiry_next_ms = reader_u64(&reader);
     row.history.size = reader_u64(&reader);
     for (unsigned bit = 0; bit < 64; bit++) {
         if ((row.history.size >> bit & 1) != 0) {

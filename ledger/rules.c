@@ -3,67 +3,8 @@
 
 #include "base/check.h"
 
-/* Fields that a kind may need or must leave zero, in the order of their verdicts. */
-enum field {
-    FIELD_AMOUNT = 1 << 0,
-    FIELD_FEES = 1 << 1,
-    FIELD_PAYER = 1 << 2,
-    FIELD_PAYEE = 1 << 3,
-    FIELD_SCHEME = 1 << 4,
-    FIELD_REF = 1 << 5,
-    FIELD_REF_PARTICIPANT = 1 << 6,
-    FIELD_MATCH_KEY = 1 << 7,
-    FIELD_TIMEOUT = 1 << 8,
-    FIELD_MCC = 1 << 9,
-    FIELD_PRIORITY = 1 << 10,
-};
-
-struct rule {
-    bool open;            /* this network can post it; else KIND_NOT_OPEN */
-    uint16_t required;    /* fields */
-    uint16_t zero;        /* fields */
-    uint8_t flags;        /* enum record_flag it may carry */
-    uint16_t submitters;  /* sides that may file; 0: as the scheme says */
-    bool agent;           /* filed by the settlement agent, outside any scheme */
-    bool takes_match_key; /* match_key names the transaction, once */
-    uint16_t modes;       /* bit per enum service_mode that carries it */
-};
-
 #define MODE_BIT(mode) (1u << (mode))
-
-/* Kinds that are not listed are known but not open. */
-static const struct rule RULES[] = {
-    [RECORD_CLEAR] = {.open = true,
-                      .required = FIELD_AMOUNT | FIELD_PAYER | FIELD_PAYEE | FIELD_SCHEME,
-                      .zero = FIELD_REF | FIELD_REF_PARTICIPANT | FIELD_PRIORITY,
-                      .flags = RECORD_LINKED,
-                      .takes_match_key = true,
-                      .modes = MODE_BIT(SERVICE_DEFERRED)},
-    [RECORD_REFUND] = {.open = true,
-                       .required =
-                           FIELD_AMOUNT | FIELD_PAYER | FIELD_PAYEE | FIELD_SCHEME | FIELD_REF,
-                       .zero = FIELD_TIMEOUT | FIELD_PRIORITY,
-                       .flags = RECORD_LINKED,
-                       .submitters = SIDE_PAYEE | SIDE_NETWORK,
-                       .modes = MODE_BIT(SERVICE_DEFERRED) | MODE_BIT(SERVICE_GROSS)},
-    [RECORD_PAY] = {.open = true,
-                    .required = FIELD_AMOUNT | FIELD_PAYER | FIELD_PAYEE | FIELD_SCHEME,
-                    .zero = FIELD_REF | FIELD_REF_PARTICIPANT | FIELD_TIMEOUT | FIELD_PRIORITY,
-                    .flags = RECORD_LINKED | RECORD_QUEUE,
-                    .submitters = SIDE_PAYER,
-                    .takes_match_key = true,
-                    .modes = MODE_BIT(SERVICE_GROSS)},
-    [RECORD_FUND] = {.open = true,
-                     .required = FIELD_AMOUNT | FIELD_PAYEE | FIELD_MATCH_KEY,
-                     .zero = FIELD_FEES | FIELD_PAYER | FIELD_SCHEME | FIELD_REF |
-                             FIELD_REF_PARTICIPANT | FIELD_TIMEOUT | FIELD_MCC | FIELD_PRIORITY,
-                     .flags = RECORD_LINKED,
-                     .agent = true,
-                     .takes_match_key = true},
-    [RECORD_CONTRIBUTE] = {.open = false},
-};
-
-#define RULE_COUNT (sizeof RULES / sizeof RULES[0])
+#define PRIORITY_HIGHEST 2
 
 static uint16_t present_fields(const struct record *record)
 {
@@ -116,7 +57,7 @@ static bool is_reason(const uint8_t reason[4])
     return true;
 }
 
-static enum verdict check_kind(const struct filing *filing, const struct rule **ret_rule)
+static enum verdict check_kind(const struct filing *filing, const struct kind **ret_kind)
 {
     const struct record *record = filing->record;
     if (bytes_are_zero(&record->id, sizeof record->id)) {
@@ -125,24 +66,19 @@ static enum verdict check_kind(const struct filing *filing, const struct rule **
     if (record_kind_name(record->kind) == NULL) {
         return VERDICT_KIND_UNKNOWN;
     }
-    CHECK(record->kind < RULE_COUNT);
-    const struct rule *rule = &RULES[record->kind];
-    if (!rule->open) {
-        return VERDICT_KIND_NOT_OPEN;
-    }
+    const struct kind *kind = kind_of(record->kind);
     if (!bytes_are_zero(record->reserved, sizeof record->reserved)) {
         return VERDICT_RESERVED_NOT_ZERO;
     }
-    if ((record->flags & ~rule->flags) != 0) {
+    /* A kind that cannot be linked cannot end a chain either. */
+    if ((record->flags & ~kind->flags) != 0 ||
+        (filing->in_chain && (kind->flags & RECORD_LINKED) == 0)) {
         return VERDICT_FLAGS;
-    }
-    if ((record->flags & RECORD_QUEUE) != 0) {
-        return VERDICT_QUEUE_NOT_OPEN;
     }
     if ((record->flags & RECORD_LINKED) != 0 && filing->last_of_batch) {
         return VERDICT_LINKED_OPEN;
     }
-    *ret_rule = rule;
+    *ret_kind = kind;
     return VERDICT_POSTED;
 }
 
@@ -172,7 +108,8 @@ static enum verdict check_money_and_sides(const struct record *record, unsigned 
     if ((missing & FIELD_PAYEE) != 0) {
         return VERDICT_PAYEE_MISSING;
     }
-    return record->payer == record->payee ? VERDICT_SAME_SIDES : VERDICT_POSTED;
+    bool same = record->payer == record->payee && record->payer != 0;
+    return same ? VERDICT_SAME_SIDES : VERDICT_POSTED;
 }
 
 static enum verdict check_the_rest(const struct record *record, unsigned missing, unsigned extra)
@@ -204,40 +141,49 @@ static enum verdict check_the_rest(const struct record *record, unsigned missing
     if (!is_reason(record->reason)) {
         return VERDICT_REASON;
     }
-    return (extra & FIELD_PRIORITY) != 0 ? VERDICT_PRIORITY_NOT_ZERO : VERDICT_POSTED;
+    /* Of a PAY a priority is for the queue. */
+    bool idle_priority = record->kind == RECORD_PAY && (record->flags & RECORD_QUEUE) == 0;
+    if ((extra & FIELD_PRIORITY) != 0 || (idle_priority && record->priority != 0)) {
+        return VERDICT_PRIORITY_NOT_ZERO;
+    }
+    if ((extra & FIELD_AMOUNT) != 0) {
+        return VERDICT_AMOUNT_NOT_ZERO;
+    }
+    if ((extra & FIELD_PAYEE) != 0) {
+        return VERDICT_PAYEE_NOT_ZERO;
+    }
+    if ((extra & FIELD_MATCH_KEY) != 0) {
+        return VERDICT_MATCH_KEY_NOT_ZERO;
+    }
+    return record->priority > PRIORITY_HIGHEST ? VERDICT_PRIORITY_UNKNOWN : VERDICT_POSTED;
 }
 
-enum verdict rules_check_form(const struct filing *filing)
+enum verdict rules_check_form(struct filing *filing)
 {
-    const struct rule *rule = NULL;
-    enum verdict verdict = check_kind(filing, &rule);
+    const struct kind *kind = NULL;
+    enum verdict verdict = check_kind(filing, &kind);
     if (verdict != VERDICT_POSTED) {
         return verdict;
     }
+    filing->kind = kind;
     unsigned present = present_fields(filing->record);
-    unsigned missing = rule->required & ~present;
-    unsigned extra = rule->zero & present;
+    unsigned missing = kind->required & ~present;
+    unsigned extra = kind->zero & present;
     verdict = check_money_and_sides(filing->record, missing, extra);
     return verdict != VERDICT_POSTED ? verdict : check_the_rest(filing->record, missing, extra);
 }
 
-static enum verdict check_scheme(const struct registry *registry, const struct rule *rule,
-                                 struct filing *filing)
+static enum verdict check_scheme(const struct registry *registry, struct filing *filing)
 {
-    const struct record *record = filing->record;
-    filing->scheme = registry_scheme(registry, record->scheme);
+    filing->scheme = registry_scheme(registry, filing->record->scheme);
     if (filing->scheme == NULL) {
         return VERDICT_SCHEME_UNKNOWN;
     }
-    if ((rule->modes & MODE_BIT(filing->scheme->service->mode)) == 0) {
-        return VERDICT_SCHEME_KIND;
-    }
-    /* Matching two halves is not open; a scheme with one confirmation rests on its mandate. */
-    return filing->scheme->row->confirmations != 1 ? VERDICT_SCHEME_NOT_OPEN : VERDICT_POSTED;
+    bool carried = (filing->kind->modes & MODE_BIT(filing->scheme->service->mode)) != 0;
+    return carried ? VERDICT_POSTED : VERDICT_SCHEME_KIND;
 }
 
-/* Which sides of the record the submitter is. */
-static unsigned sides_of(const struct filing *filing)
+unsigned rules_sides(const struct filing *filing)
 {
     unsigned sides = 0;
     sides |= filing->submitter == filing->record->payer ? SIDE_PAYER : 0u;
@@ -246,23 +192,49 @@ static unsigned sides_of(const struct filing *filing)
     return sides;
 }
 
-static enum verdict check_submitter(const struct registry *registry, const struct rule *rule,
-                                    const struct filing *filing)
+static enum verdict check_agent(const struct registry *registry, const struct filing *filing)
+{
+    uint32_t index = number_map_find(&registry->participants, filing->submitter);
+    CHECK(index != REGISTRY_NONE);
+    bool is_agent = (registry->genesis->participants[index].roles & ROLE_AGENT) != 0;
+    return is_agent ? VERDICT_POSTED : VERDICT_NOT_AGENT;
+}
+
+/* The sides that may file this record in its scheme. */
+static unsigned permitted_sides(const struct filing *filing)
+{
+    const struct genesis_scheme *scheme = filing->scheme->row;
+    unsigned permitted =
+        filing->kind->filer == FILER_SCHEME ? scheme->submitters : filing->kind->sides;
+    if (filing->record->kind == RECORD_HOLD && scheme->confirmations > 1) {
+        permitted &= ~(unsigned)SIDE_PAYEE; /* a hold binds the payer */
+    }
+    if (filing->record->kind == RECORD_FEE && (scheme->flags & SCHEME_FEE_MANDATE) == 0) {
+        permitted &= ~(unsigned)SIDE_NETWORK;
+    }
+    return permitted;
+}
+
+static enum verdict check_submitter(const struct registry *registry, const struct filing *filing)
 {
     const struct record *record = filing->record;
-    if (rule->agent) {
-        uint32_t index = number_map_find(&registry->participants, filing->submitter);
-        CHECK(index != REGISTRY_NONE);
-        bool is_agent = (registry->genesis->participants[index].roles & ROLE_AGENT) != 0;
-        return is_agent ? VERDICT_POSTED : VERDICT_NOT_AGENT;
+    switch ((enum kind_filer)filing->kind->filer) {
+    case FILER_AGENT:
+        return check_agent(registry, filing);
+    case FILER_OWNER:
+        return filing->submitter == record->payer ? VERDICT_POSTED : VERDICT_NOT_A_SIDE;
+    case FILER_AWAITED:
+        return filing->scheme == NULL || rules_sides(filing) != 0 ? VERDICT_POSTED
+                                                                  : VERDICT_NOT_A_SIDE;
+    case FILER_SCHEME:
+    case FILER_SIDES:
+        break;
     }
-    unsigned sides = sides_of(filing);
+    unsigned sides = rules_sides(filing);
     if (sides == 0) {
         return VERDICT_NOT_A_SIDE;
     }
-    unsigned permitted =
-        rule->submitters != 0 ? rule->submitters : (unsigned)filing->scheme->row->submitters;
-    if ((sides & permitted) == 0) {
+    if ((sides & permitted_sides(filing)) == 0) {
         return VERDICT_SIDE_NOT_PERMITTED;
     }
     bool has_network_fee = record->payer_fee != 0 || record->payee_fee != 0;
@@ -270,14 +242,59 @@ static enum verdict check_submitter(const struct registry *registry, const struc
                                                                        : VERDICT_POSTED;
 }
 
+/* The longest timeout that the scheme allows this record; 0: any. */
+static uint32_t longest_timeout(const struct filing *filing)
+{
+    const struct genesis_scheme *scheme = filing->scheme->row;
+    switch (filing->record->kind) {
+    case RECORD_HOLD:
+        return scheme->hold_timeout_s;
+    case RECORD_CLEAR:
+        return scheme->match_timeout_s;
+    case RECORD_PAY:
+        return scheme->confirmations > 1 ? scheme->match_timeout_s : 0;
+    }
+    return 0;
+}
+
+static bool is_suspended(const struct registry *registry, uint32_t index)
+{
+    return index != REGISTRY_NONE &&
+           registry->genesis->participants[index].status == STANDING_SUSPENDED;
+}
+
+/* 230 and on: standing, and what the scheme does not offer. */
+static enum verdict check_standing(const struct registry *registry, const struct filing *filing)
+{
+    uint32_t submitter = number_map_find(&registry->participants, filing->submitter);
+    if (filing->kind->is_new &&
+        (is_suspended(registry, submitter) || is_suspended(registry, filing->payer))) {
+        return VERDICT_SUSPENDED;
+    }
+    if (filing->scheme == NULL) {
+        return VERDICT_POSTED;
+    }
+    const struct record *record = filing->record;
+    if (record->kind == RECORD_CHARGEBACK && filing->scheme->row->chargeback_s == 0) {
+        return VERDICT_NO_DISPUTES;
+    }
+    uint32_t longest = longest_timeout(filing);
+    if (longest != 0 && record->timeout_s > longest) {
+        return VERDICT_TIMEOUT_TOO_LONG;
+    }
+    bool queues = (record->flags & RECORD_QUEUE) != 0;
+    return queues && filing->scheme->row->confirmations > 1 ? VERDICT_QUEUE_NOT_IN_SCHEME
+                                                            : VERDICT_POSTED;
+}
+
 enum verdict rules_check_authority(const struct registry *registry, struct filing *filing)
 {
     const struct record *record = filing->record;
-    const struct rule *rule = &RULES[record->kind];
-    CHECK(rule->open);
     filing->scheme = NULL;
-    if (!rule->agent) {
-        enum verdict verdict = check_scheme(registry, rule, filing);
+    bool has_scheme = filing->kind->filer == FILER_AWAITED ? record->scheme != 0
+                                                           : filing->kind->modes != 0;
+    if (has_scheme) {
+        enum verdict verdict = check_scheme(registry, filing);
         if (verdict != VERDICT_POSTED) {
             return verdict;
         }
@@ -296,14 +313,13 @@ enum verdict rules_check_authority(const struct registry *registry, struct filin
             return VERDICT_PAYER_UNKNOWN;
         }
     }
-    filing->payee = number_map_find(&registry->participants, record->payee);
-    if (filing->payee == REGISTRY_NONE) {
-        return VERDICT_PAYEE_UNKNOWN;
+    filing->payee = REGISTRY_NONE;
+    if (record->payee != 0) {
+        filing->payee = number_map_find(&registry->participants, record->payee);
+        if (filing->payee == REGISTRY_NONE) {
+            return VERDICT_PAYEE_UNKNOWN;
+        }
     }
-    return check_submitter(registry, rule, filing);
-}
-
-bool rules_takes_match_key(unsigned kind)
-{
-    return kind < RULE_COUNT && RULES[kind].takes_match_key;
+    enum verdict verdict = check_submitter(registry, filing);
+    return verdict != VERDICT_POSTED ? verdict : check_standing(registry, filing);
 }

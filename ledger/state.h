@@ -2,10 +2,10 @@
  * state: the ledger from inside: what is committed, what the block being executed has changed, and
  * how each change is taken back. Internal to ledger/ (and to tests that break an invariant).
  *
- *   committed state: state_row, sums, accounts, tree, cycles, nets, exposures
- *        │ first change of an item in this block saves it
- *   undo: state_row_before, touched accounts, touched nets, cycles_before  ──► ledger_rollback
- *   block: in-block indexes (ids, match keys, lives), the log of entries   ──► outcome: rows, pages
+ *   committed state: state_row, sums, accounts, tree; cycles, queues; registry
+ *        │ first change of an item in this block saves it, in the part that owns it
+ *   undo: state_row_before, touched accounts, each part's own               ──► ledger_rollback
+ *   block: in-block indexes (ids, match keys, lives), events, log of entries ──► outcome
  *
  * Marks carry the number of the execution that set them ("generation"), so that nothing has to be
  * cleared between blocks.
@@ -18,9 +18,15 @@
 
 #include "base/merkle.h"
 #include "ledger/account.h"
+#include "ledger/cycle.h"
+#include "ledger/event.h"
+#include "ledger/expiry.h"
 #include "ledger/index.h"
+#include "ledger/kinds.h"
 #include "ledger/ledger.h"
+#include "ledger/life.h"
 #include "ledger/page.h"
+#include "ledger/queue.h"
 #include "ledger/registry.h"
 #include "ledger/rows.h"
 #include "ledger/verdict.h"
@@ -66,26 +72,6 @@ struct logged_entry {
     uint32_t account;
 };
 
-/* One participant's sides in one unsettled cycle. */
-struct net {
-    struct total debits;
-    struct total credits;
-};
-
-struct touched_net {
-    struct net before;
-    struct total exposure_before;
-    uint32_t net;      /* place in nets */
-    uint32_t exposure; /* place in exposures */
-};
-
-/* A record of an earlier place that this block acted on. */
-struct touched_life {
-    struct life_row row;
-    uint64_t amount; /* that was posted: the bound of what may be returned */
-    uint32_t slot;   /* in the index of lives */
-};
-
 /* What posting a record did beside entries, so that a failed chain can take it back. */
 struct posted_record {
     uint32_t entry_mark; /* entries logged before it */
@@ -106,7 +92,6 @@ struct ledger {
     uint32_t generation;
     uint32_t loaded[LEDGER_TABLE_COUNT]; /* rows taken up from a store */
     uint32_t account_count;
-    uint32_t cycle_count; /* unsettled: today one a DEFERRED service */
     uint32_t participant_count;
     uint32_t currency_count;
 
@@ -115,22 +100,21 @@ struct ledger {
     struct currency_sums sums[LIMIT_CURRENCIES];
     struct account *accounts;
     struct merkle_dense tree;
-    struct cycle_row cycles[LIMIT_SERVICES];
-    uint32_t cycle_currency[LIMIT_SERVICES]; /* index */
-    struct net *nets;                        /* [cycle * participants + participant] */
-    struct total *exposures;                 /* [participant * currencies + currency] */
+
+    /* The parts, each with its undo and its part of the outcome, owned by the file of its name. */
+    struct cycles cycles;
+    struct lives lives;
+    struct transactions transactions;
+    struct events events;
+    struct expiries expiries;
+    struct queues queues;
 
     /* Undo. */
     struct state_row state_before;
     struct currency_sums sums_before[LIMIT_CURRENCIES];
-    struct cycle_row cycles_before[LIMIT_SERVICES];
     struct account_mark *account_marks;
     struct touched_account *touched;
     uint32_t touched_count;
-    uint32_t *net_marks; /* generation of the first change */
-    struct touched_net *touched_nets;
-    uint32_t touched_net_count;
-    bool cycle_touched[LIMIT_SERVICES];
 
     /* The block being executed. */
     const struct ledger_block *block;
@@ -142,13 +126,6 @@ struct ledger {
     struct index ids;
     uint8_t *id_rows;
     uint32_t id_count;
-    struct index transactions;
-    uint8_t *transaction_rows;
-    uint32_t transaction_count;
-    struct index lives;
-    uint8_t *life_rows;
-    struct touched_life *touched_lives;
-    uint32_t life_count;
     uint8_t source_rows[LIMIT_BLOCK_BATCHES][SOURCE_KEY_BYTES + SOURCE_VALUE_BYTES];
     uint32_t source_count;
     struct posted_record *chain; /* of the chain being posted */
@@ -161,9 +138,7 @@ struct ledger {
     uint8_t *account_rows;
     uint8_t *page_bytes;
     uint8_t *page_keys;
-    uint8_t *net_rows;
     uint8_t *genesis_rows;
-    uint8_t cycle_rows[LIMIT_SERVICES][CYCLE_KEY_BYTES + CYCLE_VALUE_BYTES];
     uint8_t state_value[STATE_VALUE_BYTES_MAX];
     struct ledger_write *writes;
     struct ledger_outcome outcome;
@@ -173,7 +148,8 @@ struct ledger {
 struct filing {
     const struct record *record;
     const struct hash *record_hash;
-    const struct scheme *scheme; /* NULL for FUND */
+    const struct scheme *scheme; /* NULL for a kind without one */
+    const struct kind *kind;     /* after the form checks */
     uint32_t submitter;          /* number */
     uint32_t flat;
     uint32_t position;
@@ -181,6 +157,7 @@ struct filing {
     uint32_t payer;
     uint32_t payee;
     bool last_of_batch;
+    bool in_chain; /* of more than one record */
 };
 
 static inline struct account *ledger_account(struct ledger *ledger, uint32_t participant,
@@ -192,7 +169,7 @@ static inline struct account *ledger_account(struct ledger *ledger, uint32_t par
 static inline struct total *ledger_exposure(struct ledger *ledger, uint32_t participant,
                                             uint32_t currency)
 {
-    return &ledger->exposures[(uint64_t)participant * ledger->currency_count + currency];
+    return &ledger->cycles.exposures[(uint64_t)participant * ledger->currency_count + currency];
 }
 
 #endif

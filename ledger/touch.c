@@ -23,17 +23,18 @@ static struct touched_account *save_account(struct ledger *ledger, uint32_t numb
 }
 
 void touch_account(struct ledger *ledger, uint32_t account, enum account_total total,
-                   uint64_t amount, struct entry_origin origin)
+                   int64_t delta, struct entry_origin origin)
 {
     CHECK(account < ledger->account_count && ledger->entry_count < ledger->limits.entries);
     save_account(ledger, account)->entries++;
-    total_add(&ledger->accounts[account].totals[total], amount);
+    total_change(&ledger->accounts[account].totals[total], delta);
     ledger->entries[ledger->entry_count++] = (struct logged_entry){
         .account = account,
         .entry = {.index = origin.position,
-                  .leg = (uint8_t)origin.leg,
+                  .leg = origin.leg,
                   .total = (uint8_t)total,
-                  .delta = (int64_t)amount},
+                  .flags = origin.event ? PAGE_ENTRY_EVENT : 0,
+                  .delta = delta},
     };
 }
 
@@ -44,21 +45,21 @@ struct logged_entry touch_account_undo_last(struct ledger *ledger)
     struct account_mark mark = ledger->account_marks[logged.account];
     CHECK(mark.generation == ledger->generation);
     ledger->touched[mark.touched].entries--;
-    total_subtract(&ledger->accounts[logged.account].totals[logged.entry.total],
-                   (uint64_t)logged.entry.delta);
+    total_change(&ledger->accounts[logged.account].totals[logged.entry.total],
+                 -logged.entry.delta);
     return logged;
 }
 
 static void save_net(struct ledger *ledger, uint32_t net, uint32_t exposure)
 {
-    if (ledger->net_marks[net] == ledger->generation) {
+    if (ledger->cycles.net_marks[net] == ledger->generation) {
         return;
     }
-    CHECK(ledger->touched_net_count < ledger->limits.nets);
-    ledger->net_marks[net] = ledger->generation;
-    ledger->touched_nets[ledger->touched_net_count++] =
-        (struct touched_net){.before = ledger->nets[net],
-                             .exposure_before = ledger->exposures[exposure],
+    CHECK(ledger->cycles.touched_net_count < ledger->limits.nets);
+    ledger->cycles.net_marks[net] = ledger->generation;
+    ledger->cycles.touched_nets[ledger->cycles.touched_net_count++] =
+        (struct touched_net){.before = ledger->cycles.nets[net],
+                             .exposure_before = ledger->cycles.exposures[exposure],
                              .net = net,
                              .exposure = exposure};
 }
@@ -66,12 +67,12 @@ static void save_net(struct ledger *ledger, uint32_t net, uint32_t exposure)
 void touch_net(struct ledger *ledger, uint32_t cycle, uint32_t participant, bool is_debit,
                uint64_t amount, bool undo)
 {
-    CHECK(cycle < ledger->cycle_count);
+    CHECK(cycle < ledger->cycles.count);
     uint32_t at = cycle * ledger->participant_count + participant;
-    uint32_t exposure_at = participant * ledger->currency_count + ledger->cycle_currency[cycle];
+    uint32_t exposure_at = participant * ledger->currency_count + ledger->cycles.currency[cycle];
     save_net(ledger, at, exposure_at);
-    struct net *net = &ledger->nets[at];
-    struct total *exposure = &ledger->exposures[exposure_at];
+    struct net *net = &ledger->cycles.nets[at];
+    struct total *exposure = &ledger->cycles.exposures[exposure_at];
     struct total owed = total_owed(net->credits, net->debits);
     CHECK(exposure->minor >= owed.minor);
     exposure->minor -= owed.minor;
@@ -91,12 +92,12 @@ void touch_restore(struct ledger *ledger)
         ledger->accounts[before->number] = *before;
     }
     /* Backwards: two nets may share an exposure, whose first saved value is the one to restore. */
-    for (uint32_t i = ledger->touched_net_count; i-- > 0;) {
-        const struct touched_net *touched = &ledger->touched_nets[i];
-        ledger->nets[touched->net] = touched->before;
-        ledger->exposures[touched->exposure] = touched->exposure_before;
+    for (uint32_t i = ledger->cycles.touched_net_count; i-- > 0;) {
+        const struct touched_net *touched = &ledger->cycles.touched_nets[i];
+        ledger->cycles.nets[touched->net] = touched->before;
+        ledger->cycles.exposures[touched->exposure] = touched->exposure_before;
     }
-    memcpy(ledger->cycles, ledger->cycles_before, sizeof ledger->cycles);
+    memcpy(ledger->cycles.rows, ledger->cycles.before, sizeof ledger->cycles.rows);
     memcpy(ledger->sums, ledger->sums_before, sizeof ledger->sums);
     ledger->state = ledger->state_before;
 }

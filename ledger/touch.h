@@ -8,15 +8,16 @@
 
 #include "ledger/state.h"
 
-/* What an entry belongs to: a record's position and a leg of it. */
+/* What made an entry: the record being executed, or an event (docs/ledger.md, Legs). */
 struct entry_origin {
-    uint32_t position;
-    enum record_leg leg;
+    uint32_t position; /* of the record, or the event's number */
+    uint8_t leg;       /* enum record_leg */
+    bool event;
 };
 
-/* Adds amount to one total of an account and logs the entry. */
+/* Adds delta to one total of an account and logs the entry; negative only for pending totals. */
 void touch_account(struct ledger *ledger, uint32_t account, enum account_total total,
-                   uint64_t amount, struct entry_origin origin);
+                   int64_t delta, struct entry_origin origin);
 /* Takes the last logged entry back; returns it. */
 struct logged_entry touch_account_undo_last(struct ledger *ledger);
 

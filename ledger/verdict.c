@@ -12,22 +12,15 @@ struct verdict_text {
 
 #define VERDICT_ROW(number, name, sentence) {number, #name, sentence},
 static const struct verdict_text VERDICTS[] = {VERDICT_TABLE(VERDICT_ROW)};
-static const struct verdict_text VERDICTS_LATER[] = {VERDICT_TABLE_LATER(VERDICT_ROW)};
 #undef VERDICT_ROW
 
 #define VERDICT_COUNT (sizeof VERDICTS / sizeof VERDICTS[0])
-#define VERDICT_COUNT_LATER (sizeof VERDICTS_LATER / sizeof VERDICTS_LATER[0])
 
 static const struct verdict_text *find(unsigned number)
 {
     for (size_t i = 0; i < VERDICT_COUNT; i++) {
         if (VERDICTS[i].number == number) {
             return &VERDICTS[i];
-        }
-    }
-    for (size_t i = 0; i < VERDICT_COUNT_LATER; i++) {
-        if (VERDICTS_LATER[i].number == number) {
-            return &VERDICTS_LATER[i];
         }
     }
     return NULL;
@@ -52,17 +45,13 @@ int verdict_of_name(const char *name)
             return VERDICTS[i].number;
         }
     }
-    for (size_t i = 0; i < VERDICT_COUNT_LATER; i++) {
-        if (strcmp(VERDICTS_LATER[i].name, name) == 0) {
-            return VERDICTS_LATER[i].number;
-        }
-    }
     return -1;
 }
 
 bool verdict_is_accepted(unsigned number)
 {
-    return number < VERDICT_EXISTS;
+    return number < VERDICT_EXISTS ||
+           (number >= VERDICT_EXCEPTION_PAYER && number <= VERDICT_EXCEPTION_BUSINESS_DATE);
 }
 
 int verdict_at(unsigned at)

@@ -2,7 +2,7 @@
 #include "ledger/working_set.h"
 
 #include "base/check.h"
-#include "ledger/rules.h"
+#include "ledger/kinds.h"
 #include "ledger/state.h"
 
 size_t working_set_footprint(void)
@@ -74,7 +74,7 @@ static void fetch_key(const struct ledger_reader *reader, const struct record *r
                       uint32_t flat, struct working_set *set)
 {
     set->key_taken[flat] = false;
-    if (rules_takes_match_key(record->kind) &&
+    if (record_kind_name(record->kind) != NULL && kind_of(record->kind)->takes_match_key &&
         !bytes_are_zero(&record->match_key, sizeof record->match_key)) {
         uint8_t key[TRANSACTION_KEY_BYTES];
         transaction_key(&record->match_key, record->scheme, key);

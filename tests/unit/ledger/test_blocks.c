@@ -366,7 +366,7 @@ static void test_invariant_breach(void **state)
     (void)state;
     struct ledger_fixture *f = started();
     assert_int_equal(fixture_file(f, 1, fixture_clear(f, 1, 2, 50)), VERDICT_POSTED);
-    f->ledger->nets[2].credits.minor += 5; /* of participant 3, whom batch 1 will touch */
+    f->ledger->cycles.nets[2].credits.minor += 5; /* of participant 3, whom batch 1 will touch */
     struct snapshot *before = malloc(sizeof *before);
     struct snapshot *after = malloc(sizeof *after);
     take_snapshot(f, before);
@@ -391,7 +391,7 @@ static void test_invariant_breach(void **state)
     assert_int_equal(fixture_execute(f), LEDGER_INVARIANT);
     assert_string_equal(f->fault.what, "the nets of a cycle do not sum to zero");
     /* A settlement account that was made negative by our own bug. */
-    f->ledger->nets[2].credits.minor -= 5;
+    f->ledger->cycles.nets[2].credits.minor -= 5;
     ledger_account(f->ledger, 0, 0, ACCOUNT_SETTLEMENT)->totals[TOTAL_DEBITS_POSTED].minor += 100;
     fixture_drop(f);
     (void)fixture_batch(f, FIXTURE_AGENT);

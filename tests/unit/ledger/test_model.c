@@ -257,7 +257,7 @@ static void assert_same_balances(const struct ledger_fixture *f, const struct mo
         assert_int_equal(fixture_balance(f, p, ACCOUNT_SETTLEMENT), m->settlement[p]);
         assert_int_equal(fixture_balance(f, p, ACCOUNT_POSITION), m->nets[0][p] + m->nets[1][p]);
         for (unsigned cycle = 0; cycle < 2; cycle++) {
-            const struct net *net = &f->ledger->nets[cycle * 7 + p - 1];
+            const struct net *net = &f->ledger->cycles.nets[cycle * 7 + p - 1];
             assert_true(total_balance(net->credits, net->debits).minor == m->nets[cycle][p]);
         }
     }

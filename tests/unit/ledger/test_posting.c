@@ -49,8 +49,8 @@ static void test_clear_with_fees_of_both_signs(void **state)
     assert_int_equal(fixture_balance(f, 1, ACCOUNT_POSITION), -10000 + 35 - 3);
     assert_int_equal(fixture_balance(f, 2, ACCOUNT_POSITION), 10000 - 35 - 4);
     assert_int_equal(fixture_balance(f, FIXTURE_NETWORK, ACCOUNT_POSITION), 7);
-    assert_true(f->ledger->cycles[0].records == 1);
-    assert_true(f->ledger->cycles[0].turnover.minor == 10000 + 35 + 3 + 4);
+    assert_true(f->ledger->cycles.rows[0].records == 1);
+    assert_true(f->ledger->cycles.rows[0].turnover.minor == 10000 + 35 + 3 + 4);
 
     struct record rebate = fixture_clear(f, 1, 2, 100);
     rebate.interchange = -20;
@@ -315,7 +315,7 @@ static void test_chain_is_taken_back(void **state)
     assert_int_equal(fixture_verdict(f, 0, 2), VERDICT_SIDE_NOT_PERMITTED);
     assert_int_equal(fixture_verdict(f, 0, 3), VERDICT_LINKED_FAILED);
     assert_memory_equal(&ledger_store_header(f->store)->accounts_root, &before, sizeof before);
-    assert_true(f->ledger->cycles[0].records == 1);
+    assert_true(f->ledger->cycles.rows[0].records == 1);
     assert_int_equal(ledger_store_count(f->store, TABLE_LIFE), 0);
     assert_int_equal(ledger_store_count(f->store, TABLE_TRANSACTIONS), 0);
 
