@@ -2,7 +2,7 @@
 #include "ledger/execute.h"
 
 #include "base/check.h"
-#include "ledger/fees.h"
+#include "ledger/engine.h"
 #include "ledger/idempotency.h"
 #include "ledger/posting.h"
 #include "ledger/reference.h"
@@ -98,29 +98,28 @@ static enum verdict admit(struct ledger *ledger, struct filing *filing)
     return verdict;
 }
 
-/* The checks against state and money, then the posting. */
+/* The checks against state and money, then what the record does. */
 static enum verdict post(struct ledger *ledger, const struct filing *filing,
                          struct posted_record *ret_posted)
 {
-    struct reference reference;
-    enum verdict verdict = reference_check(ledger, filing, &reference);
-    if (verdict != VERDICT_POSTED) {
-        return verdict;
+    switch ((enum kind_engine)filing->kind->engine) {
+    case ENGINE_POST:
+        return engine_transaction(ledger, filing, ret_posted);
+    case ENGINE_ANSWER:
+        return engine_answer(ledger, filing, ret_posted);
+    case ENGINE_RETURN:
+        return engine_return(ledger, filing, ret_posted);
+    case ENGINE_HOLD:
+        return engine_hold(ledger, filing, ret_posted);
+    case ENGINE_QUEUE:
+        return engine_queue(ledger, filing, ret_posted);
+    case ENGINE_DISPUTE:
+        return engine_dispute(ledger, filing, ret_posted);
+    case ENGINE_MONEY:
+        return engine_treasury(ledger, filing, ret_posted);
     }
-    struct plan plan = posting_plan(filing);
-    verdict = posting_check(ledger, &plan);
-    if (verdict == VERDICT_POSTED) {
-        verdict = fees_check(filing, &reference);
-    }
-    if (verdict != VERDICT_POSTED) {
-        return verdict;
-    }
-    ret_posted->entry_mark = ledger->entry_count;
-    ret_posted->cycle = plan.cycle;
-    ret_posted->turnover = posting_turnover(&plan);
-    posting_apply(ledger, &plan);
-    reference_apply(ledger, filing, &reference, ret_posted);
-    return VERDICT_POSTED;
+    CHECK(filing->kind == NULL);
+    return VERDICT_KIND_UNKNOWN;
 }
 
 static struct filing file_record(const struct ledger *ledger, uint32_t batch_index, uint32_t at)
@@ -133,6 +132,8 @@ static struct filing file_record(const struct ledger *ledger, uint32_t batch_ind
         .flat = ledger->batch_start[batch_index] + at,
         .position = batch_index << 16 | at,
         .last_of_batch = at + 1 == batch->header->count,
+        .in_chain = (batch->records[at].flags & RECORD_LINKED) != 0 ||
+                    (at > 0 && (batch->records[at - 1].flags & RECORD_LINKED) != 0),
     };
 }
 
@@ -169,8 +170,8 @@ static void execute_chain(struct ledger *ledger, uint32_t batch_index, uint32_t 
     bool failed = false;
     for (uint32_t i = 0; i < length; i++) {
         if (!failed) {
-            failed =
-                execute_record(ledger, batch_index, first + i, &ledger->chain[i]) != VERDICT_POSTED;
+            failed = execute_record(ledger, batch_index, first + i, &ledger->chain[i]) >
+                     VERDICT_CONFIRMED;
             if (failed) {
                 undo_chain(ledger, first_flat, i);
             }

@@ -6,6 +6,7 @@
 #include "ledger/invariant.h"
 #include "ledger/memory.h"
 #include "ledger/outcome.h"
+#include "ledger/settle.h"
 #include "ledger/state.h"
 #include "ledger/touch.h"
 
@@ -73,6 +74,7 @@ struct ledger *ledger_init(void *memory, const struct genesis *genesis, const st
     struct ledger *ledger = memory_lay_out(memory, genesis);
     ledger->chain_id = *chain_id;
     registry_init(&ledger->registry, genesis);
+    ledger->expiries.next_ms = UINT64_MAX;
     open_accounts(ledger);
     open_cycles(ledger);
     outcome_build_genesis(ledger, validators_hash);
@@ -116,6 +118,10 @@ static void begin_block(struct ledger *ledger, const struct ledger_block *block,
     ledger->id_count = 0;
     ledger->transactions.count = 0;
     ledger->lives.count = 0;
+    life_begin(ledger);
+    event_begin(ledger);
+    expiry_begin(ledger);
+    queue_begin(ledger);
     ledger->source_count = 0;
     ledger->changed_count = 0;
     ledger->tree_changed = false;
@@ -132,6 +138,8 @@ static void begin_block(struct ledger *ledger, const struct ledger_block *block,
 static void take_back(struct ledger *ledger)
 {
     touch_restore(ledger);
+    expiry_restore(ledger);
+    queue_restore(ledger);
     if (ledger->tree_changed) {
         outcome_restore_tree(ledger);
         ledger->tree_changed = false;
@@ -147,6 +155,7 @@ static uint32_t find_bad_batch(struct ledger *ledger, const struct ledger_block 
 {
     uint32_t bad = UINT32_MAX;
     begin_block(ledger, block, working_set);
+    expiry_run(ledger);
     for (uint32_t i = 0; i < block->batch_count && bad == UINT32_MAX; i++) {
         execute_batch(ledger, i);
         if (invariant_check(ledger) != NULL) {
@@ -172,9 +181,13 @@ enum ledger_result ledger_execute(struct ledger *ledger, const struct ledger_blo
     begin_block(ledger, block, working_set);
     CHECK(working_set->height == block->height &&
           working_set->record_count == ledger->batch_start[block->batch_count]);
+    /* docs/ledger.md, A block, in this order. */
+    expiry_run(ledger);
     for (uint32_t i = 0; i < block->batch_count; i++) {
         execute_batch(ledger, i);
     }
+    settle_run(ledger);
+    queue_run(ledger);
     what = invariant_check(ledger);
     if (what == NULL) {
         what = outcome_build(ledger);
@@ -208,10 +221,7 @@ void ledger_rollback(struct ledger *ledger)
 
 bool ledger_time_due(const struct ledger *ledger, uint64_t timestamp_ms)
 {
-    /* Nothing happens by the clock alone until cut-offs close cycles and holds expire. */
-    (void)ledger;
-    (void)timestamp_ms;
-    return false;
+    return ledger->expiries.next_ms <= timestamp_ms || cycle_next_ms(ledger) <= timestamp_ms;
 }
 
 bool ledger_batch_key(const struct ledger *ledger, uint32_t participant, uint32_t key_no,

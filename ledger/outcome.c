@@ -185,6 +185,9 @@ const char *outcome_build(struct ledger *ledger)
     ledger->tree_changed = true;
     emit_growing(ledger);
     emit_cycles(ledger);
+    event_emit(ledger);
+    expiry_emit(ledger);
+    queue_emit(ledger);
     struct hash parent = merkle_leaf(&ledger->state_before.block_hash, HASH_BYTES);
     merkle_frontier_append(&ledger->state.history, &parent);
     fill_header(ledger);
