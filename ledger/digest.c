@@ -56,7 +56,8 @@ void digest_nets(struct ledger *ledger, struct hash *ret_digest)
             continue;
         }
         const struct cycle_row *cycle = &ledger->cycles.rows[i / ledger->participant_count];
-        struct net_row net = {.debits = ledger->cycles.nets[i].debits, .credits = ledger->cycles.nets[i].credits};
+        struct net_row net = {.debits = ledger->cycles.nets[i].debits,
+                              .credits = ledger->cycles.nets[i].credits};
         uint8_t row[NET_KEY_BYTES + NET_VALUE_BYTES];
         net_key(cycle->service, cycle->number,
                 ledger->registry.genesis->participants[i % ledger->participant_count].number, row);

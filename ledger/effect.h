@@ -13,9 +13,9 @@
    52x ranges (docs/ledger.md, Verdicts). Changes nothing. */
 enum verdict effect_check(const struct ledger *ledger, uint16_t kind, struct span body);
 
-/* Step 3 of a block: carries it out. Only after effect_check in the same block. Every row it changes
-   is saved for rollback and written to its table; a cycle that it moves makes an event of cause
-   ACTION. */
+/* Step 3 of a block: carries it out. Only after effect_check in the same block. Every row it
+   changes is saved for rollback and written to its table; a cycle that it moves makes an event of
+   cause ACTION. */
 void effect_apply(struct ledger *ledger, uint16_t kind, struct span body);
 
 /* Who may propose and approve: the parameters' policy of that kind. */

@@ -1,16 +1,16 @@
 /*
  * engine: what carries out a record that passed form and authority, by its kind's engine (kinds.h).
  * Each checks what stands from 300 on, in the order of the numbers, then changes the state; on a
- * verdict that is not accepted it has changed nothing. What it posts goes through a plan (posting.h),
- * what becomes of records through life.h. One file an engine.
+ * verdict that is not accepted it has changed nothing. What it posts goes through a plan
+ * (posting.h), what becomes of records through life.h. One file an engine.
  */
 #ifndef HEFU_LEDGER_ENGINE_H
 #define HEFU_LEDGER_ENGINE_H
 
 #include "ledger/state.h"
 
-/* transaction.c: CLEAR (both confirmations), HOLD, PAY, FEE, FUND, with their match keys. A PAY that
-   must wait goes through queue_check_order and queue_put. */
+/* transaction.c: CLEAR (both confirmations), HOLD, PAY, FEE, FUND, with their match keys. A PAY
+   that must wait goes through queue_check_order and queue_put. */
 enum verdict engine_transaction(struct ledger *ledger, const struct filing *filing,
                                 struct posted_record *ret_posted);
 /* answer.c: AFFIRM and REJECT of whatever waits. */

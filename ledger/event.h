@@ -1,6 +1,7 @@
 /*
- * event: later changes of older records and of cycles (docs/ledger.md, Events), numbered through the
- * block, stored as rows of TABLE_EVENTS and proven by events_root, whose leaf data is the row's value.
+ * event: later changes of older records and of cycles (docs/ledger.md, Events), numbered through
+ * the block, stored as rows of TABLE_EVENTS and proven by events_root, whose leaf data is the row's
+ * value.
  */
 #ifndef HEFU_LEDGER_EVENT_H
 #define HEFU_LEDGER_EVENT_H

@@ -77,10 +77,11 @@ struct genesis_service {
     uint32_t funding_window_s;
     uint32_t cutoff_count;
     uint16_t cutoffs[16]; /* minutes after midnight in the network's time zone, ascending */
-    uint16_t calendar;        /* 0: every day is a business day */
-    uint16_t settlement_days; /* 0: the first business day from the cut-off's on; n: the n-th after */
-    uint16_t settle_minute;   /* of the settlement day, if that is not the cut-off's own */
-    uint16_t flags;           /* enum service_flag */
+    uint16_t calendar;    /* 0: every day is a business day */
+    uint16_t
+        settlement_days;    /* 0: the first business day from the cut-off's on; n: the n-th after */
+    uint16_t settle_minute; /* of the settlement day, if that is not the cut-off's own */
+    uint16_t flags;         /* enum service_flag */
 };
 
 enum service_flag { SERVICE_BUSINESS_DAYS = 1 }; /* cut-offs on business days only */
@@ -129,9 +130,9 @@ struct genesis_scheme {
     uint32_t hold_timeout_s;
     uint32_t match_timeout_s;
     char name[32];
-    uint32_t flags;        /* enum scheme_flag */
-    uint32_t chargeback_s; /* after posting; 0: no disputes */
-    uint32_t represent_s;  /* 0: a chargeback stands at once */
+    uint32_t flags;           /* enum scheme_flag */
+    uint32_t chargeback_s;    /* after posting; 0: no disputes */
+    uint32_t represent_s;     /* 0: a chargeback stands at once */
     uint32_t pre_arbitrate_s; /* 0: a representment ends the dispute */
     uint32_t answer_s;        /* to a pre-arbitration; not 0 if there is one */
     uint32_t rule_s;          /* 0: the network has no deadline */
@@ -153,9 +154,9 @@ struct action_policy {
 
 /* What an action of kind PARAMETERS may change. */
 struct parameters {
-    uint32_t queue_max;       /* payments in a currency's queue */
-    uint32_t queue_quota;     /* of one payer among them */
-    uint32_t fund_share_ppm;  /* of the fund's money, that one cycle's default may use */
+    uint32_t queue_max;      /* payments in a currency's queue */
+    uint32_t queue_quota;    /* of one payer among them */
+    uint32_t fund_share_ppm; /* of the fund's money, that one cycle's default may use */
     uint32_t reserved;
     struct action_policy policies[POLICY_COUNT]; /* of kinds 5 to 12, in that order */
 };
@@ -177,7 +178,7 @@ struct genesis {
     struct hash root_hash;
     uint64_t root_height;
     uint32_t delta_ms, block_interval_ms, empty_interval_ms;
-    uint32_t block_records; /* at most LIMIT_BLOCK_RECORDS */
+    uint32_t block_records;    /* at most LIMIT_BLOCK_RECORDS */
     uint32_t participants_max; /* registered ones included: sizes memory, so it never changes */
     uint32_t services_max;
     struct parameters parameters;

@@ -52,7 +52,8 @@ static const char *check_position(struct ledger *ledger, const struct account *a
     __int128 nets = 0;
     for (uint32_t cycle = 0; cycle < ledger->cycles.count; cycle++) {
         if (ledger->cycles.currency[cycle] == currency) {
-            const struct net *net = &ledger->cycles.nets[cycle * ledger->participant_count + participant];
+            const struct net *net =
+                &ledger->cycles.nets[cycle * ledger->participant_count + participant];
             nets += total_balance(net->credits, net->debits).minor;
         }
     }

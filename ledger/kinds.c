@@ -16,8 +16,7 @@
 /* Steps that say nothing of their own: no amount, fees, timeout, mcc, priority. */
 #define BARE (FIELD_AMOUNT | FIELD_FEES | FIELD_TIMEOUT | FIELD_MCC | FIELD_PRIORITY)
 /* Money of one participant, outside schemes. */
-#define MONEY_ZERO                                                                                 \
-    (FIELD_FEES | FIELD_SCHEME | REFS | FIELD_TIMEOUT | FIELD_MCC | FIELD_PRIORITY)
+#define MONEY_ZERO (FIELD_FEES | FIELD_SCHEME | REFS | FIELD_TIMEOUT | FIELD_MCC | FIELD_PRIORITY)
 #define DISPUTE(side)                                                                              \
     {                                                                                              \
         .required = ACT_FIELDS, .zero = BARE, .modes = DEFERRED, .filer = FILER_SIDES,             \

@@ -1,7 +1,7 @@
 /*
- * kinds: the one table of record kinds (docs/ledger.md, Kinds): what each must and must not hold, who
- * may file it, in which services, on what it acts. rules.c checks form and authority by it, life and
- * the engines read the rest; tests print it beside the table of the documentation.
+ * kinds: the one table of record kinds (docs/ledger.md, Kinds): what each must and must not hold,
+ * who may file it, in which services, on what it acts. rules.c checks form and authority by it,
+ * life and the engines read the rest; tests print it beside the table of the documentation.
  */
 #ifndef HEFU_LEDGER_KINDS_H
 #define HEFU_LEDGER_KINDS_H

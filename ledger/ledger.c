@@ -57,10 +57,10 @@ static void open_cycles(struct ledger *ledger)
             continue;
         }
         ledger->cycles.rows[cycle] = (struct cycle_row){.service = service->number,
-                                                   .number = 1,
-                                                   .state = CYCLE_OPEN,
-                                                   .currency = service->currency,
-                                                   .opened_ms = genesis->created_ms};
+                                                        .number = 1,
+                                                        .state = CYCLE_OPEN,
+                                                        .currency = service->currency,
+                                                        .opened_ms = genesis->created_ms};
         ledger->cycles.currency[cycle] =
             number_map_find(&ledger->registry.currencies, service->currency);
         cycle++;
@@ -95,9 +95,11 @@ static void begin_generation(struct ledger *ledger)
         size_t slots = ledger->limits.index_slots;
         memset(ledger->account_marks, 0, ledger->account_count * sizeof *ledger->account_marks);
         memset(ledger->cycles.net_marks, 0,
-               (size_t)ledger->cycles.count * ledger->participant_count * sizeof *ledger->cycles.net_marks);
+               (size_t)ledger->cycles.count * ledger->participant_count *
+                   sizeof *ledger->cycles.net_marks);
         memset(ledger->ids.slots, 0, slots * sizeof *ledger->ids.slots);
-        memset(ledger->transactions.index.slots, 0, slots * sizeof *ledger->transactions.index.slots);
+        memset(ledger->transactions.index.slots, 0,
+               slots * sizeof *ledger->transactions.index.slots);
         memset(ledger->lives.index.slots, 0, slots * sizeof *ledger->lives.index.slots);
         ledger->generation = 1;
     }
@@ -118,6 +120,7 @@ static void begin_block(struct ledger *ledger, const struct ledger_block *block,
     ledger->id_count = 0;
     ledger->transactions.count = 0;
     ledger->lives.count = 0;
+    registry_begin(&ledger->registry);
     life_begin(ledger);
     event_begin(ledger);
     expiry_begin(ledger);
@@ -138,6 +141,7 @@ static void begin_block(struct ledger *ledger, const struct ledger_block *block,
 static void take_back(struct ledger *ledger)
 {
     touch_restore(ledger);
+    registry_restore(&ledger->registry);
     expiry_restore(ledger);
     queue_restore(ledger);
     if (ledger->tree_changed) {
@@ -221,7 +225,10 @@ void ledger_rollback(struct ledger *ledger)
 
 bool ledger_time_due(const struct ledger *ledger, uint64_t timestamp_ms)
 {
-    return ledger->expiries.next_ms <= timestamp_ms || cycle_next_ms(ledger) <= timestamp_ms;
+    uint64_t cycle_ms = cycle_next_ms(ledger);
+    uint64_t expiry_ms = ledger->expiries.next_ms;
+    uint64_t next_ms = cycle_ms < expiry_ms ? cycle_ms : expiry_ms;
+    return next_ms != UINT64_MAX && next_ms <= timestamp_ms;
 }
 
 bool ledger_batch_key(const struct ledger *ledger, uint32_t participant, uint32_t key_no,

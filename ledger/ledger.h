@@ -50,10 +50,10 @@ enum ledger_table {
     TABLE_VALIDATORS,   /* epoch u64 */
     TABLE_ACTIONS,      /* action id 32 */
     TABLE_EVIDENCE,     /* epoch u64, view u64, signer u32, kinds u16 */
-    TABLE_EXPIRY, /* due_ms u64, kind u8, height u64, position u32 -> 1 */
-    TABLE_QUEUE,       /* currency u16, height u64, position u32 -> a queued payment */
-    TABLE_CALENDARS,   /* number u16 */
-    TABLE_PARAMETERS,  /* "parameters" */
+    TABLE_EXPIRY,       /* due_ms u64, kind u8, height u64, position u32 -> 1 */
+    TABLE_QUEUE,        /* currency u16, height u64, position u32 -> a queued payment */
+    TABLE_CALENDARS,    /* number u16 */
+    TABLE_PARAMETERS,   /* "parameters" */
     LEDGER_TABLE_COUNT,
 };
 

@@ -1,7 +1,8 @@
 /*
- * life: what became of each record (docs/ledger.md, Lives): its state, what it reserves and what was
- * returned of it. Rows of earlier blocks come from the working set, those of this block from its own
- * index; every change goes through life_change, which makes the event and the undo of a chain.
+ * life: what became of each record (docs/ledger.md, Lives): its state, what it reserves and what
+ * was returned of it. Rows of earlier blocks come from the working set, those of this block from
+ * its own index; every change goes through life_change, which makes the event and the undo of a
+ * chain.
  *
  *   ref, match_key ──life_find / life_of_key──► subject ──life_change──► row, event, running digest
  *                                                  └─life_parent─► the record it is LINKED to
@@ -52,7 +53,8 @@ struct subject {
     uint32_t submitter; /* number */
     uint16_t verdict;
     uint32_t touched; /* among the lives of this block, or INDEX_NONE */
-    uint32_t known;   /* 1 + place among the originals of the working set; 0: it stands in the block */
+    uint32_t
+        known; /* 1 + place among the originals of the working set; 0: it stands in the block */
     struct life_row life;
 };
 

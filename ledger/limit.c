@@ -70,9 +70,8 @@ enum verdict limit_check(struct ledger *ledger, const struct effect *effect, uin
     if (effect->change.minor - effect->reserve.minor >= 0) {
         return VERDICT_POSTED;
     }
-    return effect->class == ACCOUNT_POSITION
-               ? check_position(ledger, effect, cycle, currency)
-               : check_settlement(ledger, effect, currency);
+    return effect->class == ACCOUNT_POSITION ? check_position(ledger, effect, cycle, currency)
+                                             : check_settlement(ledger, effect, currency);
 }
 
 struct total limit_exposure_recomputed(const struct ledger *ledger, uint32_t participant,
@@ -81,7 +80,8 @@ struct total limit_exposure_recomputed(const struct ledger *ledger, uint32_t par
     struct total exposure = {0};
     for (uint32_t cycle = 0; cycle < ledger->cycles.count; cycle++) {
         if (ledger->cycles.currency[cycle] == currency) {
-            const struct net *net = &ledger->cycles.nets[cycle * ledger->participant_count + participant];
+            const struct net *net =
+                &ledger->cycles.nets[cycle * ledger->participant_count + participant];
             exposure.minor += total_owed(net->credits, net->debits).minor;
         }
     }

@@ -12,8 +12,8 @@
 
 /* What a plan does to one account of a participant, over all its legs. */
 struct effect {
-    uint32_t participant; /* index */
-    uint8_t class;        /* enum account_class */
+    uint32_t participant;      /* index */
+    uint8_t class;             /* enum account_class */
     struct difference change;  /* posted; negative: money leaves */
     struct difference reserve; /* on debits_pending: taken, less freed */
 };

@@ -98,7 +98,8 @@ static enum status load_net(struct ledger *ledger, struct span key, struct span 
     }
     uint32_t participant = number_map_find(&ledger->registry.participants, row.participant);
     for (uint32_t i = 0; i < ledger->cycles.count && participant != REGISTRY_NONE; i++) {
-        if (ledger->cycles.rows[i].service == row.service && ledger->cycles.rows[i].number == row.cycle) {
+        if (ledger->cycles.rows[i].service == row.service &&
+            ledger->cycles.rows[i].number == row.cycle) {
             ledger->cycles.nets[i * ledger->participant_count + participant] =
                 (struct net){.debits = row.debits, .credits = row.credits};
             return STATUS_OK;
@@ -181,7 +182,7 @@ static const char *check_counts(const struct ledger *ledger)
         return "a row of the accounts is missing";
     }
     return ledger->loaded[TABLE_CYCLES] != ledger->cycles.count ? "a row of the cycles is missing"
-                                                               : NULL;
+                                                                : NULL;
 }
 
 static const char *check_against_header(struct ledger *ledger, const struct block_header *header)

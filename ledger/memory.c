@@ -69,6 +69,9 @@ static void carve_registry(struct carver *carver, const struct genesis *genesis,
         maps[i]->slots = carve(carver, slots, sizeof *maps[i]->slots);
         maps[i]->mask = slots - 1;
     }
+    registry->standings = carve(carver, genesis->participant_count, sizeof *registry->standings);
+    registry->standing_changes =
+        carve(carver, 2ull * genesis->participant_count, sizeof *registry->standing_changes);
     registry->schemes = carve(carver, genesis->scheme_count, sizeof *registry->schemes);
 }
 
@@ -108,9 +111,10 @@ static void carve_block(struct carver *carver, const struct scratch_limits *limi
                         struct ledger *ledger)
 {
     carve_index(carver, limits, &ledger->ids, ID_ROW_BYTES, ID_KEY_BYTES, &ledger->id_rows);
-    carve_index(carver, limits, &ledger->transactions.index, TRANSACTION_ROW_BYTES, TRANSACTION_KEY_BYTES,
-                &ledger->transactions.rows);
-    carve_index(carver, limits, &ledger->lives.index, LIFE_ROW_BYTES, LIFE_KEY_BYTES, &ledger->lives.rows);
+    carve_index(carver, limits, &ledger->transactions.index, TRANSACTION_ROW_BYTES,
+                TRANSACTION_KEY_BYTES, &ledger->transactions.rows);
+    carve_index(carver, limits, &ledger->lives.index, LIFE_ROW_BYTES, LIFE_KEY_BYTES,
+                &ledger->lives.rows);
     ledger->touched = carve(carver, limits->accounts, sizeof *ledger->touched);
     ledger->cycles.touched_nets = carve(carver, limits->nets, sizeof *ledger->cycles.touched_nets);
     ledger->lives.touched = carve(carver, limits->records, sizeof *ledger->lives.touched);

@@ -92,8 +92,8 @@ struct plan posting_plan(const struct filing *filing)
     struct sides sides = {.payer = filing->payer,
                           .payee = filing->payee,
                           .network = filing->scheme->network,
-                          .class = plan.cycle == REGISTRY_NONE ? ACCOUNT_SETTLEMENT
-                                                               : ACCOUNT_POSITION};
+                          .class =
+                              plan.cycle == REGISTRY_NONE ? ACCOUNT_SETTLEMENT : ACCOUNT_POSITION};
     posting_legs(&plan, &sides, record, record->kind == RECORD_REFUND, false);
     return plan;
 }
@@ -103,14 +103,13 @@ static void add_effect(struct effect *effects, uint32_t *count, struct leg_side 
                        __int128 posted, __int128 pending)
 {
     uint32_t at = 0;
-    while (at < *count && (effects[at].participant != side.participant ||
-                           effects[at].class != side.class)) {
+    while (at < *count &&
+           (effects[at].participant != side.participant || effects[at].class != side.class)) {
         at++;
     }
     if (at == *count) {
         CHECK(*count < PARTIES_MAX);
-        effects[(*count)++] =
-            (struct effect){.participant = side.participant, .class = side.class};
+        effects[(*count)++] = (struct effect){.participant = side.participant, .class = side.class};
     }
     effects[at].change.minor += posted;
     effects[at].reserve.minor += pending;
@@ -145,10 +144,9 @@ enum verdict posting_check(struct ledger *ledger, const struct plan *plan)
 static uint32_t account_of(const struct ledger *ledger, const struct plan *plan,
                            struct leg_side side)
 {
-    return side.participant == SIDE_HUB
-               ? account_number_hub(plan->currency, side.class)
-               : account_number(ledger->currency_count, side.participant, plan->currency,
-                                side.class);
+    return side.participant == SIDE_HUB ? account_number_hub(plan->currency, side.class)
+                                        : account_number(ledger->currency_count, side.participant,
+                                                         plan->currency, side.class);
 }
 
 static void apply_side(struct ledger *ledger, const struct plan *plan, const struct leg *leg,

@@ -1,7 +1,7 @@
 /*
- * posting: the legs of a record, the reserves it takes and frees, the limits all of it must keep, and
- * posting it (docs/ledger.md, Kinds and Limits). A record posts all its legs or none, so every check
- * runs on the plan before anything changes.
+ * posting: the legs of a record, the reserves it takes and frees, the limits all of it must keep,
+ * and posting it (docs/ledger.md, Kinds and Limits). A record posts all its legs or none, so every
+ * check runs on the plan before anything changes.
  *
  *   amount       payer ─► payee        (a return: payee ─► payer)
  *   interchange  payee ─► payer        each fee the other way round if it is negative
@@ -61,8 +61,8 @@ struct plan posting_begin(const struct filing *filing);
 /* Adds one leg; none if amount is zero; the other way round if it is negative. */
 void posting_leg(struct plan *plan, enum record_leg leg, int64_t amount, struct leg_side from,
                  struct leg_side to);
-/* Adds the four legs of a record. returns: amount payee to payer. exchanged: every leg the other way
-   round (REVERSE of it). */
+/* Adds the four legs of a record. returns: amount payee to payer. exchanged: every leg the other
+   way round (REVERSE of it). */
 void posting_legs(struct plan *plan, const struct sides *sides, const struct record *record,
                   bool returns, bool exchanged);
 /* Takes (sign 1) or frees (-1) a reserve: amount to the payee, fee to the network. */

@@ -74,6 +74,8 @@ void registry_init(struct registry *registry, const struct genesis *genesis)
     registry->genesis = genesis;
     for (uint32_t i = 0; i < genesis->participant_count; i++) {
         number_map_put(&registry->participants, genesis->participants[i].number, i);
+        bool suspended = genesis->participants[i].status == STANDING_SUSPENDED;
+        registry->standings[i] = suspended ? STANDING_SUSPENDED : STANDING_ACTIVE;
     }
     for (uint32_t i = 0; i < genesis->currency_count; i++) {
         number_map_put(&registry->currencies, genesis->currencies[i].numeric, i);
@@ -81,6 +83,37 @@ void registry_init(struct registry *registry, const struct genesis *genesis)
     for (uint32_t i = 0; i < genesis->scheme_count; i++) {
         number_map_put(&registry->scheme_numbers, genesis->schemes[i].number, i);
         resolve_scheme(registry, &genesis->schemes[i], &registry->schemes[i]);
+    }
+}
+
+bool registry_is_suspended(const struct registry *registry, uint32_t participant)
+{
+    return registry->standings[participant] == STANDING_SUSPENDED;
+}
+
+void registry_set_standing(struct registry *registry, uint32_t participant, enum standing standing)
+{
+    if (registry->standings[participant] == standing) {
+        return;
+    }
+    /* Each can be suspended and resumed once a block: by default after it, by an action before. */
+    CHECK(registry->standing_change_count < 2 * registry->genesis->participant_count);
+    registry->standing_changes[registry->standing_change_count++] = (struct standing_change){
+        .participant = participant, .before = registry->standings[participant]};
+    registry->standings[participant] = (uint8_t)standing;
+}
+
+void registry_begin(struct registry *registry)
+{
+    registry->standing_change_count = 0;
+}
+
+void registry_restore(struct registry *registry)
+{
+    while (registry->standing_change_count > 0) {
+        const struct standing_change *change =
+            &registry->standing_changes[--registry->standing_change_count];
+        registry->standings[change->participant] = change->before;
     }
 }
 

@@ -37,8 +37,17 @@ struct scheme {
     uint32_t network;  /* participant index or NONE */
 };
 
+/* Standings that a block has changed; a default suspends at most each participant once. */
+struct standing_change {
+    uint32_t participant; /* index */
+    uint8_t before;
+};
+
 struct registry {
     const struct genesis *genesis;
+    uint8_t *standings; /* enum standing, by participant index */
+    struct standing_change *standing_changes;
+    uint32_t standing_change_count;
     struct number_map participants;
     struct number_map currencies;
     struct number_map scheme_numbers;
@@ -47,6 +56,13 @@ struct registry {
 
 /* Fills maps and schemes, whose memory is already there and zeroed. */
 void registry_init(struct registry *registry, const struct genesis *genesis);
+
+bool registry_is_suspended(const struct registry *registry, uint32_t participant);
+/* Suspends or resumes, for rollback until registry_begin; the caller makes the event. Nothing if it
+   stands so already. */
+void registry_set_standing(struct registry *registry, uint32_t participant, enum standing standing);
+void registry_begin(struct registry *registry);
+void registry_restore(struct registry *registry);
 
 /* NULL if there is none. */
 const struct scheme *registry_scheme(const struct registry *registry, uint32_t number);

@@ -92,8 +92,9 @@ struct life_row {
     uint64_t returned;        /* refunds and chargebacks with the payer; of a HOLD: captured */
     uint64_t reserved_amount; /* still on pending totals */
     uint64_t reserved_fee;
-    uint64_t posted_ms;  /* block time; 0: not posted */
-    struct place parent; /* LINKED, EXCEPTION: the other half; REVERSE, disputes: acted on; or zero */
+    uint64_t posted_ms; /* block time; 0: not posted */
+    struct place
+        parent; /* LINKED, EXCEPTION: the other half; REVERSE, disputes: acted on; or zero */
     uint64_t event_height; /* its latest event; 0: none */
     uint32_t event_index;
 };
@@ -105,12 +106,12 @@ struct transaction_row {
 
 /* TABLE_EVENTS: docs/ledger.md, Events. */
 struct event_row {
-    struct place origin;      /* the record; of a cycle its number in origin.position, height 0 */
-    uint16_t subject;         /* enum event_subject */
-    uint16_t cause;           /* enum event_cause or a record kind */
-    uint16_t old_state;       /* enum life_state, cycle_state or standing */
+    struct place origin; /* the record; of a cycle its number in origin.position, height 0 */
+    uint16_t subject;    /* enum event_subject */
+    uint16_t cause;      /* enum event_cause or a record kind */
+    uint16_t old_state;  /* enum life_state, cycle_state or standing */
     uint16_t new_state;
-    uint32_t by;              /* position of the record that did it, or EVENT_BY_NONE */
+    uint32_t by; /* position of the record that did it, or EVENT_BY_NONE */
     uint64_t amount;
     uint32_t participant;     /* of a suspension */
     uint16_t service;         /* of a cycle */

@@ -259,8 +259,7 @@ static uint32_t longest_timeout(const struct filing *filing)
 
 static bool is_suspended(const struct registry *registry, uint32_t index)
 {
-    return index != REGISTRY_NONE &&
-           registry->genesis->participants[index].status == STANDING_SUSPENDED;
+    return index != REGISTRY_NONE && registry_is_suspended(registry, index);
 }
 
 /* 230 and on: standing, and what the scheme does not offer. */
@@ -291,8 +290,8 @@ enum verdict rules_check_authority(const struct registry *registry, struct filin
 {
     const struct record *record = filing->record;
     filing->scheme = NULL;
-    bool has_scheme = filing->kind->filer == FILER_AWAITED ? record->scheme != 0
-                                                           : filing->kind->modes != 0;
+    bool has_scheme =
+        filing->kind->filer == FILER_AWAITED ? record->scheme != 0 : filing->kind->modes != 0;
     if (has_scheme) {
         enum verdict verdict = check_scheme(registry, filing);
         if (verdict != VERDICT_POSTED) {

@@ -1,7 +1,7 @@
 /*
- * rules: what each kind of record must look like and who may file it (docs/ledger.md, Kinds), by the
- * table of kinds (kinds.h): the form verdicts (1xx), which look at the record alone,
- * and the authority verdicts (2xx), which look at who and what exists.
+ * rules: what each kind of record must look like and who may file it (docs/ledger.md, Kinds), by
+ * the table of kinds (kinds.h): the form verdicts (1xx), which look at the record alone, and the
+ * authority verdicts (2xx), which look at who and what exists.
  */
 #ifndef HEFU_LEDGER_RULES_H
 #define HEFU_LEDGER_RULES_H

@@ -22,8 +22,8 @@ static struct touched_account *save_account(struct ledger *ledger, uint32_t numb
     return touched;
 }
 
-void touch_account(struct ledger *ledger, uint32_t account, enum account_total total,
-                   int64_t delta, struct entry_origin origin)
+void touch_account(struct ledger *ledger, uint32_t account, enum account_total total, int64_t delta,
+                   struct entry_origin origin)
 {
     CHECK(account < ledger->account_count && ledger->entry_count < ledger->limits.entries);
     save_account(ledger, account)->entries++;
@@ -45,8 +45,7 @@ struct logged_entry touch_account_undo_last(struct ledger *ledger)
     struct account_mark mark = ledger->account_marks[logged.account];
     CHECK(mark.generation == ledger->generation);
     ledger->touched[mark.touched].entries--;
-    total_change(&ledger->accounts[logged.account].totals[logged.entry.total],
-                 -logged.entry.delta);
+    total_change(&ledger->accounts[logged.account].totals[logged.entry.total], -logged.entry.delta);
     return logged;
 }
 

@@ -16,8 +16,8 @@ struct entry_origin {
 };
 
 /* Adds delta to one total of an account and logs the entry; negative only for pending totals. */
-void touch_account(struct ledger *ledger, uint32_t account, enum account_total total,
-                   int64_t delta, struct entry_origin origin);
+void touch_account(struct ledger *ledger, uint32_t account, enum account_total total, int64_t delta,
+                   struct entry_origin origin);
 /* Takes the last logged entry back; returns it. */
 struct logged_entry touch_account_undo_last(struct ledger *ledger);
 

@@ -50,20 +50,47 @@ static void declare_limits(struct ledger_fixture *f)
 static void declare_products(struct ledger_fixture *f)
 {
     static const struct genesis_service SERVICES[] = {
-        {1, FIXTURE_CNY, SERVICE_DEFERRED, SETTLEMENT_PREFUNDED, "cards", 3600, 2, {600, 1380}},
-        {2, FIXTURE_CNY, SERVICE_GROSS, SETTLEMENT_PREFUNDED, "instant", 0, 0, {0}},
-        {3, FIXTURE_CNY, SERVICE_DEFERRED, SETTLEMENT_EXTERNAL, "rural", 0, 1, {1000}},
-        {4, FIXTURE_USD, SERVICE_DEFERRED, SETTLEMENT_PREFUNDED, "dollars", 0, 0, {0}},
+        {.number = 1,
+         .currency = FIXTURE_CNY,
+         .mode = SERVICE_DEFERRED,
+         .settlement = SETTLEMENT_PREFUNDED,
+         .name = "cards",
+         .funding_window_s = 3600,
+         .cutoff_count = 2,
+         .cutoffs = {600, 1380}},
+        {.number = 2,
+         .currency = FIXTURE_CNY,
+         .mode = SERVICE_GROSS,
+         .settlement = SETTLEMENT_PREFUNDED,
+         .name = "instant"},
+        {.number = 3,
+         .currency = FIXTURE_CNY,
+         .mode = SERVICE_DEFERRED,
+         .settlement = SETTLEMENT_EXTERNAL,
+         .name = "rural",
+         .cutoff_count = 1,
+         .cutoffs = {1000}},
+        {.number = 4,
+         .currency = FIXTURE_USD,
+         .mode = SERVICE_DEFERRED,
+         .settlement = SETTLEMENT_PREFUNDED,
+         .name = "dollars"},
     };
+#define SCHEME(of, in, sides, count, party, title)                                                 \
+    {                                                                                              \
+        .number = (of), .service = (in), .submitters = (sides), .confirmations = (count),          \
+        .network = (party), .hold_timeout_s = 60, .match_timeout_s = 60, .name = title             \
+    }
     static const struct genesis_scheme SCHEMES[] = {
-        {10, 1, SIDE_PAYER | SIDE_PAYEE | SIDE_NETWORK, 1, FIXTURE_NETWORK, 60, 60, "debit"},
-        {11, 1, SIDE_PAYEE, 1, 0, 60, 60, "payee only"},
-        {12, 1, SIDE_PAYER | SIDE_PAYEE, 2, FIXTURE_NETWORK, 60, 60, "two halves"},
-        {20, 2, SIDE_PAYER, 1, FIXTURE_NETWORK, 60, 60, "transfer"},
-        {21, 2, SIDE_PAYER, 2, 0, 60, 60, "confirmed transfer"},
-        {30, 3, SIDE_PAYER | SIDE_PAYEE, 1, FIXTURE_NETWORK, 60, 60, "rural"},
-        {40, 4, SIDE_PAYER | SIDE_PAYEE, 1, FIXTURE_NETWORK, 60, 60, "dollar debit"},
+        SCHEME(10, 1, SIDE_PAYER | SIDE_PAYEE | SIDE_NETWORK, 1, FIXTURE_NETWORK, "debit"),
+        SCHEME(11, 1, SIDE_PAYEE, 1, 0, "payee only"),
+        SCHEME(12, 1, SIDE_PAYER | SIDE_PAYEE, 2, FIXTURE_NETWORK, "two halves"),
+        SCHEME(20, 2, SIDE_PAYER, 1, FIXTURE_NETWORK, "transfer"),
+        SCHEME(21, 2, SIDE_PAYER, 2, 0, "confirmed transfer"),
+        SCHEME(30, 3, SIDE_PAYER | SIDE_PAYEE, 1, FIXTURE_NETWORK, "rural"),
+        SCHEME(40, 4, SIDE_PAYER | SIDE_PAYEE, 1, FIXTURE_NETWORK, "dollar debit"),
     };
+#undef SCHEME
     memcpy(f->services, SERVICES, sizeof SERVICES);
     memcpy(f->schemes, SCHEMES, sizeof SCHEMES);
     f->genesis.services = f->services;

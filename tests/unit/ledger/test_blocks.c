@@ -194,12 +194,12 @@ static void take_snapshot(const struct ledger_fixture *f, struct snapshot *ret_s
         }
     }
     memcpy(ret_snapshot->sums, l->sums, sizeof l->sums);
-    for (unsigned i = 0; i < l->cycle_count; i++) {
-        cycle_encode(&l->cycles[i], ret_snapshot->cycles[i]);
+    for (unsigned i = 0; i < l->cycles.count; i++) {
+        cycle_encode(&l->cycles.rows[i], ret_snapshot->cycles[i]);
     }
     memcpy(ret_snapshot->accounts, l->accounts, sizeof ret_snapshot->accounts);
-    memcpy(ret_snapshot->nets, l->nets, sizeof ret_snapshot->nets);
-    memcpy(ret_snapshot->exposures, l->exposures, sizeof ret_snapshot->exposures);
+    memcpy(ret_snapshot->nets, l->cycles.nets, sizeof ret_snapshot->nets);
+    memcpy(ret_snapshot->exposures, l->cycles.exposures, sizeof ret_snapshot->exposures);
     ret_snapshot->accounts_root = merkle_dense_root(&l->tree);
 }
 

@@ -56,10 +56,6 @@ FAULT(kind_unknown)
 {
     r->kind = 25;
 }
-FAULT(kind_not_open)
-{
-    r->kind = RECORD_HOLD;
-}
 FAULT(reserved)
 {
     r->reserved[13] = 1;
@@ -67,10 +63,6 @@ FAULT(reserved)
 FAULT(flags)
 {
     r->flags = RECORD_FINAL;
-}
-FAULT(queue)
-{
-    r->flags = RECORD_QUEUE;
 }
 FAULT(linked_open)
 {
@@ -167,14 +159,6 @@ FAULT(scheme_unknown)
 FAULT(scheme_kind)
 {
     r->scheme = 20;
-}
-FAULT(scheme_not_open)
-{
-    r->scheme = 12;
-}
-FAULT(pay_scheme_not_open)
-{
-    r->scheme = 21;
 }
 FAULT(currency_unknown)
 {
@@ -332,10 +316,8 @@ static const struct fault FAULTS[] = {
     {VERDICT_EXISTS_DIFFERENT, RECORD_PAY, apply_exists_different},
     {VERDICT_ID_ZERO, RECORD_CLEAR, apply_id_zero},
     {VERDICT_KIND_UNKNOWN, RECORD_CLEAR, apply_kind_unknown},
-    {VERDICT_KIND_NOT_OPEN, RECORD_CLEAR, apply_kind_not_open},
     {VERDICT_RESERVED_NOT_ZERO, RECORD_CLEAR, apply_reserved},
     {VERDICT_FLAGS, RECORD_CLEAR, apply_flags},
-    {VERDICT_QUEUE_NOT_OPEN, RECORD_PAY, apply_queue},
     {VERDICT_LINKED_OPEN, RECORD_CLEAR, apply_linked_open},
     {VERDICT_AMOUNT_MISSING, RECORD_CLEAR, apply_amount_missing},
     {VERDICT_AMOUNT_TOO_LARGE, RECORD_CLEAR, apply_amount_large},
@@ -360,8 +342,6 @@ static const struct fault FAULTS[] = {
     {VERDICT_PRIORITY_NOT_ZERO, RECORD_CLEAR, apply_priority},
     {VERDICT_SCHEME_UNKNOWN, RECORD_CLEAR, apply_scheme_unknown},
     {VERDICT_SCHEME_KIND, RECORD_CLEAR, apply_scheme_kind},
-    {VERDICT_SCHEME_NOT_OPEN, RECORD_CLEAR, apply_scheme_not_open},
-    {VERDICT_SCHEME_NOT_OPEN, RECORD_PAY, apply_pay_scheme_not_open},
     {VERDICT_CURRENCY_UNKNOWN, RECORD_CLEAR, apply_currency_unknown},
     {VERDICT_CURRENCY_UNKNOWN, RECORD_FUND, apply_currency_unknown},
     {VERDICT_CURRENCY_DIFFERS, RECORD_CLEAR, apply_currency_differs},
@@ -500,16 +480,24 @@ static void test_precedence(void **state)
     f->genesis.block_records = 64;
     fixture_start(f);
     static void (*const ORDERED[])(struct attempt *) = {
-        apply_id_zero,        apply_kind_not_open, apply_reserved,        apply_flags,
-        apply_amount_missing, apply_fee_large,     apply_payer_missing,   apply_payee_missing,
-        apply_scheme_missing, apply_ref_not_zero,  apply_business_date,   apply_mcc,
-        apply_reason,         apply_priority,      apply_currency_unknown};
-    static const enum verdict VERDICTS[] = {
-        VERDICT_ID_ZERO,       VERDICT_KIND_NOT_OPEN,     VERDICT_RESERVED_NOT_ZERO,
-        VERDICT_FLAGS,         VERDICT_AMOUNT_MISSING,    VERDICT_FEE_TOO_LARGE,
-        VERDICT_PAYER_MISSING, VERDICT_PAYEE_MISSING,     VERDICT_SCHEME_MISSING,
-        VERDICT_REF_NOT_ZERO,  VERDICT_BUSINESS_DATE,     VERDICT_MCC,
-        VERDICT_REASON,        VERDICT_PRIORITY_NOT_ZERO, VERDICT_CURRENCY_UNKNOWN};
+        apply_id_zero,      apply_reserved,        apply_flags,         apply_amount_missing,
+        apply_fee_large,    apply_payer_missing,   apply_payee_missing, apply_scheme_missing,
+        apply_ref_not_zero, apply_business_date,   apply_mcc,           apply_reason,
+        apply_priority,     apply_currency_unknown};
+    static const enum verdict VERDICTS[] = {VERDICT_ID_ZERO,
+                                            VERDICT_RESERVED_NOT_ZERO,
+                                            VERDICT_FLAGS,
+                                            VERDICT_AMOUNT_MISSING,
+                                            VERDICT_FEE_TOO_LARGE,
+                                            VERDICT_PAYER_MISSING,
+                                            VERDICT_PAYEE_MISSING,
+                                            VERDICT_SCHEME_MISSING,
+                                            VERDICT_REF_NOT_ZERO,
+                                            VERDICT_BUSINESS_DATE,
+                                            VERDICT_MCC,
+                                            VERDICT_REASON,
+                                            VERDICT_PRIORITY_NOT_ZERO,
+                                            VERDICT_CURRENCY_UNKNOWN};
     const size_t count = sizeof ORDERED / sizeof ORDERED[0];
     assert_int_equal(count, sizeof VERDICTS / sizeof VERDICTS[0]);
     for (size_t low = 0; low < count; low++) {
