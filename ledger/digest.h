@@ -25,6 +25,6 @@ uint32_t digest_static_count(const struct genesis *genesis, enum ledger_table ta
 uint32_t digest_static_row(const struct genesis *genesis, enum ledger_table table, uint32_t index,
                            struct writer *writer);
 /* Room for the largest row of a static table. */
-#define STATIC_ROW_BYTES_MAX 1024
+#define STATIC_ROW_BYTES_MAX 2560
 
 #endif

@@ -5,16 +5,19 @@
 #include "base/check.h"
 #include "ledger/account.h"
 
-#define GENESIS_VERSION 1
+#define GENESIS_VERSION 2
 
 enum {
-    HEAD_BYTES = 4 + 32 + 8 + 4 + 4 + 32 + 32 + 8 + 4 * 4 + 6 * 4,
+    PARAMETERS_BYTES = 16 + 16 * POLICY_COUNT,
+    HEAD_BYTES = 4 + 32 + 8 + 4 + 4 + 32 + 32 + 8 + 4 * 4 + 2 * 4 + PARAMETERS_BYTES + 7 * 4,
     CURRENCY_BYTES = 8,
-    PARTICIPANT_BYTES = 4 + 4 + 64 + 12 + 16 + 32 + 4, /* before its keys */
+    PARTICIPANT_BYTES = 4 + 4 + 64 + 12 + 16 + 32 + 4 + 4 + 4, /* before its keys */
     KEY_BYTES = 4 + 4 + 32,
     LIMIT_BYTES = 16,
-    SERVICE_BYTES = 8 + 32 + 4 + 4, /* before its cut-offs */
-    SCHEME_BYTES = 8 + 4 + 4 + 4 + 32,
+    SERVICE_BYTES = 8 + 32 + 4 + 8 + 4,        /* before its cut-offs */
+    SCHEME_BYTES = 8 + 4 + 4 + 4 + 32 + 7 * 4, /* before its fee rules */
+    FEE_RULE_BYTES = 40,
+    CALENDAR_BYTES = 4 + 32 + 8, /* before its days */
     VALIDATOR_BYTES = 4 + 4 + 32 + 32 + 32,
 };
 
@@ -22,13 +25,19 @@ size_t genesis_encoded_size(const struct genesis *genesis)
 {
     size_t size = HEAD_BYTES + (size_t)genesis->currency_count * CURRENCY_BYTES +
                   (size_t)genesis->limit_count * LIMIT_BYTES +
-                  (size_t)genesis->scheme_count * SCHEME_BYTES +
                   (size_t)genesis->validator_count * VALIDATOR_BYTES;
     for (uint32_t i = 0; i < genesis->participant_count; i++) {
         size += PARTICIPANT_BYTES + (size_t)genesis->participants[i].key_count * KEY_BYTES;
     }
     for (uint32_t i = 0; i < genesis->service_count; i++) {
         size += SERVICE_BYTES + (size_t)genesis->services[i].cutoff_count * 2;
+    }
+    for (uint32_t i = 0; i < genesis->scheme_count; i++) {
+        size += SCHEME_BYTES + (size_t)genesis->schemes[i].fee_rule_count * FEE_RULE_BYTES;
+    }
+    for (uint32_t i = 0; i < genesis->calendar_count; i++) {
+        const struct genesis_calendar *calendar = &genesis->calendars[i];
+        size += CALENDAR_BYTES + 4 * ((size_t)calendar->holiday_count + calendar->workday_count);
     }
     return size;
 }
@@ -42,6 +51,8 @@ void genesis_encode_participant(const struct genesis_participant *participant,
     writer_copy(writer, participant->bic, sizeof participant->bic);
     writer_copy(writer, participant->clearing_code, sizeof participant->clearing_code);
     writer_copy(writer, participant->transport_key.bytes, sizeof participant->transport_key.bytes);
+    writer_u32(writer, participant->settles_through);
+    writer_u32(writer, participant->status);
     writer_u32(writer, participant->key_count);
     for (uint32_t i = 0; i < participant->key_count; i++) {
         writer_u32(writer, participant->keys[i].key_no);
@@ -66,6 +77,10 @@ void genesis_encode_service(const struct genesis_service *service, struct writer
     writer_u16(writer, service->settlement);
     writer_copy(writer, service->name, sizeof service->name);
     writer_u32(writer, service->funding_window_s);
+    writer_u16(writer, service->calendar);
+    writer_u16(writer, service->settlement_days);
+    writer_u16(writer, service->settle_minute);
+    writer_u16(writer, service->flags);
     writer_u32(writer, service->cutoff_count);
     for (uint32_t i = 0; i < service->cutoff_count; i++) {
         writer_u16(writer, service->cutoffs[i]);
@@ -82,6 +97,57 @@ void genesis_encode_scheme(const struct genesis_scheme *scheme, struct writer *w
     writer_u32(writer, scheme->hold_timeout_s);
     writer_u32(writer, scheme->match_timeout_s);
     writer_copy(writer, scheme->name, sizeof scheme->name);
+    writer_u32(writer, scheme->flags);
+    writer_u32(writer, scheme->chargeback_s);
+    writer_u32(writer, scheme->represent_s);
+    writer_u32(writer, scheme->pre_arbitrate_s);
+    writer_u32(writer, scheme->answer_s);
+    writer_u32(writer, scheme->rule_s);
+    writer_u32(writer, scheme->fee_rule_count);
+    for (uint32_t i = 0; i < scheme->fee_rule_count; i++) {
+        const struct fee_rule *rule = &scheme->fee_rules[i];
+        writer_u32(writer, rule->from_date);
+        writer_u32(writer, rule->to_date);
+        writer_u16(writer, rule->mcc_from);
+        writer_u16(writer, rule->mcc_to);
+        writer_u16(writer, rule->which);
+        writer_u16(writer, rule->rounding);
+        writer_u32(writer, (uint32_t)rule->rate_ppm);
+        writer_u32(writer, rule->reserved);
+        writer_u64(writer, rule->minimum);
+        writer_u64(writer, rule->cap);
+    }
+}
+
+void genesis_encode_calendar(const struct genesis_calendar *calendar, struct writer *writer)
+{
+    writer_u16(writer, calendar->number);
+    writer_u16(writer, calendar->weekend);
+    writer_copy(writer, calendar->name, sizeof calendar->name);
+    writer_u32(writer, calendar->holiday_count);
+    writer_u32(writer, calendar->workday_count);
+    for (uint32_t i = 0; i < calendar->holiday_count; i++) {
+        writer_u32(writer, calendar->holidays[i]);
+    }
+    for (uint32_t i = 0; i < calendar->workday_count; i++) {
+        writer_u32(writer, calendar->workdays[i]);
+    }
+}
+
+void genesis_encode_parameters(const struct parameters *parameters, struct writer *writer)
+{
+    writer_u32(writer, parameters->queue_max);
+    writer_u32(writer, parameters->queue_quota);
+    writer_u32(writer, parameters->fund_share_ppm);
+    writer_u32(writer, parameters->reserved);
+    for (uint32_t i = 0; i < POLICY_COUNT; i++) {
+        const struct action_policy *policy = &parameters->policies[i];
+        writer_u16(writer, policy->kind);
+        writer_u16(writer, policy->approvals);
+        writer_u32(writer, policy->proposers);
+        writer_u32(writer, policy->approvers);
+        writer_u32(writer, policy->lapse_s);
+    }
 }
 
 static void encode_head(const struct genesis *genesis, struct writer *writer)
@@ -98,11 +164,15 @@ static void encode_head(const struct genesis *genesis, struct writer *writer)
     writer_u32(writer, genesis->block_interval_ms);
     writer_u32(writer, genesis->empty_interval_ms);
     writer_u32(writer, genesis->block_records);
+    writer_u32(writer, genesis->participants_max);
+    writer_u32(writer, genesis->services_max);
+    genesis_encode_parameters(&genesis->parameters, writer);
     writer_u32(writer, genesis->currency_count);
     writer_u32(writer, genesis->participant_count);
     writer_u32(writer, genesis->limit_count);
     writer_u32(writer, genesis->service_count);
     writer_u32(writer, genesis->scheme_count);
+    writer_u32(writer, genesis->calendar_count);
     writer_u32(writer, genesis->validator_count);
 }
 
@@ -140,6 +210,9 @@ void genesis_encode(const struct genesis *genesis, struct writer *writer)
     }
     for (uint32_t i = 0; i < genesis->scheme_count; i++) {
         genesis_encode_scheme(&genesis->schemes[i], writer);
+    }
+    for (uint32_t i = 0; i < genesis->calendar_count; i++) {
+        genesis_encode_calendar(&genesis->calendars[i], writer);
     }
     for (uint32_t i = 0; i < genesis->validator_count; i++) {
         encode_validator(&genesis->validators[i], writer);
@@ -202,6 +275,16 @@ const struct genesis_scheme *genesis_scheme(const struct genesis *genesis, uint3
     for (uint32_t i = 0; i < genesis->scheme_count; i++) {
         if (genesis->schemes[i].number == number) {
             return &genesis->schemes[i];
+        }
+    }
+    return NULL;
+}
+
+const struct genesis_calendar *genesis_calendar(const struct genesis *genesis, uint32_t number)
+{
+    for (uint32_t i = 0; i < genesis->calendar_count; i++) {
+        if (genesis->calendars[i].number == number) {
+            return &genesis->calendars[i];
         }
     }
     return NULL;
