@@ -78,6 +78,10 @@ uint32_t digest_static_count(const struct genesis *genesis, enum ledger_table ta
         return genesis->service_count;
     case TABLE_SCHEMES:
         return genesis->scheme_count;
+    case TABLE_CALENDARS:
+        return genesis->calendar_count;
+    case TABLE_PARAMETERS:
+        return 1;
     case TABLE_STATE:
     case TABLE_ACCOUNTS:
     case TABLE_PAGES:
@@ -93,8 +97,6 @@ uint32_t digest_static_count(const struct genesis *genesis, enum ledger_table ta
     case TABLE_EVIDENCE:
     case TABLE_EXPIRY:
     case TABLE_QUEUE:
-    case TABLE_CALENDARS:
-    case TABLE_PARAMETERS:
     case LEDGER_TABLE_COUNT:
         break;
     }
@@ -105,7 +107,18 @@ uint32_t digest_static_row(const struct genesis *genesis, enum ledger_table tabl
                            struct writer *writer)
 {
     CHECK(index < digest_static_count(genesis, table));
-    uint8_t key[LIMIT_KEY_BYTES];
+    uint8_t key[STATIC_KEY_BYTES_MAX];
+    if (table == TABLE_PARAMETERS) {
+        writer_copy(writer, "parameters", PARAMETERS_KEY_BYTES);
+        genesis_encode_parameters(&genesis->parameters, writer);
+        return PARAMETERS_KEY_BYTES;
+    }
+    if (table == TABLE_CALENDARS) {
+        put_be16(key, genesis->calendars[index].number);
+        writer_copy(writer, key, CALENDAR_KEY_BYTES);
+        genesis_encode_calendar(&genesis->calendars[index], writer);
+        return CALENDAR_KEY_BYTES;
+    }
     if (table == TABLE_PARTICIPANTS) {
         put_be32(key, genesis->participants[index].number);
         writer_copy(writer, key, PARTICIPANT_KEY_BYTES);
@@ -167,6 +180,8 @@ void digest_static(struct ledger *ledger, const struct hash *validators_hash)
     digests[TABLE_LIMITS] = static_table(genesis, TABLE_LIMITS);
     digests[TABLE_SERVICES] = static_table(genesis, TABLE_SERVICES);
     digests[TABLE_SCHEMES] = static_table(genesis, TABLE_SCHEMES);
+    digests[TABLE_CALENDARS] = static_table(genesis, TABLE_CALENDARS);
+    digests[TABLE_PARAMETERS] = static_table(genesis, TABLE_PARAMETERS);
     digests[STATE_SLOT_VALIDATORS] = *validators_hash;
 }
 

@@ -24,7 +24,8 @@ struct hash digest_state_root(const struct hash digests[STATE_SLOTS]);
 uint32_t digest_static_count(const struct genesis *genesis, enum ledger_table table);
 uint32_t digest_static_row(const struct genesis *genesis, enum ledger_table table, uint32_t index,
                            struct writer *writer);
-/* Room for the largest row of a static table. */
+/* Room for the largest key and row of a static table. */
+#define STATIC_KEY_BYTES_MAX PARAMETERS_KEY_BYTES
 #define STATIC_ROW_BYTES_MAX 2560
 
 #endif

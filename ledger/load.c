@@ -19,6 +19,8 @@ bool ledger_table_is_resident(enum ledger_table table)
     case TABLE_SCHEMES:
     case TABLE_CYCLES:
     case TABLE_CYCLE_NETS:
+    case TABLE_CALENDARS:
+    case TABLE_PARAMETERS:
         return true;
     case TABLE_PAGES:
     case TABLE_IDS:
@@ -31,8 +33,6 @@ bool ledger_table_is_resident(enum ledger_table table)
     case TABLE_EVIDENCE:
     case TABLE_EXPIRY:
     case TABLE_QUEUE:
-    case TABLE_CALENDARS:
-    case TABLE_PARAMETERS:
     case LEDGER_TABLE_COUNT:
         break;
     }
@@ -131,6 +131,8 @@ static enum status load_row(struct ledger *ledger, enum ledger_table table, stru
     case TABLE_LIMITS:
     case TABLE_SERVICES:
     case TABLE_SCHEMES:
+    case TABLE_CALENDARS:
+    case TABLE_PARAMETERS:
         return load_static(ledger, table, key, value);
     case TABLE_CYCLES:
         return load_cycle(ledger, key, value);
@@ -147,8 +149,6 @@ static enum status load_row(struct ledger *ledger, enum ledger_table table, stru
     case TABLE_EVIDENCE:
     case TABLE_EXPIRY:
     case TABLE_QUEUE:
-    case TABLE_CALENDARS:
-    case TABLE_PARAMETERS:
     case LEDGER_TABLE_COUNT:
         break;
     }
@@ -171,11 +171,12 @@ enum status ledger_load_row(struct ledger *ledger, enum ledger_table table, stru
 static const char *check_counts(const struct ledger *ledger)
 {
     const struct genesis *genesis = ledger->registry.genesis;
-    static const enum ledger_table fixed[] = {TABLE_PARTICIPANTS, TABLE_LIMITS, TABLE_SERVICES,
-                                              TABLE_SCHEMES};
+    static const enum ledger_table fixed[] = {TABLE_PARTICIPANTS, TABLE_LIMITS,
+                                              TABLE_SERVICES,     TABLE_SCHEMES,
+                                              TABLE_CALENDARS,    TABLE_PARAMETERS};
     for (unsigned i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
         if (ledger->loaded[fixed[i]] != digest_static_count(genesis, fixed[i])) {
-            return "a row of the participants, limits, services or schemes is missing";
+            return "a row of what genesis declares is missing";
         }
     }
     if (ledger->loaded[TABLE_ACCOUNTS] != ledger->account_count) {

@@ -2,6 +2,7 @@
 #include "ledger/memory.h"
 
 #include "base/check.h"
+#include "ledger/digest.h"
 #include "ledger/idempotency.h"
 #include "ledger/reference.h"
 
@@ -47,9 +48,10 @@ struct scratch_limits memory_limits(const struct genesis *genesis)
     limits.nets = smaller(nets, limits.entries);
     limits.index_slots = index_slots(limits.records);
     uint64_t static_rows = (uint64_t)genesis->participant_count + genesis->limit_count +
-                           genesis->service_count + genesis->scheme_count;
-    /* Four bytes of key at most six: a static row is its bytes in genesis and its key. */
-    limits.genesis_bytes = genesis_encoded_size(genesis) + static_rows * LIMIT_KEY_BYTES;
+                           genesis->service_count + genesis->scheme_count +
+                           genesis->calendar_count + 1;
+    /* A static row is its bytes in genesis and its key. */
+    limits.genesis_bytes = genesis_encoded_size(genesis) + static_rows * STATIC_KEY_BYTES_MAX;
     uint64_t block_writes = (uint64_t)limits.records * 3 + LIMIT_BLOCK_BATCHES + limits.pages +
                             limits.accounts + limits.nets + LIMIT_SERVICES + 1;
     uint64_t genesis_writes = accounts + static_rows + LIMIT_SERVICES + 1;

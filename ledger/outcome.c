@@ -220,8 +220,9 @@ void outcome_rebuild_tree(struct ledger *ledger)
 /* The static tables' rows, one behind the other in genesis_rows. */
 static void emit_static(struct ledger *ledger)
 {
-    static const enum ledger_table TABLES[] = {TABLE_PARTICIPANTS, TABLE_LIMITS, TABLE_SERVICES,
-                                               TABLE_SCHEMES};
+    static const enum ledger_table TABLES[] = {TABLE_PARTICIPANTS, TABLE_LIMITS,
+                                               TABLE_SERVICES,     TABLE_SCHEMES,
+                                               TABLE_CALENDARS,    TABLE_PARAMETERS};
     const struct genesis *genesis = ledger->registry.genesis;
     struct writer writer = writer_over(ledger->genesis_rows, ledger->limits.genesis_bytes);
     for (unsigned i = 0; i < sizeof TABLES / sizeof TABLES[0]; i++) {

@@ -297,6 +297,9 @@ static void test_load_refuses_damage(void **state)
         for (unsigned round = 0; ledger_table_is_resident(table) && round < 25; round++) {
             struct flip count = {.at = UINT64_MAX};
             ledger_store_each(f->store, table, flip_row, &count);
+            if (count.seen == 0) {
+                break; /* a table that this network has no rows of */
+            }
             struct flip flip = {.at = prng_below(&prng, count.seen), .bit = prng_below(&prng, 8)};
             struct flip back = flip;
             ledger_store_each(f->store, table, flip_row, &flip);
