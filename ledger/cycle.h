@@ -49,8 +49,9 @@ struct cycles {
    false if there is none. Then cycle_due_run does it. */
 bool cycle_due(const struct ledger *ledger, struct expiry_row *ret_row);
 void cycle_due_run(struct ledger *ledger, const struct expiry_row *row);
-/* The earliest time at which a cycle has something to do: a cut-off, settle_from or a deadline;
-   UINT64_MAX: none. */
+/* The earliest time at which a cycle has something to do: its cut-off; its settle_from if that is
+   after the last block (which otherwise tried it); its deadline until it is OVERDUE. UINT64_MAX:
+   none. A SHORT cycle waits for money, not for time. */
 uint64_t cycle_next_ms(const struct ledger *ledger);
 /* Actions CLOSE and EXTEND, at step 3. The caller checked that they fit. */
 void cycle_close(struct ledger *ledger, uint32_t slot, uint64_t closed_ms, bool by_action);
