@@ -249,6 +249,9 @@ void queue_encode(const struct queue_row *row, uint8_t ret_value[QUEUE_VALUE_BYT
     writer_u16(&writer, row->scheme);
     writer_u8(&writer, row->priority);
     writer_u8(&writer, 0);
+    writer_u64(&writer, row->event_height);
+    writer_u32(&writer, row->event_index);
+    writer_u32(&writer, 0);
     CHECK(!writer.failed && writer.used == QUEUE_VALUE_BYTES);
 }
 
@@ -271,7 +274,10 @@ enum status queue_decode(struct span key, struct span value, struct queue_row *r
     row.since.position = reader_u32(&reader);
     row.scheme = reader_u16(&reader);
     row.priority = reader_u8(&reader);
-    uint8_t reserved = reader_u8(&reader);
+    uint32_t reserved = reader_u8(&reader);
+    row.event_height = reader_u64(&reader);
+    row.event_index = reader_u32(&reader);
+    reserved |= reader_u32(&reader);
     enum status status = reader_done(&reader);
     if (status != STATUS_OK) {
         return status;

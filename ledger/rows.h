@@ -34,7 +34,7 @@ enum {
     EXPIRY_KEY_BYTES = 21,
     EXPIRY_VALUE_BYTES = 1,
     QUEUE_KEY_BYTES = 14,
-    QUEUE_VALUE_BYTES = 56,
+    QUEUE_VALUE_BYTES = 72,
     CALENDAR_KEY_BYTES = 2,
     PARAMETERS_KEY_BYTES = 10,
     ACCOUNT_KEY_BYTES = 4,
@@ -139,6 +139,8 @@ struct queue_row {
     uint32_t payer; /* numbers */
     uint32_t payee;
     uint8_t priority;
+    uint64_t event_height; /* of its life's latest event; 0: none */
+    uint32_t event_index;
 };
 
 /* Numbers are stable; 0 is a free slot in memory. */
