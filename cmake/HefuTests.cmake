@@ -2,6 +2,7 @@
 #   tests/unit/FOLDER/test_NAME.c       ctest test_FOLDER_NAME, on FOLDER's library and those below
 #   tests/{tables,scenarios,sim}/test_NAME.c   ctest test_LAYER_NAME, on everything but the programs
 #   tests/integration/test_NAME.py      ctest integration_NAME, real processes on loopback
+#   tests/faults/NAME.c                 NAME.so, which tests/integration preload into a process
 #   tests/vectors/check.py              ctest vectors_check, the independent Python verifier
 #   tests/fuzz/fuzz_NAME.c              libFuzzer target; else ctest fuzz_NAME replays its corpus
 #   bench/bench_NAME.c                  program bench_NAME
@@ -104,6 +105,20 @@ foreach(source IN LISTS sources)
         hefu_test_settings(${name} fuzz)
     endif()
 endforeach()
+
+# Not with a sanitizer or for coverage, whose own runtimes must come first and use the same calls:
+# tests that need a shim skip without it.
+file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/faults/*.c")
+if(NOT HEFU_SANITIZE AND NOT HEFU_COVERAGE AND NOT HEFU_FUZZ)
+    foreach(source IN LISTS sources)
+        get_filename_component(name "${source}" NAME_WE)
+        add_library(${name} MODULE "${source}")
+        target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
+        target_link_libraries(${name} PRIVATE hefu_warnings)
+        set_target_properties(${name} PROPERTIES PREFIX ""
+            LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests/faults")
+    endforeach()
+endif()
 
 file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/integration/test_*.py")
 if(Python3_FOUND AND TARGET hefud AND TARGET hefu AND NOT HEFU_FUZZ)
