@@ -155,7 +155,7 @@ class BadInput(unittest.TestCase):
         edit_ini(copy / "client.ini", genesis="genesis.json")
         damage(copy)
         path = write_csv(self.network.folder / "profile.csv", [purchase(1, salt=22)])
-        done = self.submit(path, expect=expect, profile=copy)
+        done = self.submit(path, "--connect-timeout", 1, expect=expect, profile=copy)
         self.assertIn(text, done.err)
         self.assertEqual(done.out, "")
 
@@ -200,6 +200,17 @@ class BadInput(unittest.TestCase):
     def test_node_not_there(self):
         self.check_profile(lambda c: edit_ini(c / "client.ini", address="tcp://127.0.0.1:9"),
                            "tcp://127.0.0.1:9", UNREACHABLE)
+
+    def test_node_not_there_yet(self):
+        """The first connection is tried for a while: the file goes to a node that comes later."""
+        self.network.kill(3)
+        path = write_csv(self.network.folder / "early.csv", [purchase(1, salt=0x77)])
+        client = self.network.spawn("early", BIN / "hefu", "submit", path, "--client",
+                                    self.network.profile_for(BANK, 3), "--wait")
+        wait_until("it says that it waits", 10, lambda: "does not answer yet" in client.text())
+        self.network.start(3)
+        self.assertEqual(client.wait(30), 0, client.tail())
+        self.records = self.count()
 
     # A node's home
 
