@@ -253,7 +253,7 @@ static void run(uint32_t blocks, uint32_t participants, bool random_ids)
     bench->chain_id = genesis_chain_id(&bench->genesis, scratch, size);
     free(scratch);
     void *memory = zeroed(ledger_footprint(&bench->genesis));
-    bench->ledger = ledger_init(memory, &bench->genesis, &bench->chain_id, &bench->chain_id);
+    bench->ledger = ledger_init(memory, &bench->genesis, &bench->chain_id);
     bench->working_set = working_set_init(zeroed(working_set_footprint()));
     bench->records = zeroed(BATCHES * LIMIT_BATCH_RECORDS * sizeof *bench->records);
     bench->hashes = zeroed(BATCHES * LIMIT_BATCH_RECORDS * sizeof *bench->hashes);

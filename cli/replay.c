@@ -103,8 +103,7 @@ struct replay *replay_new(struct home *home)
           replay->verdicts != NULL);
     memset(replay->ledger_memory, 0, ledger_size);
     memset(replay->working_set_memory, 0, set_size);
-    replay->ledger =
-        ledger_init(replay->ledger_memory, &home->genesis, &home->chain_id, &home->validators.hash);
+    replay->ledger = ledger_init(replay->ledger_memory, &home->genesis, &home->chain_id);
     replay->working_set = working_set_init(replay->working_set_memory);
     replay->overlay = overlay_new();
     chain_over_store(&replay->lookup, home->store, &home->chain_id);
@@ -161,7 +160,8 @@ static bool take_batch(struct replay *replay, uint64_t height, uint32_t index,
                         index);
     }
     batch_signed_bytes(&batch->header, signed_bytes);
-    if (!ledger_batch_key(replay->ledger, batch->header.participant, batch->header.key_no, &key) ||
+    if (!ledger_batch_key(replay->ledger, (enum batch_kind)batch->header.kind,
+                          batch->header.participant, batch->header.key_no, &key) ||
         !key_verify(&key, signed_bytes, sizeof signed_bytes, &batch->signature)) {
         return diverged(divergence, height, "batches", "batch %u is not signed by its participant",
                         index);
@@ -294,7 +294,6 @@ bool replay_block(struct replay *replay, uint64_t height, struct divergence *ret
                                  .proposer = header.proposer,
                                  .batch_count = header.batch_count,
                                  .parent_hash = header.parent_hash,
-                                 .next_validators_hash = header.next_validators_hash,
                                  .batches = replay->batches};
     struct ledger_reader reader = {.context = replay, .get = get_row, .record = get_record};
     const struct ledger_outcome *outcome;

@@ -87,6 +87,9 @@ uint32_t digest_static_count(const struct genesis *genesis, enum ledger_table ta
     case TABLE_CYCLE_NETS:
     case TABLE_EVENTS:
     case TABLE_TRANSACTIONS:
+    case TABLE_VALIDATORS:
+    case TABLE_ACTIONS:
+    case TABLE_EVIDENCE:
     case LEDGER_TABLE_COUNT:
         break;
     }
@@ -150,7 +153,7 @@ static struct hash parameters(const struct genesis *genesis)
     return hasher_end(&hasher);
 }
 
-void digest_static(struct ledger *ledger, const struct hash *validators_hash)
+void digest_static(struct ledger *ledger)
 {
     const struct genesis *genesis = ledger->registry.genesis;
     struct hash *digests = ledger->state.digests;
@@ -159,7 +162,7 @@ void digest_static(struct ledger *ledger, const struct hash *validators_hash)
     digests[TABLE_LIMITS] = static_table(genesis, TABLE_LIMITS);
     digests[TABLE_SERVICES] = static_table(genesis, TABLE_SERVICES);
     digests[TABLE_SCHEMES] = static_table(genesis, TABLE_SCHEMES);
-    digests[STATE_SLOT_VALIDATORS] = *validators_hash;
+    digests[STATE_SLOT_VALIDATORS] = ledger->roster.hash;
 }
 
 struct hash digest_state_root(const struct hash digests[STATE_SLOTS])

@@ -15,7 +15,7 @@ void digest_cycles(struct ledger *ledger, struct hash *ret_digest);
 void digest_nets(struct ledger *ledger, struct hash *ret_digest);
 
 /* Parameters and the tables that only genesis fills; scratch has room for one encoded row. */
-void digest_static(struct ledger *ledger, const struct hash *validators_hash);
+void digest_static(struct ledger *ledger);
 
 struct hash digest_state_root(const struct hash digests[STATE_SLOTS]);
 

@@ -6,10 +6,31 @@
 #include "ledger/idempotency.h"
 #include "ledger/posting.h"
 #include "ledger/reference.h"
+#include "ledger/roster.h"
 #include "ledger/rules.h"
 
 /* Not yet decided: a record that acts on itself or a later one must not find it posted. */
 #define VERDICT_UNDECIDED UINT16_MAX
+
+const struct public_key *execute_batch_key(const struct ledger *ledger, enum batch_kind kind,
+                                           uint32_t participant, uint32_t key_no)
+{
+    const struct ledger_validator *validator = NULL;
+    switch (kind) {
+    case BATCH_RECORDS:
+        return registry_key(&ledger->registry, participant, key_no, PERMISSION_SUBMIT);
+    case BATCH_ACTION:
+        if (key_no < VALIDATOR_KEY_NO) {
+            return registry_key(&ledger->registry, participant, key_no, PERMISSION_ACT);
+        }
+        validator = roster_by_number(&ledger->roster, participant, key_no);
+        break;
+    case BATCH_EVIDENCE:
+        validator = roster_by_number(&ledger->roster, participant, key_no);
+        break;
+    }
+    return validator == NULL ? NULL : &validator->validator.key;
+}
 
 static const char *check_batch(const struct ledger *ledger, const struct ledger_block *block,
                                const struct ledger_batch *batch)
@@ -33,8 +54,8 @@ static const char *check_batch(const struct ledger *ledger, const struct ledger_
     if (header->created_ms > block->timestamp_ms + BATCH_AHEAD_MS_MAX) {
         return "a batch is ahead of its time";
     }
-    const struct public_key *key =
-        registry_key(&ledger->registry, header->participant, header->key_no, PERMISSION_SUBMIT);
+    const struct public_key *key = execute_batch_key(ledger, (enum batch_kind)header->kind,
+                                                     header->participant, header->key_no);
     if (key == NULL || memcmp(key, &batch->verified_under, sizeof *key) != 0) {
         return "a batch is not signed by a key that its participant may submit with";
     }

@@ -6,6 +6,7 @@
 #include "ledger/invariant.h"
 #include "ledger/memory.h"
 #include "ledger/outcome.h"
+#include "ledger/roster.h"
 #include "ledger/state.h"
 #include "ledger/touch.h"
 
@@ -67,15 +68,15 @@ static void open_cycles(struct ledger *ledger)
     CHECK(cycle == ledger->cycle_count);
 }
 
-struct ledger *ledger_init(void *memory, const struct genesis *genesis, const struct hash *chain_id,
-                           const struct hash *validators_hash)
+struct ledger *ledger_init(void *memory, const struct genesis *genesis, const struct hash *chain_id)
 {
     struct ledger *ledger = memory_lay_out(memory, genesis);
     ledger->chain_id = *chain_id;
     registry_init(&ledger->registry, genesis);
+    roster_from_genesis(genesis, &ledger->roster);
     open_accounts(ledger);
     open_cycles(ledger);
-    outcome_build_genesis(ledger, validators_hash);
+    outcome_build_genesis(ledger);
     return ledger;
 }
 
@@ -214,11 +215,33 @@ bool ledger_time_due(const struct ledger *ledger, uint64_t timestamp_ms)
     return false;
 }
 
-bool ledger_batch_key(const struct ledger *ledger, uint32_t participant, uint32_t key_no,
-                      struct public_key *ret_key)
+uint64_t ledger_epoch(const struct ledger *ledger)
 {
-    const struct public_key *key =
-        registry_key(&ledger->registry, participant, key_no, PERMISSION_SUBMIT);
+    return ledger->roster.epoch;
+}
+
+const struct ledger_validator *ledger_validators(const struct ledger *ledger, uint32_t *ret_count)
+{
+    *ret_count = ledger->roster.count;
+    return ledger->roster.members;
+}
+
+bool ledger_candidate(const struct ledger *ledger, uint32_t index,
+                      struct ledger_validator *ret_validator, struct hash *ret_action_id,
+                      bool *ret_ready)
+{
+    (void)ledger;
+    (void)index;
+    (void)ret_validator;
+    (void)ret_action_id;
+    (void)ret_ready;
+    return false;
+}
+
+bool ledger_batch_key(const struct ledger *ledger, enum batch_kind kind, uint32_t participant,
+                      uint32_t key_no, struct public_key *ret_key)
+{
+    const struct public_key *key = execute_batch_key(ledger, kind, participant, key_no);
     if (key == NULL) {
         return false;
     }

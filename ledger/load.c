@@ -26,6 +26,9 @@ bool ledger_table_is_resident(enum ledger_table table)
     case TABLE_SOURCES:
     case TABLE_EVENTS:
     case TABLE_TRANSACTIONS:
+    case TABLE_VALIDATORS:
+    case TABLE_ACTIONS:
+    case TABLE_EVIDENCE:
     case LEDGER_TABLE_COUNT:
         break;
     }
@@ -134,6 +137,9 @@ static enum status load_row(struct ledger *ledger, enum ledger_table table, stru
     case TABLE_SOURCES:
     case TABLE_EVENTS:
     case TABLE_TRANSACTIONS:
+    case TABLE_VALIDATORS:
+    case TABLE_ACTIONS:
+    case TABLE_EVIDENCE:
     case LEDGER_TABLE_COUNT:
         break;
     }

@@ -162,7 +162,7 @@ static void fill_header(struct ledger *ledger)
         .accounts_root = merkle_dense_root(&ledger->tree),
         .state_root = digest_state_root(state->digests),
         .history_root = merkle_frontier_root(&state->history),
-        .next_validators_hash = block->next_validators_hash,
+        .next_validators_hash = ledger->roster.hash,
     };
     ledger->outcome.block_hash = block_hash(&ledger->outcome.header);
     state->height = block->height;
@@ -233,7 +233,7 @@ static void emit_static(struct ledger *ledger)
     }
 }
 
-void outcome_build_genesis(struct ledger *ledger, const struct hash *validators_hash)
+void outcome_build_genesis(struct ledger *ledger)
 {
     const struct genesis *genesis = ledger->registry.genesis;
     struct state_row *state = &ledger->state;
@@ -243,7 +243,7 @@ void outcome_build_genesis(struct ledger *ledger, const struct hash *validators_
         ledger->changed[i] = i;
     }
     emit_accounts(ledger);
-    digest_static(ledger, validators_hash);
+    digest_static(ledger);
     digest_cycles(ledger, &state->digests[TABLE_CYCLES]);
     digest_nets(ledger, &state->digests[TABLE_CYCLE_NETS]);
     emit_static(ledger);
@@ -258,7 +258,7 @@ void outcome_build_genesis(struct ledger *ledger, const struct hash *validators_
         .chain_id = ledger->chain_id,
         .accounts_root = merkle_dense_root(&ledger->tree),
         .state_root = digest_state_root(state->digests),
-        .next_validators_hash = *validators_hash,
+        .next_validators_hash = ledger->roster.hash,
     };
     ledger->outcome.block_hash = block_hash(&ledger->outcome.header);
     state->block_hash = ledger->outcome.block_hash;

@@ -15,7 +15,7 @@ const char *outcome_build(struct ledger *ledger);
 void outcome_restore_tree(struct ledger *ledger);
 
 /* Header and writes of the genesis state. */
-void outcome_build_genesis(struct ledger *ledger, const struct hash *validators_hash);
+void outcome_build_genesis(struct ledger *ledger);
 
 /* Recomputes the whole accounts tree from the accounts. */
 void outcome_rebuild_tree(struct ledger *ledger);

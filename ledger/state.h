@@ -97,9 +97,18 @@ struct posted_record {
     uint64_t turnover; /* size of all legs */
 };
 
+/* The set that votes on the next block. */
+struct roster {
+    uint64_t epoch; /* of the next block */
+    uint32_t count;
+    struct ledger_validator members[LIMIT_VALIDATORS];
+    struct hash hash;
+};
+
 struct ledger {
     struct registry registry;
     struct scratch_limits limits;
+    struct roster roster;
     struct hash chain_id;
     bool speculative; /* a block is executed and neither committed nor rolled back */
     bool tree_changed;

@@ -87,6 +87,16 @@ void replica_batches_want(struct replica *replica, const struct hash *id, uint32
     }
 }
 
+/* Only what validators of this epoch hold counts. */
+static bool hold(struct replica *replica, struct pool_batch *batch, uint32_t peer)
+{
+    if (replica_validator_of(replica, peer) == PEER_NONE || pool_has_holder(batch, peer)) {
+        return false;
+    }
+    pool_add_holder(batch, peer);
+    return true;
+}
+
 static bool verifying_now(const struct replica *replica, const struct hash *id)
 {
     for (uint32_t i = 0; i < VERIFYING_MAX; i++) {
@@ -115,7 +125,8 @@ static enum status admit(struct replica *replica, const struct batch *batch, siz
         return STATUS_OVERSIZED; /* no block could ever hold it */
     }
     *ret_field = "key_no";
-    if (!ledger_batch_key(replica->ledger, header->participant, header->key_no, ret_key)) {
+    if (!ledger_batch_key(replica->ledger, (enum batch_kind)header->kind, header->participant,
+                          header->key_no, ret_key)) {
         return STATUS_DENIED;
     }
     *ret_field = "";
@@ -167,7 +178,7 @@ enum status replica_batches_take(struct replica *replica, const uint8_t *bytes, 
     struct pool_batch *held = pool_find(replica->pool, &batch.id);
     if (held != NULL) {
         if (peer != NO_PEER) {
-            pool_add_holder(held, peer);
+            (void)hold(replica, held, peer);
             replica_clients_held(replica, held);
         } else {
             held->own = true; /* its submitter counts on this node from now on */
@@ -194,7 +205,8 @@ enum status replica_batches_take(struct replica *replica, const uint8_t *bytes, 
 
 static void push(struct replica *replica, const struct pool_batch *batch)
 {
-    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
+    for (uint32_t i = 0; i < replica->validators->count; i++) {
+        const uint32_t peer = replica_peer_of(replica, i);
         if (!replica_is_own(replica, peer) && replica->peers[peer].up &&
             !pool_has_holder(batch, peer)) {
             replica_send_batch(replica, peer, batch->bytes, batch->length, false);
@@ -209,7 +221,8 @@ static void settle_wanted(struct replica *replica, struct pool_batch *batch)
     if (wanted == NULL) {
         return;
     }
-    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
+    for (uint32_t i = 0; i < replica->validators->count; i++) {
+        const uint32_t peer = replica_peer_of(replica, i);
         if (wanted->holders[peer / 8] >> peer % 8 & 1) {
             pool_add_holder(batch, peer);
         }
@@ -224,9 +237,7 @@ static struct pool_batch *insert(struct replica *replica, const struct batch *ba
     struct pool_batch *entry =
         pool_insert(replica->pool, batch, result->bytes, result->length, result->record_hashes,
                     &result->key, replica->monotonic_ms);
-    if (!replica_is_own(replica, CONSENSUS_OBSERVER)) {
-        pool_add_holder(entry, replica->config.own_index);
-    }
+    (void)hold(replica, entry, replica->table.own);
     replica->io.put(replica->io.context, STORE_BATCHES, batch->id.bytes, HASH_BYTES, result->bytes,
                     result->length);
     pending_key(&batch->id, key);
@@ -276,7 +287,7 @@ void replica_batch_verified(struct replica *replica, const struct verify_result 
         entry->own = true;
         push(replica, entry);
     } else {
-        pool_add_holder(entry, done.peer);
+        (void)hold(replica, entry, done.peer);
     }
     replica_clients_held(replica, entry);
     replica_blocks_batch_arrived(replica);
@@ -288,7 +299,8 @@ void replica_batches_announce(struct replica *replica)
     if (replica->have_count == 0) {
         return;
     }
-    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
+    for (uint32_t i = 0; i < replica->validators->count && replica_votes(replica); i++) {
+        const uint32_t peer = replica_peer_of(replica, i);
         if (!replica_is_own(replica, peer) && replica->peers[peer].up) {
             replica_send_have(replica, peer, replica->haves, replica->have_count);
         }
@@ -301,11 +313,13 @@ void replica_batches_have(struct replica *replica, uint32_t peer, const struct h
 {
     uint64_t height;
     uint32_t index;
+    if (replica_validator_of(replica, peer) == PEER_NONE || !replica_votes(replica)) {
+        return; /* what others hold makes no batch safe, and who does not vote needs none early */
+    }
     for (uint32_t i = 0; i < count; i++) {
         struct pool_batch *batch = pool_find(replica->pool, &ids[i]);
         if (batch != NULL) {
-            if (!pool_has_holder(batch, peer)) {
-                pool_add_holder(batch, peer);
+            if (hold(replica, batch, peer)) {
                 replica_clients_held(replica, batch);
             }
         } else if (!replica_batches_placed(replica, &ids[i], &height, &index)) {
@@ -339,9 +353,12 @@ void replica_batches_requested(struct replica *replica, uint32_t peer, const str
     }
 }
 
-/* Every peer that is up learns what this node holds, in as few frames as it takes. */
+/* Every validator that is up learns what this one holds, in as few frames as it takes. */
 void replica_batches_peer_up(struct replica *replica, uint32_t peer)
 {
+    if (!replica_votes(replica)) {
+        return;
+    }
     struct hash *ids = malloc(sizeof *ids * PEER_HAVE_MAX);
     CHECK(ids != NULL);
     uint32_t count = 0;
@@ -386,12 +403,12 @@ void replica_batches_fetch(struct replica *replica)
         }
         asked++;
         wanted->asks++;
-        if (wanted->peer < replica->validators->count && !replica_is_own(replica, wanted->peer)) {
+        if (wanted->peer < LIMIT_PEERS && !replica_is_own(replica, wanted->peer)) {
             replica_send_batch_request(replica, wanted->peer, &wanted->id, 1);
         }
         wanted->ask_ms =
             replica->monotonic_ms + (wanted->by_block ? FETCH_RETRY_MS : 4 * HAVE_WAIT_MS);
-        wanted->peer = (wanted->peer + 1) % replica->validators->count;
+        wanted->peer = replica_next_source(replica, wanted->peer);
     }
 }
 
@@ -437,7 +454,8 @@ static void push_again(struct replica *replica, struct pool_batch *batch, uint32
         replica->monotonic_ms < batch->pushed_again_ms + 5 * HOUSEKEEPING_MS) {
         return;
     }
-    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
+    for (uint32_t i = 0; i < replica->validators->count; i++) {
+        const uint32_t peer = replica_peer_of(replica, i);
         if (!replica_is_own(replica, peer) && replica->peers[peer].up &&
             !pool_has_holder(batch, peer) && sent[peer] < REPUSH_PER_TICK) {
             replica_send_batch(replica, peer, batch->bytes, batch->length, false);
@@ -467,7 +485,7 @@ static void expire_old(struct replica *replica)
 
 void replica_batches_housekeep(struct replica *replica)
 {
-    uint32_t sent[LIMIT_VALIDATORS] = {0};
+    uint32_t sent[LIMIT_PEERS] = {0};
     expire_old(replica);
     for (struct pool_batch *b = pool_next(replica->pool, NULL); b != NULL;
          b = pool_next(replica->pool, b)) {
@@ -475,7 +493,7 @@ void replica_batches_housekeep(struct replica *replica)
             push_again(replica, b, sent);
         }
     }
-    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
+    for (uint32_t peer = 0; peer < LIMIT_PEERS; peer++) {
         if (sent[peer] > 0) {
             replica_log(replica, "debug", "batches_pushed_again", "peer=%u count=%u", peer,
                         sent[peer]);
@@ -500,8 +518,8 @@ static enum status load_one(struct replica *replica, const struct hash *id)
         free(result.bytes);
         return STATUS_CORRUPT;
     }
-    if (!ledger_batch_key(replica->ledger, batch.header.participant, batch.header.key_no,
-                          &result.key)) {
+    if (!ledger_batch_key(replica->ledger, (enum batch_kind)batch.header.kind,
+                          batch.header.participant, batch.header.key_no, &result.key)) {
         free(result.bytes);
         delete_rows(replica, id); /* its key is no longer valid: no block can name it */
         return STATUS_OK;
@@ -518,9 +536,7 @@ static enum status load_one(struct replica *replica, const struct hash *id)
     struct pool_batch *entry =
         pool_insert(replica->pool, &batch, result.bytes, result.length, result.record_hashes,
                     &result.key, replica->monotonic_ms);
-    if (replica->config.own_index != CONSENSUS_OBSERVER) {
-        pool_add_holder(entry, replica->config.own_index);
-    }
+    (void)hold(replica, entry, replica->table.own);
     entry->own = true; /* whoever it came from: this node sees that all get it */
     struct span why;
     entry->quarantined =

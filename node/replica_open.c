@@ -256,8 +256,7 @@ static void make_machines(struct replica *replica)
         .crypto = {.context = replica, .sign = sign, .verify = verify}};
     replica->consensus =
         consensus_init(zeroed(consensus_footprint(replica->validators->count)), &config);
-    replica->ledger = ledger_init(zeroed(ledger_footprint(genesis)), genesis, &replica->chain_id,
-                                  &replica->validators->hash);
+    replica->ledger = ledger_init(zeroed(ledger_footprint(genesis)), genesis, &replica->chain_id);
     replica->working_set = working_set_init(zeroed(working_set_footprint()));
     replica->pool = pool_new(replica->config.pool_bytes);
     replica->frame = malloc(LIMIT_FRAME_BYTES);

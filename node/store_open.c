@@ -29,7 +29,7 @@
 #define READERS_MAX 254
 #define FOLDER_MODE 0750
 #define FILE_MODE 0640
-#define SCHEMA 1u
+#define SCHEMA 2u
 static const char schema_name[] = "schema";
 
 struct error {

@@ -95,7 +95,6 @@ struct ledger_fixture *fixture_new(void)
     (void)snprintf(f->validators[0].name, sizeof f->validators[0].name, "node-0");
     f->genesis.validators = f->validators;
     f->genesis.validator_count = 1;
-    f->validators_hash.bytes[0] = 0x77;
     return f;
 }
 
@@ -110,7 +109,7 @@ static void *zeroed(size_t size)
 static void make_ledger(struct ledger_fixture *f)
 {
     f->memory = zeroed(ledger_footprint(&f->genesis));
-    f->ledger = ledger_init(f->memory, &f->genesis, &f->chain_id, &f->validators_hash);
+    f->ledger = ledger_init(f->memory, &f->genesis, &f->chain_id);
 }
 
 static void begin_next(struct ledger_fixture *f)
@@ -121,7 +120,6 @@ static void begin_next(struct ledger_fixture *f)
         .height = parent->height + 1,
         .timestamp_ms = parent->timestamp_ms + BLOCK_MS,
         .parent_hash = block_hash(parent),
-        .next_validators_hash = f->validators_hash,
         .batches = f->batches,
     };
 }

@@ -39,7 +39,6 @@ struct ledger_fixture {
     struct genesis_scheme schemes[7];
     struct genesis_validator validators[1];
     struct hash chain_id;
-    struct hash validators_hash;
     void *memory;
     struct ledger *ledger;
     struct working_set *working_set;

@@ -459,7 +459,6 @@ static void run_block(struct run *run, uint64_t height)
         .parent_hash = run->parent,
         .batches = batches,
     };
-    vectors_bytes(vectors, &block.next_validators_hash, 32, "chain.%llu.next_validators_hash", h);
     assert_true(block.batch_count <= BATCHES_MAX);
     for (unsigned i = 0; i < block.batch_count; i++) {
         take_batch(height, i, &copies[i]);
@@ -492,11 +491,10 @@ static void run_block(struct run *run, uint64_t height)
 }
 
 /* A ledger that starts from the stored rows must take them up, with the header as their proof. */
-static void expect_reload(const struct memory *memory, const struct hash *validators_hash,
-                          uint64_t height)
+static void expect_reload(const struct memory *memory, uint64_t height)
 {
     void *space = aligned_memory(ledger_footprint(&genesis));
-    struct ledger *ledger = ledger_init(space, &genesis, &chain_id, validators_hash);
+    struct ledger *ledger = ledger_init(space, &genesis, &chain_id);
     for (unsigned i = 0; i < memory->row_count; i++) {
         const struct row *row = &memory->rows[i];
         if (ledger_table_is_resident((enum ledger_table)row->table)) {
@@ -520,25 +518,23 @@ static void expect_reload(const struct memory *memory, const struct hash *valida
 static void example_chain(void **state)
 {
     (void)state;
-    struct hash validators_hash;
-    vectors_bytes(vectors, &validators_hash, 32, "chain.0.next_validators_hash");
     void *space = aligned_memory(ledger_footprint(&genesis));
     void *set_space = aligned_memory(working_set_footprint());
     struct memory *memory = calloc(1, sizeof *memory);
     assert_non_null(memory);
-    struct run run = {.ledger = ledger_init(space, &genesis, &chain_id, &validators_hash),
+    struct run run = {.ledger = ledger_init(space, &genesis, &chain_id),
                       .working_set = working_set_init(set_space),
                       .memory = memory};
     const struct ledger_outcome *outcome = ledger_genesis_outcome(run.ledger);
     expect_outcome(outcome, 0);
     run.parent = outcome->block_hash;
     store(memory, outcome);
-    expect_reload(memory, &validators_hash, 0);
+    expect_reload(memory, 0);
     uint64_t blocks = vectors_number(vectors, "chain.blocks");
     assert_true(blocks > 3 && blocks <= BLOCKS_MAX);
     for (uint64_t height = 1; height < blocks; height++) {
         run_block(&run, height);
-        expect_reload(memory, &validators_hash, height);
+        expect_reload(memory, height);
     }
     free_memory(memory);
     free(set_space);
