@@ -231,7 +231,7 @@ static void commit(struct net *net, struct net_node *node, const struct effect *
     const struct consensus_block parent = final_block(net, node);
     CHECK(holds(node, block));
     CHECK(hash_equal(&block->block.parent_hash, &parent.hash));
-    CHECK(block->valid || node->index == net->config.byzantine);
+    CHECK(block->valid || net_is_faulty(net, node));
     struct net_final final = {.block = block};
     final.finalization =
         net_own(net, effect->commit.finalization, sizeof *effect->commit.finalization);
@@ -361,7 +361,7 @@ static void build_block(struct net *net, struct net_node *node, const struct eff
         .epoch = 1,
         .height = parent.height + 1,
         .timestamp_ms = timestamp,
-        .proposer = node->index,
+        .proposer = node->self,
         .flags = parent.height + 1 == net->terminal_height ? CONSENSUS_BLOCK_TERMINAL : 0};
     const struct net_block *block = net_make_block(net, &fields, true);
     net_hold(net, node, block);
@@ -404,6 +404,14 @@ void net_stop(struct net *net, uint32_t index)
 static bool boundary(struct net *net, struct net_node *node)
 {
     net->boundaries++;
+    if (net->boundaries == net->crash_at) {
+        for (uint32_t i = 0; i < net->node_count; i++) {
+            if (net->nodes[i].alive && (net->crash_all_at || i == node->index)) {
+                net_crash(net, i);
+            }
+        }
+        return true;
+    }
     if (node->crash_countdown == 0) {
         return false;
     }
@@ -456,8 +464,13 @@ static void run_pass(struct net *net, struct net_node *node)
     if (effects->count > 0 && boundary(net, node)) {
         return;
     }
+    node->passes += effects->count > 0;
+    if (effects->count > 0 && node->passes == node->copy_at) {
+        node->copy = net_storage_copy(&node->storage);
+    }
     for (uint32_t i = 0; i < effects->count; i++) {
         if (effects->list[i].kind == EFFECT_WRITE_REGISTER) {
+            watch_register(net, node, effects->list[i].vote_register);
             node->vote_register = *effects->list[i].vote_register;
         }
     }
@@ -479,7 +492,7 @@ void shell_step(struct net *net, struct net_node *node, struct event *event)
 {
     event->now_ms = wire_wall_ms(net, node);
     event->monotonic_ms = wire_monotonic_ms(net);
-    if (node->index == net->config.byzantine) {
+    if (node->index == net->config.byzantine && !net->config.scripted) {
         byzantine_sees(net, event);
     }
     if (event->kind == EVENT_PROPOSAL && event->proposal->has_block) {
@@ -487,9 +500,6 @@ void shell_step(struct net *net, struct net_node *node, struct event *event)
     }
     if (event->kind == EVENT_CATCHUP_BLOCK) {
         net_hold(net, node, net_block_of(net, &event->catchup.block.hash));
-    }
-    if (event->kind == EVENT_PEER_UP) {
-        net->linked[node->index][event->peer] = true;
     }
     net->steps++;
     consensus_step(node->consensus, event, &net->effects);
@@ -517,11 +527,11 @@ static void init_machine(struct net *net, struct net_node *node)
         .chain_id = net->chain_id,
         .epoch = 1,
         .validators = &net->set,
-        .own_index = node->index,
+        .own_index = node->self,
         .delta_ms = net->config.delta_ms,
         .block_interval_ms = net->config.block_interval_ms,
         .empty_interval_ms = net->config.empty_interval_ms,
-        .crypto = {.context = &net->set.members[node->index].key, .sign = sign, .verify = verify},
+        .crypto = {.context = &net->set.members[node->self].key, .sign = sign, .verify = verify},
     };
     node->consensus = consensus_init(node->memory, &config);
 }
@@ -573,8 +583,9 @@ void net_restart(struct net *net, uint32_t index)
 
 void shell_free(struct net *net)
 {
-    for (uint32_t i = 0; i < net->config.count; i++) {
+    for (uint32_t i = 0; i < net->node_count; i++) {
         storage_free(&net->nodes[i].storage);
+        storage_free(&net->nodes[i].copy);
         free(net->nodes[i].memory);
         free(net->nodes[i].holds);
     }
