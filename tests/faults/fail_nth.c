@@ -2,12 +2,14 @@
  * fail_nth: preloaded into a process (LD_PRELOAD), it makes the n-th call of a class fail, so that
  * a test can try every call of a short run in turn (docs/testing.md, Faults on real processes).
  *
- *     HEFU_FAIL_CALLS    the class, or several with commas between: pwrite pwritev write fsync
- *                        fdatasync msync ftruncate malloc. Of write, pwrite and pwritev only calls
- *                        on regular files count, and never those on stdin, stdout and stderr
+ *     HEFU_FAIL_CALLS    the class, or several with commas between: write writev pwrite
+ *                        pwritev fsync fdatasync msync ftruncate malloc. Of the writes only those
+ *                        into regular files count, and never those to stdin, stdout and stderr
  *     HEFU_FAIL_NTH      which call of the class fails, from 1; 0: none, they are only counted
  *     HEFU_FAIL_HOW      EIO or ENOSPC: the call does nothing and returns that error;
- *                        short: a write writes half of its bytes and says so. malloc returns NULL
+ *                        short: a write writes half of its bytes and says so; late: the call is
+ *                        done, and EIO returned, as a sync does whose data arrived after all.
+ *                        malloc returns NULL in any case
  *     HEFU_FAIL_STICKY   set: all calls after the n-th fail too, like a disk that is gone
  *     HEFU_FAIL_COUNTER  a file of 16 bytes: how many calls were made, how many failed (u64 each);
  *                        shared memory, so that it is right however the process ends
@@ -28,9 +30,10 @@
 #include <unistd.h>
 
 enum call {
+    CALL_WRITE,
+    CALL_WRITEV,
     CALL_PWRITE,
     CALL_PWRITEV,
-    CALL_WRITE,
     CALL_FSYNC,
     CALL_FDATASYNC,
     CALL_MSYNC,
@@ -39,8 +42,8 @@ enum call {
     CALL_COUNT
 };
 
-static const char *const call_names[CALL_COUNT] = {"pwrite",    "pwritev", "write",     "fsync",
-                                                   "fdatasync", "msync",   "ftruncate", "malloc"};
+static const char *const call_names[CALL_COUNT] = {
+    "write", "writev", "pwrite", "pwritev", "fsync", "fdatasync", "msync", "ftruncate", "malloc"};
 
 struct counter {
     _Atomic uint64_t made, failed;
@@ -51,7 +54,7 @@ static struct counter *counter = &own_counter;
 static bool chosen[CALL_COUNT];
 static uint64_t nth;
 static int error_number = EIO;
-static bool short_write, sticky;
+static bool short_write, late, sticky;
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
@@ -97,6 +100,7 @@ __attribute__((constructor)) static void read_environment(void)
     sticky = getenv("HEFU_FAIL_STICKY") != NULL;
     if (how != NULL) {
         short_write = strcmp(how, "short") == 0;
+        late = strcmp(how, "late") == 0;
         error_number = strcmp(how, "ENOSPC") == 0 ? ENOSPC : EIO;
     }
     /* Last, for from here on calls count. */
@@ -116,7 +120,6 @@ static bool fails(enum call call)
         return false;
     }
     atomic_fetch_add(&counter->failed, 1);
-    errno = error_number;
     return true;
 }
 
@@ -129,28 +132,33 @@ static bool on_file(int fd)
     return file;
 }
 
+static ssize_t failed(void)
+{
+    errno = error_number;
+    return -1;
+}
+
 /* ---- Writing ---- */
 
 ssize_t write(int fd, const void *bytes, size_t length)
 {
-    if (on_file(fd) && fails(CALL_WRITE)) {
-        if (!short_write) {
-            return -1;
-        }
-        length /= 2;
+    bool fail = on_file(fd) && fails(CALL_WRITE);
+    if (fail && !short_write && !late) {
+        return failed();
     }
-    return syscall(SYS_write, fd, bytes, length);
+    ssize_t put = syscall(SYS_write, fd, bytes, fail && short_write ? length / 2 : length);
+    return fail && late ? failed() : put;
 }
 
 ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset)
 {
-    if (on_file(fd) && fails(CALL_PWRITE)) {
-        if (!short_write) {
-            return -1;
-        }
-        length /= 2;
+    bool fail = on_file(fd) && fails(CALL_PWRITE);
+    if (fail && !short_write && !late) {
+        return failed();
     }
-    return syscall(SYS_pwrite64, fd, bytes, length, offset);
+    size_t size = fail && short_write ? length / 2 : length;
+    ssize_t put = syscall(SYS_pwrite64, fd, bytes, size, offset);
+    return fail && late ? failed() : put;
 }
 
 ssize_t pwrite64(int fd, const void *bytes, size_t length, off_t offset)
@@ -158,16 +166,31 @@ ssize_t pwrite64(int fd, const void *bytes, size_t length, off_t offset)
     return pwrite(fd, bytes, length, offset);
 }
 
+ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+    bool fail = on_file(fd) && fails(CALL_WRITEV);
+    if (fail && short_write) {
+        return syscall(SYS_write, fd, parts[0].iov_base, parts[0].iov_len / 2);
+    }
+    if (fail && !late) {
+        return failed();
+    }
+    ssize_t put = syscall(SYS_writev, fd, parts, count);
+    return fail && late ? failed() : put;
+}
+
 ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset)
 {
-    if (on_file(fd) && fails(CALL_PWRITEV)) {
-        if (!short_write) {
-            return -1;
-        }
+    bool fail = on_file(fd) && fails(CALL_PWRITEV);
+    if (fail && short_write) {
         return syscall(SYS_pwrite64, fd, parts[0].iov_base, parts[0].iov_len / 2, offset);
     }
+    if (fail && !late) {
+        return failed();
+    }
     /* The kernel takes the offset as two halves; the second is unused on 64-bit machines. */
-    return syscall(SYS_pwritev, fd, parts, count, offset, 0);
+    ssize_t put = syscall(SYS_pwritev, fd, parts, count, offset, 0);
+    return fail && late ? failed() : put;
 }
 
 ssize_t pwritev64(int fd, const struct iovec *parts, int count, off_t offset)
@@ -177,22 +200,30 @@ ssize_t pwritev64(int fd, const struct iovec *parts, int count, off_t offset)
 
 int fsync(int fd)
 {
-    return fails(CALL_FSYNC) ? -1 : (int)syscall(SYS_fsync, fd);
+    bool fail = fails(CALL_FSYNC);
+    int result = fail && !late ? 0 : (int)syscall(SYS_fsync, fd);
+    return fail ? (int)failed() : result;
 }
 
 int fdatasync(int fd)
 {
-    return fails(CALL_FDATASYNC) ? -1 : (int)syscall(SYS_fdatasync, fd);
+    bool fail = fails(CALL_FDATASYNC);
+    int result = fail && !late ? 0 : (int)syscall(SYS_fdatasync, fd);
+    return fail ? (int)failed() : result;
 }
 
 int msync(void *address, size_t length, int flags)
 {
-    return fails(CALL_MSYNC) ? -1 : (int)syscall(SYS_msync, address, length, flags);
+    bool fail = fails(CALL_MSYNC);
+    int result = fail && !late ? 0 : (int)syscall(SYS_msync, address, length, flags);
+    return fail ? (int)failed() : result;
 }
 
 int ftruncate(int fd, off_t length)
 {
-    return fails(CALL_FTRUNCATE) ? -1 : (int)syscall(SYS_ftruncate, fd, length);
+    bool fail = fails(CALL_FTRUNCATE);
+    int result = fail && !late ? 0 : (int)syscall(SYS_ftruncate, fd, length);
+    return fail ? (int)failed() : result;
 }
 
 int ftruncate64(int fd, off_t length)
