@@ -353,7 +353,12 @@ static enum status open_register(struct loop *loop, char *ret_error, size_t capa
     if (register_had_damage(loop->register_file)) {
         log_write(LOG_LEVEL_WARN, "register_slot_damaged", "path=%s", loop->config->register_path);
     }
-    return register_bind(loop->register_file, &loop->chain_id, EPOCH_FIRST, ret_error, capacity);
+    char why[512];
+    status = register_bind(loop->register_file, &loop->chain_id, EPOCH_FIRST, why, sizeof why);
+    if (status != STATUS_OK) {
+        (void)snprintf(ret_error, capacity, "%s: %s", loop->config->register_path, why);
+    }
+    return status;
 }
 
 static enum status open_replica(struct loop *loop, char *ret_error, size_t capacity)

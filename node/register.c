@@ -317,8 +317,11 @@ enum status register_bind(struct register_file *file, const struct hash *chain_i
     slot.content.epoch = epoch;
     enum status status = write_slot(file, &slot);
     if (status != STATUS_OK) {
-        return error_set(status, ret_error, capacity, "the vote register cannot be written: %s",
-                         status_text(status));
+        return error_set(status, ret_error, capacity,
+                         "the vote register cannot be written (%s): nothing was signed; %s, then "
+                         "start again",
+                         status_text(status),
+                         status == STATUS_NO_SPACE ? "free space on the disk" : "repair the disk");
     }
     return STATUS_OK;
 }
