@@ -16,6 +16,7 @@
 #include "consensus/leader.h"
 #include "consensus/machine.h"
 #include "consensus/pacemaker.h"
+#include "consensus/rejoin.h"
 #include "consensus/restart.h"
 #include "consensus/safety.h"
 #include "consensus/sync.h"
@@ -137,6 +138,7 @@ static void settle(struct consensus *c)
             return;
         }
         safety_merge_register(c);
+        rejoin_settle(c);
         chain_settle(c);
         if (!c->halted) {
             leader_settle(c);
@@ -257,6 +259,10 @@ void consensus_inspect(const struct consensus *c, struct consensus_view *ret_vie
                                         .delta_ms = pacemaker_delta_ms(c),
                                         .halted = c->halted,
                                         .may_sign = safety_may_sign(c),
+                                        .rejoining = c->vote_register.rejoining,
+                                        .floor_pending = c->vote_register.floor_pending,
+                                        .floor_epoch = c->vote_register.floor_epoch,
+                                        .floor_view = c->vote_register.floor_view,
                                         .timeouts = c->timeouts,
                                         .nullifications = c->nullifications,
                                         .reproposals = c->reproposals,

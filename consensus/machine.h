@@ -99,6 +99,9 @@ struct peer {
     uint64_t heard_ms;
     uint64_t answered_ms;
     uint64_t view, final_view, final_height;
+    bool vouching,
+        vouched; /* for a rejoin: it claims to be steady at vouch_view; and is believed */
+    uint64_t vouch_view;
     bool has_newest_vote;
     struct vote newest_vote;
 };
