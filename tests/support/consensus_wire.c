@@ -206,8 +206,11 @@ static void transmit(struct net *net, struct net_event event)
 
 static void transmit_packet(struct net *net, uint32_t from, uint32_t to, struct net_packet *packet)
 {
-    transmit(net, (struct net_event){
-                      .happening = HAPPENS_MESSAGE, .from = from, .to = to, .packet = packet});
+    transmit(net, (struct net_event){.happening = HAPPENS_MESSAGE,
+                                     .from = from,
+                                     .to = to,
+                                     .life = net->nodes[to].life,
+                                     .packet = packet});
 }
 
 void net_send(struct net *net, uint32_t from, uint32_t to, const struct effect *effect)
@@ -391,14 +394,15 @@ static void deliver(struct net *net, struct net_node *node, uint32_t from,
     shell_step(net, node, &event);
 }
 
-/* Whether it concerns the node as it lives now. Messages reach whoever is up. */
+/* Whether it concerns the node as it lives now. A message comes over the link that it was sent on,
+   and a link ends with the process at its end: a rejoin counts on it (docs/consensus.md). */
 static bool is_current(const struct net_event *event, const struct net_node *node)
 {
     switch (event->happening) {
-    case HAPPENS_MESSAGE:
     case HAPPENS_FETCH:
     case HAPPENS_FETCH_REPLY:
         return node->alive;
+    case HAPPENS_MESSAGE:
     case HAPPENS_EVENT:
     case HAPPENS_FETCH_DUE:
         return node->alive && event->life == node->life;
