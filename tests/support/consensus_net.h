@@ -98,7 +98,8 @@ struct net {
     struct prng prng;
     uint64_t now_ms;
     uint64_t sequence, boundaries;
-    uint64_t crash_at; /* the node that comes to this boundary, counted over all, crashes */
+    uint64_t writes;   /* places around durable writes passed so far, over all nodes */
+    uint64_t crash_at; /* the node that comes to this one of them crashes */
     bool crash_all_at; /* and so do all others */
     struct validator_set set;
     struct hash chain_id;
