@@ -87,16 +87,6 @@ void replica_batches_want(struct replica *replica, const struct hash *id, uint32
     }
 }
 
-/* Only what validators of this epoch hold counts. */
-static bool hold(struct replica *replica, struct pool_batch *batch, uint32_t peer)
-{
-    if (replica_validator_of(replica, peer) == PEER_NONE || pool_has_holder(batch, peer)) {
-        return false;
-    }
-    pool_add_holder(batch, peer);
-    return true;
-}
-
 static bool verifying_now(const struct replica *replica, const struct hash *id)
 {
     for (uint32_t i = 0; i < VERIFYING_MAX; i++) {
@@ -178,7 +168,7 @@ enum status replica_batches_take(struct replica *replica, const uint8_t *bytes, 
     struct pool_batch *held = pool_find(replica->pool, &batch.id);
     if (held != NULL) {
         if (peer != NO_PEER) {
-            (void)hold(replica, held, peer);
+            pool_add_holder(held, peer);
             replica_clients_held(replica, held);
         } else {
             held->own = true; /* its submitter counts on this node from now on */
@@ -205,8 +195,7 @@ enum status replica_batches_take(struct replica *replica, const uint8_t *bytes, 
 
 static void push(struct replica *replica, const struct pool_batch *batch)
 {
-    for (uint32_t i = 0; i < replica->validators->count; i++) {
-        const uint32_t peer = replica_peer_of(replica, i);
+    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
         if (!replica_is_own(replica, peer) && replica->peers[peer].up &&
             !pool_has_holder(batch, peer)) {
             replica_send_batch(replica, peer, batch->bytes, batch->length, false);
@@ -221,8 +210,7 @@ static void settle_wanted(struct replica *replica, struct pool_batch *batch)
     if (wanted == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < replica->validators->count; i++) {
-        const uint32_t peer = replica_peer_of(replica, i);
+    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
         if (wanted->holders[peer / 8] >> peer % 8 & 1) {
             pool_add_holder(batch, peer);
         }
@@ -237,7 +225,9 @@ static struct pool_batch *insert(struct replica *replica, const struct batch *ba
     struct pool_batch *entry =
         pool_insert(replica->pool, batch, result->bytes, result->length, result->record_hashes,
                     &result->key, replica->monotonic_ms);
-    (void)hold(replica, entry, replica->table.own);
+    if (!replica_is_own(replica, CONSENSUS_OBSERVER)) {
+        pool_add_holder(entry, replica->config.own_index);
+    }
     replica->io.put(replica->io.context, STORE_BATCHES, batch->id.bytes, HASH_BYTES, result->bytes,
                     result->length);
     pending_key(&batch->id, key);
@@ -287,7 +277,7 @@ void replica_batch_verified(struct replica *replica, const struct verify_result 
         entry->own = true;
         push(replica, entry);
     } else {
-        (void)hold(replica, entry, done.peer);
+        pool_add_holder(entry, done.peer);
     }
     replica_clients_held(replica, entry);
     replica_blocks_batch_arrived(replica);
@@ -299,8 +289,7 @@ void replica_batches_announce(struct replica *replica)
     if (replica->have_count == 0) {
         return;
     }
-    for (uint32_t i = 0; i < replica->validators->count && replica_votes(replica); i++) {
-        const uint32_t peer = replica_peer_of(replica, i);
+    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
         if (!replica_is_own(replica, peer) && replica->peers[peer].up) {
             replica_send_have(replica, peer, replica->haves, replica->have_count);
         }
@@ -313,13 +302,11 @@ void replica_batches_have(struct replica *replica, uint32_t peer, const struct h
 {
     uint64_t height;
     uint32_t index;
-    if (replica_validator_of(replica, peer) == PEER_NONE || !replica_votes(replica)) {
-        return; /* what others hold makes no batch safe, and who does not vote needs none early */
-    }
     for (uint32_t i = 0; i < count; i++) {
         struct pool_batch *batch = pool_find(replica->pool, &ids[i]);
         if (batch != NULL) {
-            if (hold(replica, batch, peer)) {
+            if (!pool_has_holder(batch, peer)) {
+                pool_add_holder(batch, peer);
                 replica_clients_held(replica, batch);
             }
         } else if (!replica_batches_placed(replica, &ids[i], &height, &index)) {
@@ -353,12 +340,9 @@ void replica_batches_requested(struct replica *replica, uint32_t peer, const str
     }
 }
 
-/* Every validator that is up learns what this one holds, in as few frames as it takes. */
+/* Every peer that is up learns what this node holds, in as few frames as it takes. */
 void replica_batches_peer_up(struct replica *replica, uint32_t peer)
 {
-    if (!replica_votes(replica)) {
-        return;
-    }
     struct hash *ids = malloc(sizeof *ids * PEER_HAVE_MAX);
     CHECK(ids != NULL);
     uint32_t count = 0;
@@ -403,12 +387,12 @@ void replica_batches_fetch(struct replica *replica)
         }
         asked++;
         wanted->asks++;
-        if (wanted->peer < LIMIT_PEERS && !replica_is_own(replica, wanted->peer)) {
+        if (wanted->peer < replica->validators->count && !replica_is_own(replica, wanted->peer)) {
             replica_send_batch_request(replica, wanted->peer, &wanted->id, 1);
         }
         wanted->ask_ms =
             replica->monotonic_ms + (wanted->by_block ? FETCH_RETRY_MS : 4 * HAVE_WAIT_MS);
-        wanted->peer = replica_next_source(replica, wanted->peer);
+        wanted->peer = (wanted->peer + 1) % replica->validators->count;
     }
 }
 
@@ -454,8 +438,7 @@ static void push_again(struct replica *replica, struct pool_batch *batch, uint32
         replica->monotonic_ms < batch->pushed_again_ms + 5 * HOUSEKEEPING_MS) {
         return;
     }
-    for (uint32_t i = 0; i < replica->validators->count; i++) {
-        const uint32_t peer = replica_peer_of(replica, i);
+    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
         if (!replica_is_own(replica, peer) && replica->peers[peer].up &&
             !pool_has_holder(batch, peer) && sent[peer] < REPUSH_PER_TICK) {
             replica_send_batch(replica, peer, batch->bytes, batch->length, false);
@@ -485,7 +468,7 @@ static void expire_old(struct replica *replica)
 
 void replica_batches_housekeep(struct replica *replica)
 {
-    uint32_t sent[LIMIT_PEERS] = {0};
+    uint32_t sent[LIMIT_VALIDATORS] = {0};
     expire_old(replica);
     for (struct pool_batch *b = pool_next(replica->pool, NULL); b != NULL;
          b = pool_next(replica->pool, b)) {
@@ -493,7 +476,7 @@ void replica_batches_housekeep(struct replica *replica)
             push_again(replica, b, sent);
         }
     }
-    for (uint32_t peer = 0; peer < LIMIT_PEERS; peer++) {
+    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
         if (sent[peer] > 0) {
             replica_log(replica, "debug", "batches_pushed_again", "peer=%u count=%u", peer,
                         sent[peer]);
@@ -536,7 +519,9 @@ static enum status load_one(struct replica *replica, const struct hash *id)
     struct pool_batch *entry =
         pool_insert(replica->pool, &batch, result.bytes, result.length, result.record_hashes,
                     &result.key, replica->monotonic_ms);
-    (void)hold(replica, entry, replica->table.own);
+    if (replica->config.own_index != CONSENSUS_OBSERVER) {
+        pool_add_holder(entry, replica->config.own_index);
+    }
     entry->own = true; /* whoever it came from: this node sees that all get it */
     struct span why;
     entry->quarantined =
