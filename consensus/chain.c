@@ -223,7 +223,7 @@ void chain_check_old(struct consensus *c, const struct certificate *certificate)
     if (certificates_verify(c, certificate)) {
         struct certificate *kept = machine_certificates(c, 1);
         *kept = *certificate;
-        machine_emit(c, EFFECT_PERSIST_CERTIFICATE, c->config.own_index)->certificate = kept;
+        certificates_conflict(c, VOTE_FINALIZE, kept);
         machine_halt(c, alarm);
     }
 }

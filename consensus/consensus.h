@@ -143,6 +143,7 @@ enum effect_kind {
     EFFECT_COMMIT,   /* block_hash with its finalization: apply, move F. The block has been
                         CHECKed and AGREES, or the shell must still check it (restart) */
     EFFECT_EVIDENCE, /* evidence: store first, then share */
+    EFFECT_CONFLICT, /* conflict: two certificates that cannot both be; store both, HALT follows */
     EFFECT_ALARM,    /* alarm, for the log, the status and metrics */
     EFFECT_HALT,     /* alarm: store what is pending, sign nothing more, serve reads only */
 };
@@ -186,6 +187,10 @@ struct effect {
             const struct certificate *finalization;
         } commit;
         const struct evidence *evidence;
+        struct {
+            const struct certificate *first; /* NULL: storage has it, under its own key */
+            const struct certificate *second;
+        } conflict;
         enum alarm alarm;
     };
 };

@@ -92,21 +92,6 @@ static void persist_certificate(struct replica *replica, const struct certificat
     replica->io.put(replica->io.context, STORE_CERTIFICATES, key, sizeof key, row, length);
 }
 
-/* Evidence is stored first, then shared. */
-static void take_evidence(struct replica *replica, const struct evidence *evidence)
-{
-    uint8_t key[KEY_VIEW_BYTES + 4];
-    uint8_t row[2 * ROW_VOTE_BYTES];
-    key_view(evidence->first.epoch, evidence->first.view, evidence->first.kind, key);
-    put_be32(key + KEY_VIEW_BYTES, evidence->first.signer);
-    row_vote_encode(&evidence->first, row);
-    row_vote_encode(&evidence->second, row + ROW_VOTE_BYTES);
-    replica->io.put(replica->io.context, STORE_EVIDENCE, key, sizeof key, row, sizeof row);
-    replica_send_evidence(replica, evidence);
-    replica_log(replica, "error", "evidence", "validator=%u view=%" PRIu64, evidence->first.signer,
-                evidence->first.view);
-}
-
 /* The mark is durable: whatever was contradictory must be looked at by people before this node
    votes again. */
 static void halt(struct replica *replica, enum alarm alarm)
@@ -178,7 +163,10 @@ static void carry_out(struct replica *replica, const struct effect *effect)
         commit_block(replica, effect);
         return;
     case EFFECT_EVIDENCE:
-        take_evidence(replica, effect->evidence);
+        replica_evidence_found(replica, effect->evidence);
+        return;
+    case EFFECT_CONFLICT:
+        replica_evidence_conflict(replica, effect->conflict.first, effect->conflict.second);
         return;
     case EFFECT_HALT:
         halt(replica, effect->alarm);

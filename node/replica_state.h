@@ -265,6 +265,13 @@ void replica_send_batch_request(struct replica *replica, uint32_t peer, const st
                                 uint32_t count);
 void replica_send_evidence(struct replica *replica, const struct evidence *evidence);
 
+/* replica_evidence.c */
+/* Stores it, then shares it. */
+void replica_evidence_found(struct replica *replica, const struct evidence *evidence);
+/* Stores two certificates that cannot both be; first may be NULL. */
+void replica_evidence_conflict(struct replica *replica, const struct certificate *first,
+                               const struct certificate *second);
+
 /* replica_clients.c */
 /* A submitted batch did not verify. */
 void replica_clients_refused(struct replica *replica, const struct hash *id, enum status status);
