@@ -10,6 +10,8 @@
  *                        short: a write writes half of its bytes and says so; late: the call is
  *                        done, and EIO returned, as a sync does whose data arrived after all.
  *                        malloc returns NULL in any case
+ *     HEFU_FAIL_EXCEPT   names with commas between: calls of malloc from a library whose file name
+ *                        begins with one of them do not count
  *     HEFU_FAIL_STICKY   set: all calls after the n-th fail too, like a disk that is gone
  *     HEFU_FAIL_COUNTER  a file of 16 bytes: how many calls were made, how many failed (u64 each);
  *                        shared memory, so that it is right however the process ends
@@ -55,6 +57,7 @@ static bool chosen[CALL_COUNT];
 static uint64_t nth;
 static int error_number = EIO;
 static bool short_write, late, sticky;
+static const char *except;
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
@@ -98,6 +101,7 @@ __attribute__((constructor)) static void read_environment(void)
     }
     nth = number != NULL ? strtoull(number, NULL, 10) : 0;
     sticky = getenv("HEFU_FAIL_STICKY") != NULL;
+    except = getenv("HEFU_FAIL_EXCEPT");
     if (how != NULL) {
         short_write = strcmp(how, "short") == 0;
         late = strcmp(how, "late") == 0;
@@ -233,9 +237,27 @@ int ftruncate64(int fd, off_t length)
 
 /* ---- Memory ---- */
 
-static bool no_memory(void)
+static bool excepted(const void *caller)
 {
-    if (!fails(CALL_MALLOC)) {
+    Dl_info library;
+    if (except == NULL || dladdr(caller, &library) == 0) {
+        return false;
+    }
+    const char *slash = strrchr(library.dli_fname, '/');
+    const char *file = slash == NULL ? library.dli_fname : slash + 1;
+    for (const char *name = except; name != NULL; name = strchr(name, ',')) {
+        name += *name == ',';
+        if (strncmp(file, name, strcspn(name, ",")) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of a call that returns to caller. */
+static bool no_memory(const void *caller)
+{
+    if (!chosen[CALL_MALLOC] || excepted(caller) || !fails(CALL_MALLOC)) {
         return false;
     }
     errno = ENOMEM;
@@ -244,27 +266,27 @@ static bool no_memory(void)
 
 void *malloc(size_t size)
 {
-    return no_memory() ? NULL : __libc_malloc(size);
+    return no_memory(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t count, size_t size)
 {
-    return no_memory() ? NULL : __libc_calloc(count, size);
+    return no_memory(__builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
 }
 
 void *realloc(void *old, size_t size)
 {
-    return no_memory() ? NULL : __libc_realloc(old, size);
+    return no_memory(__builtin_return_address(0)) ? NULL : __libc_realloc(old, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
-    return no_memory() ? NULL : __libc_memalign(alignment, size);
+    return no_memory(__builtin_return_address(0)) ? NULL : __libc_memalign(alignment, size);
 }
 
 int posix_memalign(void **ret_memory, size_t alignment, size_t size)
 {
-    void *memory = no_memory() ? NULL : __libc_memalign(alignment, size);
+    void *memory = no_memory(__builtin_return_address(0)) ? NULL : __libc_memalign(alignment, size);
     if (memory == NULL) {
         return ENOMEM;
     }

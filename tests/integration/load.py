@@ -116,6 +116,7 @@ def check_whole(network, paths, alarms=True):
     balanced books, and hefu verify replays each chain without a finding. alarms: none may show one.
     """
     wanted = collections.Counter(row["id"] for path in paths for row in read_csv(path))
+    network.wait_ready()
     # What was only Accepted may not be final yet; it must become so.
     wait_until("no batch waits", 20, lambda: not any(
         network.status(i)["pool_batches"] for i in range(network.count)))

@@ -105,13 +105,17 @@ def fen(text):
 
 
 class Process:
-    """A program of ours that runs until it is told to stop; stderr and stdout go to a log."""
+    """A program of ours that runs until it is told to stop; stderr and stdout go to a log.
+
+    The log may hold earlier runs too: text() is what this one wrote.
+    """
 
     def __init__(self, command, log, more_environment=None):
         self.log = pathlib.Path(log)
         # Should this program be killed, what it started ends with it. setpriv is of util-linux.
         prefix = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         with open(log, "ab") as output:
+            self.earlier = output.tell()
             self.child = subprocess.Popen([*prefix, *map(str, command)], stdin=subprocess.DEVNULL,
                                           stdout=output, stderr=output,
                                           env=environment() | (more_environment or {}))
@@ -144,7 +148,7 @@ class Process:
             raise Failure(f"{self.log}: still runs after {seconds} s\n{self.tail()}") from error
 
     def text(self):
-        return self.log.read_text(encoding="utf-8", errors="replace")
+        return self.log.read_bytes()[self.earlier:].decode("utf-8", "replace")
 
     def tail(self):
         return "\n".join(self.text().splitlines()[-15:])
