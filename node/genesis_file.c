@@ -402,6 +402,16 @@ static enum status check_whole(struct reading *reading)
     return check_keys(reading);
 }
 
+/* jansson tells a parse that ran out of memory from a bad text only now and then. */
+static _Thread_local bool json_ran_out;
+
+static void *json_memory(size_t size)
+{
+    void *memory = malloc(size);
+    json_ran_out = json_ran_out || memory == NULL;
+    return memory;
+}
+
 enum status genesis_text_read(const char *text, size_t length, const char *source,
                               struct genesis *ret_genesis, char *ret_error, size_t capacity)
 {
@@ -410,7 +420,12 @@ enum status genesis_text_read(const char *text, size_t length, const char *sourc
     memset(&genesis, 0, sizeof genesis);
     struct reading reading = {
         .source = source, .genesis = &genesis, .ret_error = ret_error, .capacity = capacity};
+    json_ran_out = false;
+    json_set_alloc_funcs(json_memory, free);
     json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+    if (json == NULL && json_ran_out) {
+        return error_set(STATUS_NO_MEMORY, ret_error, capacity, "%s: no memory to read it", source);
+    }
     if (json == NULL) {
         return error_set(STATUS_MALFORMED, ret_error, capacity, "%s:%d:%d: not JSON: %s", source,
                          error.line, error.column, error.text);

@@ -33,8 +33,8 @@ static const char help[] =
     "prompt.\n"
     "\n"
     "Exit status: 0 stopped cleanly; 2 wrong usage, or a configuration, key or register file\n"
-    "that is missing or malformed; 3 damaged or failing storage, full disk, a damaged register,\n"
-    "a key or register that is not this validator's, or a node that halted.\n"
+    "that is missing or malformed; 3 damaged or failing storage, full disk, no memory, a damaged\n"
+    "register, a key or register that is not this validator's, or a node that halted.\n"
     "\n"
     "Example: hefud --home /srv/hefu/node-0\n"
     "See also: docs/operations.md; 'hefu testnet init' lays out homes, 'hefu status' asks a\n"
@@ -83,7 +83,7 @@ static int exit_of(enum status status)
 {
     static const enum status integrity[] = {STATUS_CORRUPT,  STATUS_IO,          STATUS_NO_SPACE,
                                             STATUS_DIVERGED, STATUS_WRONG_CHAIN, STATUS_BAD_KEY,
-                                            STATUS_LOCKED,   STATUS_DENIED};
+                                            STATUS_LOCKED,   STATUS_DENIED,      STATUS_NO_MEMORY};
     if (status == STATUS_OK) {
         return EXIT_SUCCESS;
     }
