@@ -1,7 +1,8 @@
 /*
  * replica_net: whole replicas (consensus, ledger, pool, sync, clients) above a simulated node_io:
  * virtual time, memory for a disk, and a network that delays, loses and cuts, all from one seed.
- * Signatures are a fast stand-in: H(public key ‖ message), which the honest code cannot tell apart.
+ * Signatures are a fast stand-in: SipHash of the message under the public key, which the honest
+ * code cannot tell apart.
  */
 #ifndef HEFU_TESTS_SUPPORT_REPLICA_NET_H
 #define HEFU_TESTS_SUPPORT_REPLICA_NET_H

@@ -88,6 +88,16 @@ struct signature net_stand_in(const struct public_key *key, const uint8_t *messa
 
 /* replica_net_batches.c */
 void net_fill_genesis(struct genesis *genesis, uint32_t nodes);
+/* CLEARs between participants 3.. from this number on; records are zeroed. */
+void net_fill_records(struct record *records, uint32_t submitter, uint64_t number, uint32_t count);
+struct net_batch_terms {
+    struct hash chain_id;
+    uint32_t submitter;
+    uint64_t created_ms, expires_ms;
+};
+/* The signed batch, malloc'ed. */
+uint8_t *net_make_batch(const struct net_batch_terms *terms, struct record *records, uint32_t count,
+                        size_t *ret_length);
 /* calloc that cannot fail. */
 void *net_array(size_t count, size_t size);
 
