@@ -419,6 +419,7 @@ static void run_pass(struct net *net, struct net_node *node)
         if (effects->list[i].kind == EFFECT_WRITE_REGISTER) {
             watch_register(net, node, effects->list[i].vote_register);
             node->vote_register = *effects->list[i].vote_register;
+            node->vote_register.behind = node->vote_register.behind && !net_is_faulty(net, node);
         }
     }
     if (writes && write_boundary(net, node)) {
@@ -456,6 +457,7 @@ void shell_step(struct net *net, struct net_node *node, struct event *event)
     if (net_is_faulty(net, node)) {
         /* It is shown what it signed beside its machine, and does not mind. */
         node->consensus->register_behind = false;
+        node->consensus->vote_register.behind = false;
     }
     if (event->kind == EVENT_TICK &&
         consensus_next_deadline(node->consensus) <= event->monotonic_ms) {
