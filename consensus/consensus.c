@@ -169,11 +169,14 @@ enum status consensus_restore(struct consensus *c, const struct consensus_recove
 
 static void take_from_peer(struct consensus *c, const struct event *event)
 {
-    const uint32_t peer = event->peer;
-    if (peer >= c->set->count || peer == c->config.own_index) {
+    /* Certificates prove themselves, whoever brings them; all else is a validator's word. */
+    const bool validator = event->peer < c->set->count && event->peer != c->config.own_index;
+    const uint32_t peer = validator ? event->peer : NO_PEER;
+    if (validator) {
+        c->peers[peer].heard_ms = c->now_ms;
+    } else if (event->kind != EVENT_CERTIFICATE && event->kind != EVENT_CATCHUP_BLOCK) {
         return;
     }
-    c->peers[peer].heard_ms = c->now_ms;
     switch (event->kind) {
     case EVENT_VOTE:
         votes_receive(c, event->vote);

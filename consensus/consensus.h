@@ -100,7 +100,8 @@ struct event {
     enum event_kind kind;
     uint64_t now_ms;       /* wall clock, for header times; may jump */
     uint64_t monotonic_ms; /* for every timer; never goes back */
-    uint32_t peer;         /* validator index */
+    uint32_t peer;         /* validator index; of certificates and catch-up blocks anything else
+                              too: they are verified, whoever brings them */
     union {
         const struct vote *vote;
         const struct certificate *certificate;

@@ -169,6 +169,10 @@ static void answer(struct consensus *c, const struct peer_status *status, uint32
 /* Signing begins once q-1 others told where they stand, and what they hold of ours. */
 static void count_heard(struct consensus *c, uint32_t peer)
 {
+    if (!c->peers[peer].heard_status && c->peers[peer].up) {
+        /* What was told to it before, it may have dropped: it was in the last epoch still. */
+        send_status(c, peer, export_final(c));
+    }
     c->peers[peer].heard_status = true;
     uint32_t count = 0;
     for (uint32_t i = 0; i < c->set->count; i++) {

@@ -210,18 +210,31 @@ void pool_remove(struct pool *pool, struct pool_batch *batch)
     batch_free(batch);
 }
 
-void pool_add_holder(struct pool_batch *batch, uint32_t validator)
+void pool_add_holder(struct pool_batch *batch, uint32_t peer)
 {
-    CHECK(validator < LIMIT_VALIDATORS);
-    if (!pool_has_holder(batch, validator)) {
-        batch->holders[validator / 8] |= (uint8_t)(1u << validator % 8);
+    CHECK(peer < LIMIT_PEERS);
+    if (!pool_has_holder(batch, peer)) {
+        batch->holders[peer / 8] |= (uint8_t)(1u << peer % 8);
         batch->holder_count++;
     }
 }
 
-bool pool_has_holder(const struct pool_batch *batch, uint32_t validator)
+bool pool_has_holder(const struct pool_batch *batch, uint32_t peer)
 {
-    return batch->holders[validator / 8] >> validator % 8 & 1;
+    return batch->holders[peer / 8] >> peer % 8 & 1;
+}
+
+void pool_keep_holders(struct pool *pool, const uint8_t slots[LIMIT_PEERS / 8])
+{
+    for (uint32_t i = 0; i < POOL_SLOTS; i++) {
+        struct pool_batch *batch = pool->slots[i];
+        for (uint32_t peer = 0; batch != NULL && peer < LIMIT_PEERS; peer++) {
+            if (pool_has_holder(batch, peer) && (slots[peer / 8] >> peer % 8 & 1) == 0) {
+                batch->holders[peer / 8] &= (uint8_t) ~(1u << peer % 8);
+                batch->holder_count--;
+            }
+        }
+    }
 }
 
 static bool in_window(const struct pool_batch *batch, uint64_t timestamp_ms)

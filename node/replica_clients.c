@@ -141,6 +141,12 @@ static void submit(struct replica *replica, uint64_t session, uint64_t request,
 {
     struct hash id;
     const char *field = "";
+    if (!replica_votes(replica)) {
+        reply_refused(replica, session, request, STATUS_DENIED, "",
+                      "this node does not vote, so it cannot make a batch safe: submit to a "
+                      "validator's node");
+        return;
+    }
     enum status status = replica_batches_take(replica, message->batch.data, message->batch.length,
                                               UINT32_MAX, &id, &field);
     if (status == STATUS_BUSY || (status == STATUS_OK && !may_wait(replica, session))) {
@@ -395,6 +401,7 @@ static uint32_t fill_counters(const struct replica *replica, const struct consen
         {"sessions", replica->session_count},
         {"may_sign", view->may_sign},
         {"halted", view->halted},
+        {"peer_frames_ignored", counters->peer_frames_ignored},
     };
     const uint32_t own = sizeof all / sizeof all[0];
     _Static_assert(sizeof all / sizeof all[0] <= COUNTERS, "all counters fit");
@@ -402,22 +409,37 @@ static uint32_t fill_counters(const struct replica *replica, const struct consen
     return own + replica->io.counters(replica->io.context, COUNTERS - own, ret_counters + own);
 }
 
+/* A validator's name, or what this node is instead. */
+static const char *role_of(const struct replica *replica)
+{
+    const struct peer_entry *own =
+        replica->table.own == PEER_NONE ? NULL : &replica->table.slots[replica->table.own];
+    if (replica_votes(replica)) {
+        return own == NULL ? "validator" : own->name;
+    }
+    if (replica->config.key_count == 0) {
+        return "observer";
+    }
+    return own != NULL && own->kind == PEER_FORMER      ? "removed"
+           : own != NULL && own->kind == PEER_CANDIDATE ? "candidate"
+                                                        : "standby";
+}
+
 static void node_status(struct replica *replica, uint64_t session, uint64_t request)
 {
-    const struct genesis *genesis = replica->config.genesis;
     struct client_peer peers[LIMIT_VALIDATORS];
     struct client_counter counters[COUNTERS];
     struct consensus_view view;
     consensus_inspect(replica->consensus, &view);
     for (uint32_t i = 0; i < replica->validators->count; i++) {
-        bool own = replica_is_own(replica, i);
+        const uint32_t peer = replica_peer_of(replica, i);
+        bool own = replica_is_own(replica, peer);
         peers[i] = (struct client_peer){.index = i,
-                                        .name = genesis->validators[i].name,
-                                        .connected = own || replica->peers[i].up,
+                                        .name = replica->table.slots[peer].name,
+                                        .connected = own || replica->peers[peer].up,
                                         .height = own ? replica->final.height
-                                                      : replica->peers[i].final_height};
+                                                      : replica->peers[peer].final_height};
     }
-    bool observer = replica->config.own_index == CONSENSUS_OBSERVER;
     struct client_message message = {
         .kind = CLIENT_STATUS_REPORT,
         .request = request,
@@ -427,8 +449,7 @@ static void node_status(struct replica *replica, uint64_t session, uint64_t requ
                           .epoch = view.epoch,
                           .view = view.view,
                           .leader = view.leader,
-                          .role = observer ? "observer"
-                                           : genesis->validators[replica->config.own_index].name,
+                          .role = role_of(replica),
                           .delta_ms = view.delta_ms,
                           .pool_batches = pool_count(replica->pool),
                           .pool_bytes = pool_bytes(replica->pool),
@@ -473,8 +494,7 @@ enum status replica_client_frame(struct replica *replica, uint64_t session, cons
     struct arena arena = arena_over(replica->decode, CLIENT_REQUEST_ARENA_BYTES);
     struct client_message message;
     const char *what = NULL;
-    enum status status =
-        client_decode(frame, length, &arena, replica->validators->count, &message, &what);
+    enum status status = client_decode(frame, length, &arena, LIMIT_VALIDATORS, &message, &what);
     if (status == STATUS_OK && !client_kind_is_request(message.kind)) {
         status = STATUS_MALFORMED;
         what = client_message_name(message.kind);

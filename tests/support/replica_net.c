@@ -132,14 +132,16 @@ static void start(struct net_node *node)
     struct replica_net *net = node->net;
     struct node_io io = net_node_io(node);
     char error[256];
-    struct replica_config config = {.genesis = &net->genesis,
-                                    .chain_id = net->chain_id,
-                                    .validators = &net->validators,
-                                    .own_index = node->index,
-                                    .pool_bytes = 64u << 20,
-                                    .vote_register = &node->vote_register,
-                                    .crashed_batches = &node->died_on,
-                                    .crashed_count = hash_is_zero(&node->died_on) ? 0 : 1};
+    const struct validator *own = &net->validators.members[node->index];
+    struct replica_config config = {
+        .genesis = &net->genesis,
+        .chain_id = net->chain_id,
+        .keys = {{.key = own->key, .vote_register = &node->vote_register}},
+        .key_count = 1,
+        .transport_key = own->transport_key,
+        .pool_bytes = 64u << 20,
+        .crashed_batches = &node->died_on,
+        .crashed_count = hash_is_zero(&node->died_on) ? 0 : 1};
     enum status status =
         replica_open(&io, &config, WALL_START_MS + net->now_ms + node->clock_ahead_ms, net->now_ms,
                      &node->replica, error, sizeof error);

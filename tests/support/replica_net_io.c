@@ -1,4 +1,5 @@
 /* replica_net_io: node_io on a simulated disk, network and clock (see replica_net.h). */
+#include "base/shorthash.h"
 #include "tests/support/replica_net_state.h"
 
 static bool io_get(void *context, enum store_table table, const void *key, size_t key_length,
@@ -28,8 +29,10 @@ static bool io_seek(void *context, enum store_table table, const void *from, siz
     return memory_store_seek(&node->store, table, from, from_length, ret_key, ret_value);
 }
 
-static void io_register_write(void *context, const struct vote_register *vote_register)
+static void io_register_write(void *context, const struct public_key *owner,
+                              const struct vote_register *vote_register)
 {
+    (void)owner;
     struct net_node *node = context;
     node->register_next = *vote_register;
     node->register_pending = true;
@@ -96,23 +99,20 @@ static void io_reply(void *context, uint64_t session, const uint8_t *frame, size
 
 struct signature net_stand_in(const struct public_key *key, const uint8_t *message, size_t length)
 {
-    struct hasher hasher;
-    hasher_init(&hasher, &PURPOSE_CHECKSUM);
-    hasher_add(&hasher, key->bytes, sizeof key->bytes);
-    hasher_add(&hasher, message, length);
-    struct hash half = hasher_end(&hasher);
     struct signature signature;
-    memcpy(signature.bytes, half.bytes, HASH_BYTES);
-    memcpy(signature.bytes + HASH_BYTES, half.bytes, HASH_BYTES);
+    uint64_t part = shorthash(key->bytes, message, length);
+    for (size_t i = 0; i < sizeof signature.bytes; i += sizeof part) {
+        part = part * 6364136223846793005ull + 1442695040888963407ull;
+        put_le64(signature.bytes + i, part);
+    }
     return signature;
 }
 
-static void io_sign(void *context, const uint8_t preimage[VOTE_PREIMAGE_BYTES],
-                    struct signature *ret_signature)
+static void io_sign(void *context, const struct public_key *signer, const uint8_t *message,
+                    size_t length, struct signature *ret_signature)
 {
-    const struct net_node *node = context;
-    *ret_signature = net_stand_in(&node->net->validators.members[node->index].key, preimage,
-                                  VOTE_PREIMAGE_BYTES);
+    (void)context;
+    *ret_signature = net_stand_in(signer, message, length);
 }
 
 static bool io_verify(void *context, const struct public_key *key, const uint8_t *message,
