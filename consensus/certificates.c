@@ -167,11 +167,14 @@ static bool peer_may_lack(const struct consensus *c, const struct certificate *c
     return c->peers[peer].view <= certificate->view;
 }
 
-/* Sends it once to every peer not known to be past it; not back to where it came from. */
+/* Sends it once to every validator not known to be past it; not back to where it came from. */
 static void forward(struct consensus *c, const struct certificate *certificate, uint32_t except)
 {
     uint32_t lacking[SEND_TO_ALL_FROM];
     uint32_t count = 0;
+    if (!machine_is_validator(c)) {
+        return; /* an observer only follows */
+    }
     for (uint32_t i = 0; i < c->set->count; i++) {
         if (i == c->config.own_index || i == except || !peer_may_lack(c, certificate, i)) {
             continue;

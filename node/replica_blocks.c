@@ -26,11 +26,11 @@ static void rollback(struct replica *replica)
 static const char *header_fault(const struct replica *replica, const struct open_block *block)
 {
     const struct block_header *header = &block->header;
-    if (header->version != BLOCK_VERSION || header->flags != 0) {
+    if (header->version != BLOCK_VERSION || (header->flags & ~(uint32_t)BLOCK_TERMINAL) != 0) {
         return "version or flags";
     }
     if (!hash_equal(&header->chain_id, &replica->chain_id) ||
-        header->epoch != replica->final.epoch) {
+        header->epoch != replica->validators->epoch) {
         return "chain or epoch";
     }
     if (header->height != replica->final.height + 1 ||
@@ -215,7 +215,7 @@ void replica_blocks_check(struct replica *replica, const struct hash *hash, uint
         return;
     }
     block->touched_ms = replica->monotonic_ms;
-    if (peer < replica->validators->count && !replica_is_own(replica, peer)) {
+    if (peer < LIMIT_PEERS && !replica_is_own(replica, peer)) {
         block->source = peer;
     }
     check(replica, block);
@@ -238,11 +238,8 @@ void replica_blocks_retry(struct replica *replica)
         if (!block->used || !block->check_pending || block->next_fetch_ms > replica->monotonic_ms) {
             continue;
         }
-        /* Ask the next validator in turn: the first may be dead or withholding. */
-        block->source = (block->source + 1) % replica->validators->count;
-        if (replica_is_own(replica, block->source)) {
-            block->source = (block->source + 1) % replica->validators->count;
-        }
+        /* Ask the next peer in turn: the first may be dead or withholding. */
+        block->source = replica_next_source(replica, block->source);
         check(replica, block);
     }
 }
@@ -345,10 +342,10 @@ void replica_blocks_build(struct replica *replica, const struct effect *effect)
     uint32_t count = pool_choose(replica->pool, &terms, replica->final.height, chosen);
     /* Asked because of work that is final by now, and not because the chain has idled for long. */
     bool idle = !effect->build.empty && !ledger_time_due(replica->ledger, timestamp);
-    struct ledger_block shape = {.epoch = replica->final.epoch,
+    struct ledger_block shape = {.epoch = replica->validators->epoch,
                                  .height = replica->final.height + 1,
                                  .timestamp_ms = timestamp,
-                                 .proposer = replica->config.own_index,
+                                 .proposer = replica->own_index,
                                  .parent_hash = replica->final.hash};
     if (count > 0) {
         count = try_batches(replica, &shape, chosen, count, ids);

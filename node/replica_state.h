@@ -6,6 +6,7 @@
  *   replica_bodies.c   bodies of blocks that are not final
  *   replica_blocks.c   open blocks: check, build, commit
  *   replica_batches.c  batches: taken in, pushed, announced, fetched, expired
+ *   replica_batches_load.c  which of them are pending, over restarts
  *   replica_sync.c     what peers ask for, and catching up
  *   replica_send.c     frames to peers
  *   replica_epoch.c    who votes, who may link as a peer, and the change from one epoch to the next
@@ -273,6 +274,13 @@ void replica_batches_fetch(struct replica *replica);
 uint64_t replica_batches_deadline(const struct replica *replica);
 /* Announces what this pass has taken in. */
 void replica_batches_announce(struct replica *replica);
+/* replica_batches_load.c */
+/* That a stored batch is pending, and that it no longer is. */
+void replica_batches_remember(struct replica *replica, const struct hash *id);
+void replica_batches_forget(struct replica *replica, const struct hash *id);
+/* Notes that a peer holds the batch; true if that counts, which it does of this epoch's validators,
+   and was not known. */
+bool replica_batches_hold(struct replica *replica, struct pool_batch *batch, uint32_t peer);
 /* After a restart: the pool from storage, with the marks of a crash. */
 enum status replica_batches_load(struct replica *replica) MUST_USE;
 
