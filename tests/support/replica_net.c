@@ -92,6 +92,7 @@ static void end_pass(struct net_node *node)
     memory_store_commit(&node->store);
     if (node->tear && node->register_pending) {
         node->tear = false;
+        net_keys_left(node); /* with the next start: the store has them */
         check_agreement(node);
         stop(node);
         return;
@@ -100,6 +101,7 @@ static void end_pass(struct net_node *node)
         node->vote_register = node->register_next;
         node->register_pending = false;
     }
+    net_keys_left(node);
     check_agreement(node);
     for (size_t i = 0; i < node->outbox_count; i++) {
         struct message *message = &node->outbox[i];
@@ -211,6 +213,7 @@ static void stop(struct net_node *node)
         net_free_message(&node->outbox[i]);
     }
     node->outbox_count = 0;
+    node->unsent_count = 0;
     node->register_pending = false;
 }
 
@@ -222,6 +225,7 @@ void replica_net_free(struct replica_net *net)
         }
         memory_store_end(&net->nodes[i].store);
         free(net->nodes[i].outbox);
+        net_keys_end(&net->nodes[i]);
     }
     while (net->queue_count > 0) {
         struct message message = heap_pop(net);

@@ -64,6 +64,26 @@ void replica_net_set_clock(struct replica_net *net, uint32_t node, uint64_t ahea
 void replica_net_set_mutant(struct replica_net *net, uint32_t node, uint32_t permille);
 /* A stopped node loses its whole store; its vote register, beside the key, stays. */
 void replica_net_wipe(struct replica_net *net, uint32_t node);
+
+/* What a node's disk holds now, to be put back later. */
+struct net_backup;
+struct net_backup *replica_net_backup(struct replica_net *net, uint32_t node);
+void replica_net_backup_free(struct net_backup *backup);
+/* A stopped node's store, or vote register, goes back to what it was. */
+void replica_net_restore_store(struct replica_net *net, uint32_t node,
+                               const struct net_backup *backup);
+void replica_net_restore_register(struct replica_net *net, uint32_t node,
+                                  const struct net_backup *backup);
+/* A stopped node's register is lost, and the next start is with --rejoin. */
+void replica_net_lose_register(struct replica_net *net, uint32_t node);
+/* The next start of a stopped node is with --rejoin; the register is whole. */
+void replica_net_mark_rejoining(struct replica_net *net, uint32_t node);
+/* As it is durable. */
+struct vote_register replica_net_register(const struct replica_net *net, uint32_t node);
+/* How many votes ever left the node, in all its lives. That no two of them contradict each other
+   (I6) is checked as they leave. */
+uint64_t replica_net_votes(const struct replica_net *net, uint32_t node);
+
 /* A frame made up by the test arrives at once, as from this peer; it may be refused. */
 void replica_net_inject(struct replica_net *net, uint32_t from, uint32_t to, const uint8_t *frame,
                         size_t length);

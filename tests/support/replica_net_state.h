@@ -54,6 +54,9 @@ struct net_node {
     size_t outbox_count, outbox_capacity;
     struct replica *replica;
     uint64_t seen_height;
+    uint8_t *unsent; /* preimages signed in this pass */
+    size_t unsent_count, unsent_capacity;
+    struct signed_votes *signed_votes; /* all that ever left, replica_net_keys.c */
 };
 
 struct replica_net {
@@ -85,6 +88,12 @@ void net_free_message(struct message *message);
 /* replica_net_io.c */
 struct node_io net_node_io(struct net_node *node);
 struct signature net_stand_in(const struct public_key *key, const uint8_t *message, size_t length);
+
+/* replica_net_keys.c */
+/* A key signed this; what the pass signed leaves at its end, or never. */
+void net_keys_signed(struct net_node *node, const uint8_t *message, size_t length);
+void net_keys_left(struct net_node *node);
+void net_keys_end(struct net_node *node);
 
 /* replica_net_batches.c */
 void net_fill_genesis(struct genesis *genesis, uint32_t nodes);
