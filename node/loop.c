@@ -40,10 +40,13 @@ static void refuse(struct loop *loop, const struct inbox_item *item)
     }
 }
 
-/* What a log line calls it. */
-static const char *peer_word(const struct peer_entry *entry)
+static void log_peer(const char *event, const struct peer_entry *entry, const char *why)
 {
-    return entry->kind == PEER_VALIDATOR ? "validator" : "peer";
+    if (entry->kind == PEER_VALIDATOR) {
+        log_write(LOG_LEVEL_INFO, event, "validator=%s why=%s", entry->name, why);
+    } else {
+        log_write(LOG_LEVEL_INFO, event, "peer=%s why=%s", entry->name, why);
+    }
 }
 
 static void take_up(struct loop *loop, const struct inbox_item *item)
@@ -59,7 +62,7 @@ static void take_up(struct loop *loop, const struct inbox_item *item)
         }
         loop->peer_links[peer] = item->link;
         loop->refusals[peer] = 0;
-        log_write(LOG_LEVEL_INFO, "peer_up", "%s=%s", peer_word(entry), entry->name);
+        log_peer("peer_up", entry, "linked");
         replica_peer_up(loop->replica, peer);
         return;
     }
@@ -403,7 +406,8 @@ static enum status open_register(struct loop *loop, struct loop_key *key, char *
         return status;
     }
     if (register_current(key->register_file)->rejoining) {
-        log_write(LOG_LEVEL_WARN, "rejoining", "register=%s why=\"what this key has signed is not "
+        log_write(LOG_LEVEL_WARN, "rejoining",
+                  "register=%s why=\"what this key has signed is not "
                   "known: it signs nothing until enough others have been heard\"",
                   key->register_path);
     }
