@@ -81,8 +81,7 @@ static void take_down(struct loop *loop, const struct inbox_item *item)
     uint32_t peer = item->identity.validator;
     if (loop->peer_links[peer] == item->link) {
         loop->peer_links[peer] = 0;
-        log_write(LOG_LEVEL_INFO, "peer_down", "%s=%s why=%s", peer_word(&loop->peers.slots[peer]),
-                  loop->peers.slots[peer].name, link_reason_name(item->reason));
+        log_peer("peer_down", &loop->peers.slots[peer], link_reason_name(item->reason));
         replica_peer_down(loop->replica, peer);
     }
 }
