@@ -250,7 +250,7 @@ class BadInput(unittest.TestCase):
                              INTEGRITY),
             "no passphrase": (lambda h: (h / "passphrase").unlink(), "passphrase", USAGE),
             "no register": (lambda h: (h / "keys/consensus.key.register").unlink(),
-                            "consensus.key.register", USAGE),
+                            "--rejoin", INTEGRITY),
             "empty register": (lambda h: os.truncate(h / "keys/consensus.key.register", 0),
                                "consensus.key.register", INTEGRITY),
             "short register": (lambda h: os.truncate(h / "keys/consensus.key.register", 5000),
