@@ -1,6 +1,7 @@
 """A load on a network while faults happen to it, and the check that nothing of it was lost."""
 
 import collections
+import json
 import random
 import threading
 import time
@@ -10,7 +11,7 @@ from network import (Failure, Network, generate_day, hefu, hefu_json, purchase, 
 
 FILE_RECORDS = 100
 GO_ON_SECONDS = 5
-UNREACHABLE, FINDINGS = 6, 1
+UNREACHABLE, NOT_FOUND, FINDINGS = 6, 4, 1
 
 
 class Load(threading.Thread):
@@ -85,7 +86,9 @@ def funded(name, validators=4, day_records=0, before_start=None):
 
 
 def records_at(network, i):
-    return hefu_json("status", "--home", network.home(i))["total_records"]
+    """How many records are final on node i, running or not; 0 while it has no store yet."""
+    done = hefu("status", "--home", network.home(i), "--format", "json", expect={0, NOT_FOUND})
+    return json.loads(done.out)["total_records"] if done.code == 0 else 0
 
 
 def goes_on(network, i, before=None, seconds=GO_ON_SECONDS):

@@ -225,6 +225,11 @@ class Network:
     def client(self, name):
         return self.net / "clients" / name
 
+    def transport_keys(self):
+        """Of the validators, in hexadecimal."""
+        genesis = json.loads((self.net / "genesis.json").read_text())
+        return [validator["transport_key"] for validator in genesis["validators"]]
+
     def setting(self, profile, key):
         for line in (profile / "client.ini").read_text().splitlines():
             if line.split("=")[0].strip() == key:
