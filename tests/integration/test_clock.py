@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Goal: one validator's wall clock is an hour wrong, or jumps while it runs: the network goes on, and
-no block carries a wrong time.
+"""Goal: one validator's wall clock is an hour wrong, or jumps while it runs: the network goes on,
+and no block carries a wrong time.
 
 tests/faults/skew_clock.c, preloaded, moves the clock that node 3 sees. Only its own clients may
 notice: it takes no batch from what it believes to be the future.

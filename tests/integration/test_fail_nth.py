@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Goal: whichever call to the disk fails, the node ends by itself with exit status 3 and says why, or
-rightly goes on; a start without the fault then finds everything whole.
+"""Goal: whichever call to the disk fails, the node ends by itself with exit status 3 and says why,
+or rightly goes on; a start without the fault then finds everything whole.
 
-tests/faults/fail_nth.c, preloaded, makes the n-th call of a class fail; a first run without failures
-tells how many there are. With one validator the whole network is one process, so each n starts from
-the same copy and every n can be tried. Then node 3 of four fails again and again beside the others.
+tests/faults/fail_nth.c, preloaded, makes the n-th call of a class fail; a first run without
+failures tells how many there are. With one validator the whole network is one process, so each n
+starts from the same copy and every n can be tried. Then node 3 of four fails again and again beside
+the others.
 """
 
 import collections
@@ -200,7 +201,7 @@ class BesideOthers(unittest.TestCase):
         self.assertGreater(ended[INTEGRITY], 0)
 
     def run_beside(self, network, files, calls, how, nth):
-        """Node 3 runs with the fault until it fails or has all; then without it until it has all."""
+        """Node 3 runs with the fault until it fails or has all; then without it."""
         counter = network.folder / f"counter-{len(files)}"
         network.environments[3] = environment(counter, calls, how, nth)
         network.start(3)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Goal: a full disk stops a node before it can do harm, and says what to do; with room again it goes
-on, and nothing is lost.
+"""Goal: a full disk stops a node before it can do harm, and says what to do; with room again it
+goes on, and nothing is lost.
 
 Homes lie on a small tmpfs. Mounting needs root, or a user namespace of one's own (unshare -Urm), in
 which this file then runs; without either it is skipped.

@@ -149,7 +149,7 @@ class Links(unittest.TestCase):
             time.sleep(random.uniform(0.05, 0.5))
 
     def test_damaged_bytes(self):
-        """Cut off in the middle of a message, or one bit flipped: the link ends, another is made."""
+        """Cut off in the middle of a message, or one bit flipped: another link is made."""
         def forged():
             return sum(self.network.status(i)["links_forged"] for i in range(4))
         before, flips = forged(), 0

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Goal: as test_links.py, with every validator cut off in turn, and much more flapping and damage."""
+"""Goal: as test_links.py, with every validator cut off in turn, more flapping and more damage."""
 
 import test_links
 from network import main

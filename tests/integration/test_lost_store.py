@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Goal: a node whose data directory is deleted or rolled back, with its vote register kept, gets the
-chain from the others and contradicts nothing that it signed before.
+"""Goal: a node whose data directory is deleted or rolled back, with its vote register kept, gets
+the chain from the others and contradicts nothing that it signed before.
 
 It happens under a load, again and again. Beside the check of the whole: the register never goes
 down, and nobody holds evidence against the node.

@@ -39,6 +39,11 @@ class Still(unittest.TestCase):
             self.files += load.finish()
         check_whole(self.network, self.files)
 
+    def gave_up(self, witness, i):
+        """The last that the witness says of node i is that its silence ended the link."""
+        last = self.network.nodes[witness].text().rsplit(f"validator=node-{i} ", 1)[1]
+        return last.startswith("why=SILENT")
+
     def stop(self, *numbers):
         for i in numbers:
             self.network.nodes[i].signal(signal.SIGSTOP)
@@ -54,8 +59,8 @@ class Still(unittest.TestCase):
             witness = (i + 1) % 4
             self.stop(i)
             others.append(goes_on(network, witness))
-            wait_until("the others have given it up", 10, lambda i=i, witness=witness: network.nodes[
-                witness].text().rsplit(f"validator=node-{i} ", 1)[1].startswith("why=SILENT"))
+            wait_until("the others have given it up", 10,
+                       lambda i=i, witness=witness: self.gave_up(witness, i))
             others.append(goes_on(network, witness))
             before = max(records_at(network, node) for node in range(4))
             self.go(i)
