@@ -19,8 +19,7 @@ enum status epochs_members(struct chain *chain, uint64_t epoch,
     }
     struct reader reader = reader_over(row.data, row.length);
     const uint32_t count = reader_u32(&reader);
-    const uint32_t reserved = reader_u32(&reader);
-    if (reader.failed || reserved != 0 || count == 0 || count > LIMIT_VALIDATORS) {
+    if (reader.failed || count == 0 || count > LIMIT_VALIDATORS) {
         return STATUS_CORRUPT;
     }
     for (uint32_t i = 0; i < count; i++) {

@@ -41,8 +41,10 @@ static enum status write_genesis(struct replica *replica)
     }
     size_t length = row_block_encode(&outcome->header, NULL, NULL, row);
     replica->io.put(replica->io.context, STORE_BLOCKS, key, sizeof key, row, length);
-    replica->final = (struct final_point){
-        .height = 0, .epoch = outcome->header.epoch, .view = 0, .hash = outcome->block_hash};
+    replica->final = (struct final_point){.height = 0,
+                                          .epoch = ledger_epoch(replica->ledger),
+                                          .view = 0,
+                                          .hash = outcome->block_hash};
     replica->final_header = outcome->header;
     uint8_t final_row[ROW_FINAL_BYTES];
     row_final_encode(&replica->final, final_row);
@@ -107,7 +109,7 @@ static enum status load_state(struct replica *replica, const char **ret_what)
     const bool genesis = replica->final.height == 0;
     if (block->has_finalization == genesis ||
         replica->final.view != (genesis ? 0 : block->finalization.view) ||
-        replica->final.epoch != block->header.epoch) {
+        replica->final.epoch != (genesis ? ledger_epoch(replica->ledger) : block->header.epoch)) {
         return STATUS_CORRUPT;
     }
     replica->final_header = block->header;
