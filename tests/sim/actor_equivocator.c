@@ -40,10 +40,17 @@ static void send_other(struct sim_node *node, uint32_t to, const struct peer_mes
     sim_send_message(node, to, &other);
 }
 
-/* Which half: the same for all equivocators of a run, changing with the view. */
-static bool other_side(const struct sim *sim, uint64_t view, uint32_t to)
+/* Which half: as the network was last parted, so that neither half tells the other. */
+static bool other_side(const struct sim *sim, uint32_t to)
 {
-    return ((sim->options.seed * 2654435761u + view * 40503u) >> to & 1) != 0;
+    return (sim->sides >> to & 1) != 0;
+}
+
+/* Beyond f, its replica is of one half alone, so that it tells neither half of the other. */
+static bool keeps_apart(const struct sim *sim, uint32_t peer)
+{
+    return sim->options.beyond && !sim->healed && (sim->faulty >> peer & 1) == 0 &&
+           other_side(sim, peer);
 }
 
 static bool equivocator_send(struct sim_node *node, uint32_t to, struct sim_frame *frame,
@@ -53,13 +60,12 @@ static bool equivocator_send(struct sim_node *node, uint32_t to, struct sim_fram
     (void)frame;
     if (message->kind != PEER_PROPOSAL || !message->proposal.body.has_block ||
         message->proposal.body.vote.signer != node->index) {
-        return false;
+        return keeps_apart(sim, to);
     }
     if ((sim->faulty >> to & 1) != 0) {
-        send_other(node, to, message);
-        return false; /* the others of its kind get both */
+        return false;
     }
-    if (!other_side(sim, message->proposal.body.vote.view, to)) {
+    if (!other_side(sim, to)) {
         return false;
     }
     send_other(node, to, message);
@@ -73,10 +79,10 @@ static bool equivocator_hear(struct sim_node *node, uint32_t from,
     const struct vote *vote = message->kind == PEER_VOTE       ? &message->vote
                               : message->kind == PEER_PROPOSAL ? &message->proposal.body.vote
                                                                : NULL;
-    (void)from;
-    if (vote == NULL || vote->kind == VOTE_NULLIFY || vote->view == 0 ||
-        (!node->sim->options.beyond && !sim_chance(node->sim, 250))) {
-        return false;
+    if (vote == NULL || (node->sim->faulty >> from & 1) != 0 || vote->kind == VOTE_NULLIFY ||
+        vote->view == 0 || (!node->sim->options.beyond && !sim_chance(node->sim, 250)) ||
+        !sim_once(node, vote->view ^ get_le64(vote->candidate.block_hash.bytes))) {
+        return keeps_apart(node->sim, from);
     }
     const uint32_t sides =
         node->sim->options.beyond ? UINT32_MAX : (uint32_t)prng_next(&node->sim->prng);
@@ -86,7 +92,7 @@ static bool equivocator_hear(struct sim_node *node, uint32_t from,
         vote_all(node, VOTE_NULLIFY, vote->view, NULL, ~sides);
     }
     sim_acted(node);
-    return false;
+    return keeps_apart(node->sim, from);
 }
 
 const struct sim_actor ACTOR_EQUIVOCATOR = {

@@ -7,6 +7,7 @@
 enum fault {
     FAULT_CRASH,
     FAULT_FUSE,
+    FAULT_TEAR,
     FAULT_WHOLE_CRASH,
     FAULT_SYMMETRIC,
     FAULT_ONE_WAY,
@@ -22,7 +23,7 @@ enum fault {
     FAULT_REROUTE,
     FAULT_COUNT
 };
-_Static_assert(FAULT_COUNT <= 16, "the mood has a weight for each");
+_Static_assert(FAULT_COUNT <= SIM_FAULTS_MAX, "the mood has a weight for each");
 
 /* An effect is a put, a register write, a frame ...: most passes have fewer than this. */
 #define FUSE_MAX 60
@@ -30,13 +31,40 @@ _Static_assert(FAULT_COUNT <= 16, "the mood has a weight for each");
 #define SKEW_MS_MAX 1500
 #define HOUR_MS 3600000
 
+/* Beyond f, halves of equal size: the split that two conflicting quorums need. */
+static uint32_t draw_sides(struct sim *sim)
+{
+    uint32_t sides = (uint32_t)prng_next(&sim->prng);
+    const uint32_t turn = (uint32_t)prng_below(&sim->prng, sim->count);
+    uint32_t honest = 0;
+    for (uint32_t i = 0; i < sim->count && sim->options.beyond; i++) {
+        const uint32_t slot = (i + turn) % sim->count;
+        if (!sim->nodes[slot].faulty) {
+            sides = honest++ % 2 == 0 ? sides | 1u << slot : sides & ~(1u << slot);
+        }
+    }
+    return sides;
+}
+
+/* Who reaches which copies of twins; beyond f, each half its own. */
+static void route_twins(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->slots; i++) {
+        if (sim->nodes[i].actor_kind == SIM_TWIN && sim->nodes[i].faulty) {
+            continue;
+        }
+        sim->twin_routes[i] = sim->options.beyond ? (uint8_t)(1 + (sim->sides >> i & 1))
+                                                  : (uint8_t)(1 + prng_below(&sim->prng, 3));
+    }
+}
+
 void sim_draw_mood(struct sim *sim)
 {
     static const uint32_t usual[FAULT_COUNT] = {
-        [FAULT_CRASH] = 6,    [FAULT_FUSE] = 20,  [FAULT_WHOLE_CRASH] = 3, [FAULT_SYMMETRIC] = 8,
-        [FAULT_ONE_WAY] = 8,  [FAULT_BRIDGE] = 5, [FAULT_JOIN] = 22,       [FAULT_SKEW] = 4,
-        [FAULT_JUMP] = 3,     [FAULT_SLOW] = 6,   [FAULT_FLOOD] = 4,       [FAULT_FORGET] = 4,
-        [FAULT_SNAPSHOT] = 4, [FAULT_LOSS] = 4,   [FAULT_REROUTE] = 8};
+        [FAULT_CRASH] = 6,     [FAULT_FUSE] = 20,    [FAULT_TEAR] = 10,  [FAULT_WHOLE_CRASH] = 3,
+        [FAULT_SYMMETRIC] = 8, [FAULT_ONE_WAY] = 8,  [FAULT_BRIDGE] = 5, [FAULT_JOIN] = 22,
+        [FAULT_SKEW] = 4,      [FAULT_JUMP] = 3,     [FAULT_SLOW] = 6,   [FAULT_FLOOD] = 4,
+        [FAULT_FORGET] = 4,    [FAULT_SNAPSHOT] = 4, [FAULT_LOSS] = 4,   [FAULT_REROUTE] = 8};
     struct prng *prng = &sim->prng;
     struct sim_mood *mood = &sim->mood;
     mood->loss_permille = sim_chance(sim, 600) ? (uint32_t)prng_below(prng, 150) : 0;
@@ -50,6 +78,14 @@ void sim_draw_mood(struct sim *sim)
     for (uint32_t i = 0; i < FAULT_COUNT; i++) {
         mood->weights[i] = i == FAULT_JOIN || sim_chance(sim, 600) ? usual[i] : 0;
     }
+    if (sim->options.beyond) {
+        mood->weights[FAULT_SYMMETRIC] = 40;
+        mood->loss_permille = 0;
+        mood->delay_ms = 10;
+        mood->tail_permille = 0;
+    }
+    sim->sides = draw_sides(sim);
+    route_twins(sim);
 }
 
 static struct sim_node *any_node(struct sim *sim)
@@ -76,7 +112,7 @@ static void crash_now(struct sim_node *node)
 
 static void light_fuse(struct sim_node *node)
 {
-    if (node->running && node->fuse == 0) {
+    if (node->fuse == 0) {
         node->fuse = 1 + (uint32_t)prng_below(&node->sim->prng, FUSE_MAX);
     }
 }
@@ -101,6 +137,10 @@ static void cut(struct sim *sim, uint32_t a, uint32_t b)
     if (a == b || sim->cut[a][b]) {
         return;
     }
+    /* Beyond f, the network is the adversary's: those who lie are never cut off. */
+    if (sim->options.beyond && (sim->nodes[a].faulty || sim->nodes[b].faulty)) {
+        return;
+    }
     sim->cut[a][b] = true;
     /* A cut may be noticed, as a closed connection, or not at all. */
     if (sim_chance(sim, 400)) {
@@ -122,15 +162,13 @@ static void join(struct sim *sim)
     }
 }
 
-static void draw_sides(struct sim *sim, uint32_t *ret_sides)
-{
-    *ret_sides = (uint32_t)prng_next(&sim->prng);
-}
-
 static void part(struct sim *sim, enum fault kind)
 {
-    uint32_t sides;
-    draw_sides(sim, &sides);
+    const uint32_t sides = draw_sides(sim);
+    sim->sides = sides;
+    if (sim->options.beyond) {
+        route_twins(sim);
+    }
     const uint32_t bridge = (uint32_t)prng_below(&sim->prng, sim->slots);
     for (uint32_t a = 0; a < sim->slots; a++) {
         for (uint32_t b = 0; b < sim->slots; b++) {
@@ -279,6 +317,9 @@ static void happen(struct sim *sim, enum fault fault)
     case FAULT_FUSE:
         light_fuse(any_node(sim));
         return;
+    case FAULT_TEAR:
+        any_node(sim)->tear = true;
+        return;
     case FAULT_WHOLE_CRASH:
         crash_all(sim);
         return;
@@ -311,9 +352,7 @@ static void happen(struct sim *sim, enum fault fault)
         sim->mood.loss_permille = (uint32_t)prng_below(&sim->prng, 400);
         return;
     case FAULT_REROUTE:
-        for (uint32_t i = 0; i < sim->slots; i++) {
-            sim->twin_routes[i] = (uint8_t)(1 + prng_below(&sim->prng, 3));
-        }
+        route_twins(sim);
         return;
     }
 }
@@ -331,6 +370,9 @@ void sim_restart_due(struct sim *sim)
     for (uint32_t i = 0; i < sim->slots && !sim->over; i++) {
         if (!sim->nodes[i].running && sim->nodes[i].restart_ms <= sim->now_ms) {
             sim_tell(sim, "node %u starts", i);
+            if (!sim->healed && sim_chance(sim, 150)) {
+                light_fuse(&sim->nodes[i]); /* a crash while it starts */
+            }
             sim_start(&sim->nodes[i]);
         }
     }
@@ -350,6 +392,7 @@ void sim_heal(struct sim *sim)
     for (uint32_t i = 0; i < sim->slots; i++) {
         struct sim_node *node = &sim->nodes[i];
         node->fuse = 0;
+        node->tear = false;
         node->slow_ms = 0;
         node->clock_ms = 0;
         if (!node->running && node->restart_ms != UINT64_MAX) {
@@ -357,6 +400,9 @@ void sim_heal(struct sim *sim)
         }
     }
     join(sim);
+    for (uint32_t i = 0; i < sim->slots && sim->options.beyond; i++) {
+        sim->twin_routes[i] |= sim->nodes[i].faulty ? 0 : 3;
+    }
     if (sim_chance(sim, 300)) {
         sim->result->counts.whole_crashes++;
         sim_tell(sim, "all nodes crash a last time");

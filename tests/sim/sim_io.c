@@ -155,10 +155,8 @@ static void io_verify_batch(void *context, uint64_t token, uint8_t *bytes, size_
     batch_signed_bytes(&batch.header, signed_bytes);
     if (io_verify(node, key, signed_bytes, sizeof signed_bytes, &batch.signature)) {
         result->record_hashes = sim_array(batch.header.count, sizeof *result->record_hashes);
-        struct hash root = batch_records_root((const struct record *)(const void *)batch.body,
-                                              batch.header.count, result->record_hashes);
         result->status =
-            hash_equal(&root, &batch.header.records_root) ? STATUS_OK : STATUS_BAD_HASH;
+            verify_batch_root(&batch.header, batch.body, batch.body_length, result->record_hashes);
     }
     struct sim_event event = {.kind = SIM_VERIFIED,
                               .to = (uint8_t)node->slot,

@@ -72,15 +72,16 @@ void sim_send(struct sim_node *from, uint32_t to, struct sim_frame *frame)
         sim->old[place] = sim_frame_share(frame);
         sim->old_from[place] = (uint8_t)from->index;
     }
-    if (!sim->has_twin || to != sim->twin_of) {
-        send_to_slot(from, to, frame);
-        return;
+    const uint32_t twin = sim->twin_of[to];
+    if (twin == 0 && sim->twin_of[from->index] != 0 &&
+        (sim->twin_routes[to] & (from->slot < sim->count ? 1 : 2)) == 0) {
+        return; /* this copy has no link to it */
     }
-    if ((sim->twin_routes[from->slot] & 1) != 0) {
+    if (twin == 0 || (sim->twin_routes[from->slot] & 1) != 0) {
         send_to_slot(from, to, frame);
     }
-    if ((sim->twin_routes[from->slot] & 2) != 0) {
-        send_to_slot(from, sim->slots - 1, frame);
+    if (twin != 0 && (sim->twin_routes[from->slot] & 2) != 0) {
+        send_to_slot(from, twin, frame);
     }
 }
 
@@ -93,6 +94,15 @@ void sim_send_message(struct sim_node *from, uint32_t to, const struct peer_mess
         sim_send(from, to, frame);
         sim_frame_drop(frame);
     }
+}
+
+void sim_hear_instead(struct sim_node *node, uint32_t from, const struct peer_message *message)
+{
+    size_t length;
+    CHECK(peer_encode(message, node->sim->frame_buffer, SIM_FRAME_MAX, &length) == STATUS_OK);
+    const enum status ignored =
+        replica_peer_frame(node->replica, from, node->sim->frame_buffer, length);
+    (void)ignored;
 }
 
 bool sim_decode(struct sim *sim, const struct sim_frame *frame, struct peer_message *ret_message)

@@ -90,7 +90,8 @@ static const char *finish(struct sim_node *node)
         return "before its commit";
     }
     memory_store_commit(&node->store);
-    if (node->register_pending && sim_effect(node)) {
+    if (node->register_pending && (sim_effect(node) || node->tear)) {
+        node->tear = false;
         watch_torn(node);
         counts->torn_passes++;
         return "between commit and register";

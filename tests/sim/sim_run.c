@@ -140,7 +140,8 @@ static void act(struct sim *sim)
         if (!node->running || !node->faulty) {
             continue;
         }
-        if (node->cannot_sign_ms != 0 && sim->now_ms > node->cannot_sign_ms + 4000) {
+        if (node->cannot_sign_ms != 0 &&
+            sim->now_ms > node->cannot_sign_ms + (sim->options.beyond ? 300 : 4000)) {
             sim_stop(node);
             node->restart_ms = sim->now_ms + 100;
         } else if (node->actor->act != NULL) {

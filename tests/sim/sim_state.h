@@ -25,7 +25,7 @@
 
 #define SIM_NODES_MAX 13
 /* Nodes, and the second copies of twins. */
-#define SIM_SLOTS_MAX 16
+#define SIM_SLOTS_MAX 20
 #define SIM_WALL_MS 1790000000000ull
 #define SIM_SESSION 1000
 #define SIM_HEIGHTS_MAX 16384
@@ -67,6 +67,7 @@ struct sim_vote {
     struct candidate candidate;
 };
 #define SIM_SIGNED_MAX 64
+#define SIM_FAULTS_MAX 24
 
 struct sim;
 struct sim_node;
@@ -114,10 +115,14 @@ struct sim_node {
     uint32_t slow_ms;
     uint64_t deadline_ms;
     uint64_t cannot_sign_ms; /* since when; 0: it can */
+    /* What an actor has dealt with already, so that two of them do not answer each other for ever.
+     */
+    uint64_t dealt_with[256];
 
     /* The crash to come: after so many effects. 0: none. */
     uint32_t fuse;
     bool blown;
+    bool tear; /* it crashes between the next commit and the register's write */
 
     struct replica *replica;
     struct sim_vote pending[SIM_SIGNED_MAX];
@@ -166,7 +171,7 @@ struct sim_mood {
     uint32_t loss_permille, duplicate_permille;
     uint32_t delay_ms, tail_permille, tail_ms;
     bool ordered;
-    uint32_t weights[16];
+    uint32_t weights[SIM_FAULTS_MAX];
     uint32_t fault_gap_ms, load_gap_ms;
 };
 
@@ -188,13 +193,13 @@ struct sim {
     uint32_t faulty_count, faulty_max;
     uint32_t forget_left; /* stores that may still be lost */
     struct sim_node nodes[SIM_SLOTS_MAX];
-    uint8_t twin_routes[SIM_SLOTS_MAX]; /* by peer slot: 1, 2 or 3, the copies that it hears */
-    uint32_t twin_of;                   /* slot of the first copy; the second is the last slot */
-    bool has_twin;
+    uint8_t twin_routes[SIM_SLOTS_MAX]; /* by slot: 1, 2 or 3, the copies that it reaches */
+    uint32_t twin_of[SIM_NODES_MAX];    /* by validator: the second copy's slot; 0: none */
     bool cut[SIM_SLOTS_MAX][SIM_SLOTS_MAX];
     bool up[SIM_SLOTS_MAX][SIM_SLOTS_MAX]; /* the first believes the link to be up */
     uint64_t last_due[SIM_SLOTS_MAX][SIM_SLOTS_MAX];
     struct sim_mood mood;
+    uint32_t sides; /* of the last partition, a bit a slot */
 
     struct watch watch;
     uint64_t next_fault_ms, next_load_ms, next_act_ms;
@@ -242,6 +247,8 @@ void sim_sign_vote(struct sim_node *node, struct vote *vote);
 void sim_send(struct sim_node *from, uint32_t to, struct sim_frame *frame);
 /* Encodes and sends, for actors. */
 void sim_send_message(struct sim_node *from, uint32_t to, const struct peer_message *message);
+/* The node's replica gets this frame from that peer now. */
+void sim_hear_instead(struct sim_node *node, uint32_t from, const struct peer_message *message);
 bool sim_decode(struct sim *sim, const struct sim_frame *frame, struct peer_message *ret_message);
 
 /* sim_faults.c */
@@ -289,6 +296,15 @@ const struct sim_actor *sim_actor_of(enum sim_actor_kind kind);
 static inline void sim_acted(struct sim_node *node)
 {
     node->sim->result->actors[node->actor_kind].actions++;
+}
+
+/* Whether an actor has dealt with this before; from now on it has. */
+static inline bool sim_once(struct sim_node *node, uint64_t what)
+{
+    uint64_t *place = &node->dealt_with[(what * 0x9e3779b97f4a7c15ull) >> 56];
+    const bool first = *place != what;
+    *place = what;
+    return first;
 }
 
 static inline uint64_t sim_least(uint64_t a, uint64_t b)

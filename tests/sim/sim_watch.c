@@ -324,7 +324,7 @@ void watch_durable(struct sim_node *node)
     watch_committed(node);
     for (uint32_t i = 0; i < count && !sim->over; i++) {
         record(node, &node->pending[i]);
-        if (node->pending[i].kind != VOTE_NULLIFY) {
+        if (node->pending[i].kind != VOTE_NULLIFY && !sim->options.beyond) {
             look_at_block(node, &node->pending[i]);
         }
     }

@@ -127,17 +127,30 @@ void sim_link(struct sim *sim, uint32_t a, uint32_t b, bool up)
     sim_end(node);
 }
 
-static enum sim_actor_kind draw_actor(struct sim *sim)
+static enum sim_actor_kind draw_actor(struct sim *sim, uint64_t mode)
 {
-    enum sim_actor_kind kind =
-        (enum sim_actor_kind)prng_below(&sim->prng, (uint64_t)SIM_ACTOR_COUNT);
-    if (sim->options.beyond && sim_chance(sim, 700)) {
-        kind = SIM_EQUIVOCATOR;
+    if (sim->options.beyond && mode < 6) {
+        return SIM_TWIN;
     }
-    if (kind == SIM_TWIN && sim->has_twin) {
-        kind = SIM_MUTATOR;
+    if (sim->options.beyond && mode < 9) {
+        return SIM_EQUIVOCATOR;
     }
-    return kind;
+    return (enum sim_actor_kind)prng_below(&sim->prng, (uint64_t)SIM_ACTOR_COUNT);
+}
+
+/* The second copy of a twin reaches second copies, and is reached by who is routed to it. */
+static void add_twin(struct sim *sim, struct sim_node *node)
+{
+    struct sim_node *copy = &sim->nodes[sim->slots];
+    CHECK(sim->slots < SIM_SLOTS_MAX);
+    copy->index = node->index;
+    copy->faulty = true;
+    copy->actor_kind = SIM_TWIN;
+    copy->actor = &ACTOR_TWIN;
+    sim->twin_of[node->index] = sim->slots;
+    sim->twin_routes[node->slot] = 1;
+    sim->twin_routes[sim->slots] = 2;
+    sim->slots++;
 }
 
 static void draw_actors(struct sim *sim)
@@ -149,27 +162,21 @@ static void draw_actors(struct sim *sim)
     if (sim->options.beyond) {
         wanted = sim->faulty_max + 1;
     }
+    const uint64_t mode = prng_below(&sim->prng, 10);
     while (sim->faulty_count < wanted) {
         struct sim_node *node = &sim->nodes[prng_below(&sim->prng, sim->count)];
         if (node->faulty) {
             continue;
         }
         node->faulty = true;
-        node->actor_kind = draw_actor(sim);
+        node->actor_kind = draw_actor(sim, mode);
         node->actor = ACTORS[node->actor_kind];
         sim->result->actors[node->actor_kind].runs++;
         sim->faulty |= 1u << node->index;
         sim->faulty_count++;
         sim_tell(sim, "node %u is a %s", node->slot, node->actor->name);
         if (node->actor_kind == SIM_TWIN) {
-            struct sim_node *copy = &sim->nodes[sim->slots];
-            sim->has_twin = true;
-            sim->twin_of = node->slot;
-            copy->index = node->index;
-            copy->faulty = true;
-            copy->actor_kind = SIM_TWIN;
-            copy->actor = &ACTOR_TWIN;
-            sim->slots++;
+            add_twin(sim, node);
         }
     }
     sim->forget_left = sim->faulty_count < sim->faulty_max && sim_chance(sim, 500)
@@ -182,6 +189,10 @@ static void draw_size(struct sim *sim)
     /* Small networks are where f is tight, and cheap: half of all seeds. */
     sim->count = sim_chance(sim, 500) ? 4 + (uint32_t)prng_below(&sim->prng, 4)
                                       : 4 + (uint32_t)prng_below(&sim->prng, SIM_NODES_MAX - 3);
+    if (sim->options.beyond) {
+        /* Only here do f+1 faulty suffice for a fork: n = 3f+1. */
+        sim->count = 4 + 3 * (uint32_t)prng_below(&sim->prng, 3);
+    }
     sim->slots = sim->count;
     sim_fill_genesis(&sim->genesis, sim->count, &sim->prng);
     CHECK(genesis_validator_set(&sim->genesis, 1, &sim->validators) == STATUS_OK);
