@@ -216,7 +216,8 @@ static void run_block(struct bench *bench, const struct block_header *parent,
     uint64_t timestamp_ms = parent->timestamp_ms + 1000;
     double start = seconds();
     make_block(bench, batches, timestamp_ms);
-    struct ledger_block block = {.height = parent->height + 1,
+    struct ledger_block block = {.epoch = 1,
+                                 .height = parent->height + 1,
                                  .timestamp_ms = timestamp_ms,
                                  .batch_count = BATCHES,
                                  .parent_hash = block_hash(parent),

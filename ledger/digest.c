@@ -162,7 +162,6 @@ void digest_static(struct ledger *ledger)
     digests[TABLE_LIMITS] = static_table(genesis, TABLE_LIMITS);
     digests[TABLE_SERVICES] = static_table(genesis, TABLE_SERVICES);
     digests[TABLE_SCHEMES] = static_table(genesis, TABLE_SCHEMES);
-    digests[STATE_SLOT_VALIDATORS] = ledger->roster.hash;
 }
 
 struct hash digest_state_root(const struct hash digests[STATE_SLOTS])

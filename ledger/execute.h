@@ -12,11 +12,6 @@
 const char *execute_check_block(const struct ledger *ledger, const struct ledger_block *block,
                                 uint32_t *ret_batch);
 
-/* The key that a batch of this kind by (participant, key_no) is signed with on the committed state;
-   NULL if there is none that may. */
-const struct public_key *execute_batch_key(const struct ledger *ledger, enum batch_kind kind,
-                                           uint32_t participant, uint32_t key_no);
-
 /* Executes one batch; its verdicts are set. */
 void execute_batch(struct ledger *ledger, uint32_t batch_index);
 

@@ -2,6 +2,8 @@
 #include "ledger/ledger.h"
 
 #include "base/check.h"
+#include "ledger/actions.h"
+#include "ledger/change.h"
 #include "ledger/execute.h"
 #include "ledger/invariant.h"
 #include "ledger/memory.h"
@@ -125,9 +127,13 @@ static void begin_block(struct ledger *ledger, const struct ledger_block *block,
     memcpy(ledger->sums_before, ledger->sums, sizeof ledger->sums);
     memcpy(ledger->cycles_before, ledger->cycles, sizeof ledger->cycles);
     ledger->batch_start[0] = 0;
+    ledger->block_records = 0;
     for (uint32_t i = 0; i < block->batch_count; i++) {
-        ledger->batch_start[i + 1] = ledger->batch_start[i] + block->batches[i].header->count;
+        const struct batch_header *header = block->batches[i].header;
+        ledger->batch_start[i + 1] = ledger->batch_start[i] + header->count;
+        ledger->block_records += header->kind == BATCH_RECORDS ? header->count : 0;
     }
+    actions_begin(ledger);
 }
 
 static void take_back(struct ledger *ledger)
@@ -137,6 +143,8 @@ static void take_back(struct ledger *ledger)
         outcome_restore_tree(ledger);
         ledger->tree_changed = false;
     }
+    ledger->book_changed = false;
+    ledger->terminal = false;
     ledger->block = NULL;
     ledger->working_set = NULL;
 }
@@ -176,6 +184,7 @@ enum ledger_result ledger_execute(struct ledger *ledger, const struct ledger_blo
     for (uint32_t i = 0; i < block->batch_count; i++) {
         execute_batch(ledger, i);
     }
+    actions_finish(ledger);
     what = invariant_check(ledger);
     if (what == NULL) {
         what = outcome_build(ledger);
@@ -196,6 +205,7 @@ void ledger_commit(struct ledger *ledger)
     CHECK(ledger->speculative);
     ledger->speculative = false;
     ledger->tree_changed = false;
+    actions_commit(ledger);
     ledger->block = NULL;
     ledger->working_set = NULL;
 }
@@ -230,18 +240,33 @@ bool ledger_candidate(const struct ledger *ledger, uint32_t index,
                       struct ledger_validator *ret_validator, struct hash *ret_action_id,
                       bool *ret_ready)
 {
-    (void)ledger;
-    (void)index;
-    (void)ret_validator;
-    (void)ret_action_id;
-    (void)ret_ready;
-    return false;
+    struct action action;
+    const struct action_row *row = actions_approved_change(ledger, ledger->book, &action);
+    if (row == NULL || !change_new_member(&ledger->roster, &action, index, ret_validator)) {
+        return false;
+    }
+    *ret_action_id = row->id;
+    *ret_ready = (row->ready >> index & 1) != 0;
+    return true;
 }
 
 bool ledger_batch_key(const struct ledger *ledger, enum batch_kind kind, uint32_t participant,
                       uint32_t key_no, struct public_key *ret_key)
 {
-    const struct public_key *key = execute_batch_key(ledger, kind, participant, key_no);
+    const struct public_key *key = NULL;
+    if (key_no < VALIDATOR_KEY_NO) {
+        if (kind != BATCH_EVIDENCE) {
+            key = registry_key(&ledger->registry, participant, key_no,
+                               kind == BATCH_RECORDS ? PERMISSION_SUBMIT : PERMISSION_ACT);
+        }
+    } else if (kind != BATCH_RECORDS) {
+        const struct ledger_validator *member =
+            roster_by_number(&ledger->roster, participant, key_no);
+        if (member == NULL && kind == BATCH_ACTION) {
+            return actions_candidate_key(ledger, participant, key_no, ret_key);
+        }
+        key = member == NULL ? NULL : &member->validator.key;
+    }
     if (key == NULL) {
         return false;
     }

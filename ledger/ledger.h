@@ -79,7 +79,7 @@ struct ledger_batch {
     const struct batch_header *header;
     struct hash id;
     const struct record *records;     /* header->count, aligned to 8; NULL unless BATCH_RECORDS */
-    const struct hash *record_hashes; /* record_hash of each; of another kind the body's hash */
+    const struct hash *record_hashes; /* record_hash of each; likewise */
     const uint8_t *body;              /* of an action or of evidence, else NULL */
     size_t body_length;
     struct public_key verified_under; /* the key under which the shell verified the signature */

@@ -11,6 +11,10 @@
    is returned and the tree is untouched), leaves, digests, header, writes. */
 const char *outcome_build(struct ledger *ledger);
 
+/* Adds a row to the block's writes; key and value stay where they are until the next execution. */
+void outcome_write(struct ledger *ledger, enum ledger_table table, struct span key,
+                   struct span value);
+
 /* Takes the block's leaves back out of the accounts tree; accounts are restored already. */
 void outcome_restore_tree(struct ledger *ledger);
 

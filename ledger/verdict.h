@@ -19,7 +19,7 @@
     X(11, EXISTS_DIFFERENT, "this id was used before for another record: use a new id")            \
     X(12, SOURCE_EXISTS, "this part of the source file was submitted before, in another batch")    \
     X(100, ID_ZERO, "the id is zero")                                                              \
-    X(101, KIND_UNKNOWN, "there is no record kind with this number")                               \
+    X(101, KIND_UNKNOWN, "there is no kind with this number")                                      \
     X(102, KIND_NOT_OPEN, "this kind is not open on this network yet")                             \
     X(103, RESERVED_NOT_ZERO, "the reserved bytes are not zero")                                   \
     X(104, FLAGS, "a flag is set that this kind does not have")                                    \
@@ -43,6 +43,11 @@
     X(122, MCC, "the merchant category is not a four-digit code, or has no place in this kind")    \
     X(123, REASON, "the reason is not printable ASCII padded with zeroes")                         \
     X(124, PRIORITY_NOT_ZERO, "a priority is only for queued payments")                            \
+    X(130, ACTION_FORM, "the bytes do not have the form of their version and kind")                \
+    X(131, CHANGE_EMPTY, "the change of validators changes nothing")                               \
+    X(132, VALIDATOR_KEY_MISSING, "a new validator lacks its consensus or its transport key")      \
+    X(133, VALIDATOR_NAME, "a new validator's name is missing or is not text that fits")           \
+    X(134, EVIDENCE_NO_CONFLICT, "one honest validator may have cast both votes")                  \
     X(200, SCHEME_UNKNOWN, "there is no scheme with this number")                                  \
     X(201, SCHEME_KIND, "the scheme's service does not carry this kind")                           \
     X(202, SCHEME_NOT_OPEN, "schemes with two confirmations are not open on this network yet")     \
@@ -54,6 +59,11 @@
     X(208, SIDE_NOT_PERMITTED, "the submitter's side may not file this kind in this scheme")       \
     X(209, NOT_AGENT, "only the settlement agent may file this kind")                              \
     X(210, NO_NETWORK, "there is a network fee, but the scheme has no network")                    \
+    X(220, ACTION_KEY, "a validator's own key signs READY, and nothing else signs it")             \
+    X(221, NOT_PROPOSER, "this participant may not propose this kind of action")                   \
+    X(222, NOT_APPROVER, "this participant has no say in this action")                             \
+    X(223, VALIDATOR_PARTICIPANT, "a new validator's participant does not exist")                  \
+    X(224, NOT_CANDIDATE, "this key is not a new member of that approved change")                  \
     X(300, LINKED_FAILED, "another record of the same chain failed, so none of it is posted")      \
     X(301, REF_NOT_FOUND, "the record acted on does not exist")                                    \
     X(302, REF_NOT_POSTED, "the record acted on is not posted")                                    \
@@ -62,6 +72,21 @@
       "sides, scheme, currency or match key are not those of the record acted on")                 \
     X(305, EXCEEDS_REMAINING, "more would be returned than was posted")                            \
     X(306, DUPLICATE_KEY, "this match key already names a posted transaction")                     \
+    X(320, ACTION_NOT_FOUND, "there is no action with this id")                                    \
+    X(321, ACTION_ENDED, "the action has ended: it took effect, was refused, lapsed or overtaken") \
+    X(322, ANSWERED_BEFORE, "this key or its participant has given this answer before")            \
+    X(323, ACTIONS_FULL, "the network has as many open actions as it may have")                    \
+    X(324, ACTIONS_FULL_OWN, "the participant has as many open actions as it may have")            \
+    X(325, EPOCH_DIFFERS, "the validators have changed since: this is for another epoch")          \
+    X(326, CHANGE_UNDER_WAY, "another change of validators is approved and waits for its members") \
+    X(327, VALIDATOR_UNKNOWN, "no validator has the key that is to be removed or replaced")        \
+    X(328, VALIDATOR_EXISTS, "a new validator's key is one that a validator has already")          \
+    X(329, VALIDATOR_TWICE, "the change names a validator twice")                                  \
+    X(330, VALIDATOR_KEY_NUMBER, "two validators of a participant would have one key number")      \
+    X(331, VALIDATORS_TOO_FEW,                                                                     \
+      "too few validators would be left: four or more stay at least four")                         \
+    X(332, VALIDATORS_TOO_MANY, "there would be more validators than a network may have")          \
+    X(333, EVIDENCE_EPOCH, "the votes are of an epoch that has not begun")                         \
     X(400, INSUFFICIENT_FUNDS, "there is not enough money on the settlement account")              \
     X(401, CAP, "the exposure would pass the participant's cap")                                   \
     X(402, COVER, "the exposure would not be covered by settlement money and collateral")          \

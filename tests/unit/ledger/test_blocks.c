@@ -55,13 +55,7 @@ static void test_invalid_blocks(void **state)
         if (i == 11) {
             f->participants[0].keys[0].permissions = PERMISSION_ACT;
         }
-        if (i == 10) {
-            /* A first block of epoch 5 makes epoch 4 the past. */
-            f->block.epoch = 5;
-            fixture_block(f);
-            one_batch(f);
-            f->block.epoch = 4;
-        }
+        f->block.epoch += i == 10; /* no terminal block came before */
         enum ledger_result result = fixture_execute(f);
         if (result != LEDGER_INVALID_BLOCK) {
             print_error("case %s\n", CASES[i]);
@@ -70,11 +64,7 @@ static void test_invalid_blocks(void **state)
         assert_non_null(f->fault.what);
         fixture_drop(f);
         f->participants[0].keys[0].permissions = PERMISSION_SUBMIT;
-        if (i != 10) {
-            f->block = sound;
-        } else {
-            f->block.epoch = 5;
-        }
+        f->block = sound;
     }
     /* None of it left a trace: the next sound block posts. */
     assert_int_equal(fixture_file(f, 1, fixture_clear(f, 1, 2, 10)), VERDICT_POSTED);
@@ -297,6 +287,9 @@ static void test_load_refuses_damage(void **state)
         for (unsigned round = 0; ledger_table_is_resident(table) && round < 25; round++) {
             struct flip count = {.at = UINT64_MAX};
             ledger_store_each(f->store, table, flip_row, &count);
+            if (count.seen == 0) {
+                break; /* no action is open: test_actions damages those */
+            }
             struct flip flip = {.at = prng_below(&prng, count.seen), .bit = prng_below(&prng, 8)};
             struct flip back = flip;
             ledger_store_each(f->store, table, flip_row, &flip);
@@ -450,10 +443,10 @@ static void test_determinism(void **state)
                 counts[VERDICT_INSUFFICIENT_FUNDS] > 10 && counts[VERDICT_COVER] > 10);
     char hex[65];
     bytes_to_hex(header->state_root.bytes, HASH_BYTES, hex);
-    assert_string_equal(hex, "82fe884e1307ab80bc3b12a8e77aa5f5c63fc708a0f0e7772db506cf5db9bfba");
+    assert_string_equal(hex, "a7b465171d9a2f1dc8ec162608271f91dd6b68affa40bc7cb67a06bad09200fa");
     struct hash hash = block_hash(header);
     bytes_to_hex(hash.bytes, HASH_BYTES, hex);
-    assert_string_equal(hex, "bc3c263dffb6356aaab1dd85ea2ed3b58f5932abcc53aff330e38f9d5ae0d080");
+    assert_string_equal(hex, "041167cdaedf2f5181844d74562a2da4be89c011f1d1989dfefaec884a99f8e3");
     fixture_free(f);
 }
 
