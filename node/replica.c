@@ -302,6 +302,7 @@ void replica_tick(struct replica *replica)
         replica_batches_housekeep(replica);
         replica_sync_feed(replica);
         replica_sync_chase(replica);
+        replica_evidence_tick(replica);
         replica->tell_followers = true;
     }
     replica_pass_end(replica);

@@ -109,6 +109,7 @@ struct replica_view {
     uint64_t batches_accepted, batches_refused, blocks_built, blocks_checked, blocks_invalid;
     uint64_t execute_microseconds; /* filled by the shell's clock, for status only */
     uint64_t peer_frames_ignored;  /* votes and the like from peers that do not vote now */
+    uint64_t evidence_refused;     /* forged, or no evidence at all */
     uint32_t sessions;
 };
 void replica_inspect(const struct replica *replica, struct replica_view *ret_view);

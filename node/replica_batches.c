@@ -132,7 +132,7 @@ enum status replica_batches_take(struct replica *replica, const uint8_t *bytes, 
         return status;
     }
     *ret_id = batch.id;
-    if (batch.header.kind != BATCH_RECORDS) {
+    if (batch.header.kind == BATCH_ACTION) {
         *ret_field = "kind";
         return STATUS_DENIED;
     }
@@ -156,6 +156,10 @@ enum status replica_batches_take(struct replica *replica, const uint8_t *bytes, 
         return STATUS_BUSY;
     }
     status = admit(replica, &batch, length, by_block, &key, ret_field);
+    if (status == STATUS_OK && batch.header.kind == BATCH_EVIDENCE) {
+        *ret_field = "body";
+        status = replica_evidence_form(replica, &batch);
+    }
     if (status == STATUS_OK && replica->verifying_count < VERIFYING_MAX) {
         start_verification(replica, &batch.id, bytes, length, peer, &key);
     } else if (status == STATUS_OK) {
@@ -226,6 +230,9 @@ void replica_batch_verified(struct replica *replica, const struct verify_result 
     enum status status = result->status;
     if (status == STATUS_OK) {
         status = batch_parse(result->bytes, result->length, &replica->chain_id, &batch, &field);
+    }
+    if (status == STATUS_OK && batch.header.kind == BATCH_EVIDENCE) {
+        status = replica_evidence_verified(replica, &batch);
     }
     if (status != STATUS_OK || pool_count(replica->pool) >= POOL_BATCHES_MAX) {
         replica->counters.batches_refused++;

@@ -75,11 +75,12 @@ static enum status load_one(struct replica *replica, const struct hash *id)
         replica_batches_forget(replica, id); /* its key is no longer valid: no block can name it */
         return STATUS_OK;
     }
-    result.record_hashes = malloc(sizeof(struct hash) * batch.header.count);
-    CHECK(result.record_hashes != NULL);
-    struct hash root = batch_records_root((const struct record *)(const void *)batch.body,
-                                          batch.header.count, result.record_hashes);
-    if (!hash_equal(&root, &batch.header.records_root)) {
+    if (batch.header.kind == BATCH_RECORDS) {
+        result.record_hashes = malloc(sizeof(struct hash) * batch.header.count);
+        CHECK(result.record_hashes != NULL);
+    }
+    if (verify_batch_root(&batch.header, batch.body, batch.body_length, result.record_hashes) !=
+        STATUS_OK) {
         free(result.bytes);
         free(result.record_hashes);
         return STATUS_CORRUPT;

@@ -55,10 +55,16 @@ static void fill_ledger_batch(struct replica *replica, const struct pool_batch *
     *ret_batch = (struct ledger_batch){
         .header = &batch->header,
         .id = batch->id,
-        .records = (const struct record *)(const void *)(batch->bytes + BATCH_PREFIX_BYTES),
         .record_hashes = batch->record_hashes,
         .verified_under = batch->verified_under,
         .already_placed = replica_batches_placed(replica, &batch->id, &height, &index)};
+    const uint8_t *body = batch->bytes + BATCH_PREFIX_BYTES;
+    if (batch->header.kind == BATCH_RECORDS) {
+        ret_batch->records = (const struct record *)(const void *)body;
+    } else {
+        ret_batch->body = body;
+        ret_batch->body_length = batch->length - BATCH_PREFIX_BYTES;
+    }
 }
 
 /* Executes a candidate on the final state. The mark lets a restart know what the process died on.

@@ -402,6 +402,7 @@ static uint32_t fill_counters(const struct replica *replica, const struct consen
         {"may_sign", view->may_sign},
         {"halted", view->halted},
         {"peer_frames_ignored", counters->peer_frames_ignored},
+        {"evidence_refused", counters->evidence_refused},
     };
     const uint32_t own = sizeof all / sizeof all[0];
     _Static_assert(sizeof all / sizeof all[0] <= COUNTERS, "all counters fit");

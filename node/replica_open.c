@@ -332,6 +332,7 @@ enum status replica_open(const struct node_io *io, const struct replica_config *
         return status;
     }
     replica_rejoin_opened(replica);
+    replica_evidence_load(replica);
     *ret_replica = replica;
     return STATUS_OK;
 }

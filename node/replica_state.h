@@ -99,6 +99,13 @@ struct receipt_trees {
     struct hash verdicts[LIMIT_BLOCK_BATCHES];
 };
 
+/* Evidence that no block has recorded; it is in the store. */
+#define UNRECORDED_MAX 64
+struct unrecorded {
+    struct evidence evidence;
+    uint64_t due_ms; /* own turn to record it */
+};
+
 struct peer_state {
     bool up;
     bool heard;            /* a status, since it is up */
@@ -181,6 +188,10 @@ struct replica {
     uint64_t housekeeping_ms;
     bool had_work;
     bool refuse_batches;
+    struct unrecorded unrecorded[UNRECORDED_MAX];
+    uint32_t unrecorded_count;
+    bool unrecorded_more;                      /* the store holds more of it */
+    uint32_t evidence_taken[LIMIT_VALIDATORS]; /* from peers, by the index of the accused */
     const char *alarms[ALARMS_MAX];
     uint32_t alarm_count;
     struct replica_view counters;
@@ -324,6 +335,17 @@ void replica_rejoin_opened(struct replica *replica);
 void replica_rejoin_note(struct replica *replica, const struct vote_register *next);
 
 /* replica_evidence.c */
+/* At the start: what the store holds and no block has recorded. */
+void replica_evidence_load(struct replica *replica);
+/* Each second: records what is due and is not recorded yet. */
+void replica_evidence_tick(struct replica *replica);
+/* A peer's evidence: stored and shared if both votes are genuine. BAD_SIGNATURE if it is forged. */
+enum status replica_evidence_take(struct replica *replica,
+                                  const struct evidence *evidence) MUST_USE;
+/* Of a batch of kind evidence: what is cheap to see, and, once its own signature is verified, that
+   both votes are genuine. A batch that fails is never pooled. */
+enum status replica_evidence_form(struct replica *replica, const struct batch *batch) MUST_USE;
+enum status replica_evidence_verified(struct replica *replica, const struct batch *batch) MUST_USE;
 /* Stores it, then shares it. */
 void replica_evidence_found(struct replica *replica, const struct evidence *evidence);
 /* Stores two certificates that cannot both be; first may be NULL. */

@@ -405,7 +405,11 @@ static enum status take_evidence(struct replica *replica, uint32_t peer,
                                  const struct evidence *evidence)
 {
     enum status status = take_vote(replica, peer, &evidence->first);
-    return status == STATUS_OK ? take_vote(replica, peer, &evidence->second) : status;
+    if (status == STATUS_OK) {
+        status = take_vote(replica, peer, &evidence->second);
+    }
+    /* Consensus looks only at views that matter to it; evidence is kept of any. */
+    return status == STATUS_OK ? replica_evidence_take(replica, evidence) : status;
 }
 
 static enum status take_certificates(struct replica *replica, uint32_t peer,

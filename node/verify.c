@@ -33,6 +33,23 @@ struct verify_pool {
     void *context;
 };
 
+enum status verify_batch_root(const struct batch_header *header, const uint8_t *body, size_t length,
+                              struct hash *ret_hashes)
+{
+    struct hash root;
+    if (header->kind == BATCH_RECORDS) {
+        CHECK(ret_hashes != NULL);
+        CHECK((uintptr_t)body % _Alignof(struct record) == 0);
+        root = batch_records_root((const struct record *)(const void *)body, header->count,
+                                  ret_hashes);
+    } else {
+        struct hash body_hash = hash_of(&PURPOSE_ACTION, body, length);
+        struct hash leaf = merkle_leaf(body_hash.bytes, HASH_BYTES);
+        root = merkle_root(&leaf, 1);
+    }
+    return hash_equal(&root, &header->records_root) ? STATUS_OK : STATUS_BAD_HASH;
+}
+
 enum status verify_batch_bytes(const uint8_t *bytes, size_t length, const struct public_key *key,
                                struct hash *ret_hashes)
 {
@@ -48,19 +65,8 @@ enum status verify_batch_bytes(const uint8_t *bytes, size_t length, const struct
     if (!key_verify(key, signed_bytes, sizeof signed_bytes, &signature)) {
         return STATUS_BAD_SIGNATURE;
     }
-    const uint8_t *body = bytes + BATCH_PREFIX_BYTES;
-    struct hash root;
-    if (header.kind == BATCH_RECORDS) {
-        CHECK(ret_hashes != NULL);
-        CHECK((uintptr_t)body % _Alignof(struct record) == 0);
-        root =
-            batch_records_root((const struct record *)(const void *)body, header.count, ret_hashes);
-    } else {
-        struct hash body_hash = hash_of(&PURPOSE_ACTION, body, length - BATCH_PREFIX_BYTES);
-        struct hash leaf = merkle_leaf(body_hash.bytes, HASH_BYTES);
-        root = merkle_root(&leaf, 1);
-    }
-    return hash_equal(&root, &header.records_root) ? STATUS_OK : STATUS_BAD_HASH;
+    return verify_batch_root(&header, bytes + BATCH_PREFIX_BYTES, length - BATCH_PREFIX_BYTES,
+                             ret_hashes);
 }
 
 static void run(struct verify_pool *pool, struct job *job)

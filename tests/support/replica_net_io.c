@@ -142,11 +142,9 @@ static void io_verify_batch(void *context, uint64_t token, uint8_t *bytes, size_
     if (io_verify(node, key, signed_bytes, sizeof signed_bytes, &batch.signature)) {
         struct hash *hashes = malloc(sizeof *hashes * batch.header.count);
         CHECK(hashes != NULL);
-        struct hash root = batch_records_root((const struct record *)(const void *)batch.body,
-                                              batch.header.count, hashes);
         message.result.record_hashes = hashes;
         message.result.status =
-            hash_equal(&root, &batch.header.records_root) ? STATUS_OK : STATUS_BAD_HASH;
+            verify_batch_root(&batch.header, batch.body, batch.body_length, hashes);
     }
     net_push(node->net, &message);
 }
