@@ -92,9 +92,11 @@ static void end_pass(struct net_node *node)
     memory_store_commit(&node->store);
     if (node->tear && node->register_pending) {
         node->tear = false;
-        net_keys_left(node); /* with the next start: the store has them */
+        /* What it signed leaves with the next start, if the store is still there then. */
+        const size_t torn = node->unsent_count;
         check_agreement(node);
         stop(node);
+        node->unsent_count = torn;
         return;
     }
     if (node->register_pending) {
@@ -270,6 +272,7 @@ void replica_net_wipe(struct replica_net *net, uint32_t node)
     memory_store_end(&net->nodes[node].store);
     memory_store_init(&net->nodes[node].store, STORE_TABLE_COUNT);
     net->nodes[node].seen_height = 0;
+    net->nodes[node].unsent_count = 0;
 }
 
 void replica_net_inject(struct replica_net *net, uint32_t from, uint32_t to, const uint8_t *frame,

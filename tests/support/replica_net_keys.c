@@ -146,6 +146,7 @@ void replica_net_restore_store(struct replica_net *net, uint32_t node,
     memory_store_end(&to->store);
     memory_store_copy(&backup->store, &to->store);
     to->seen_height = 0;
+    to->unsent_count = 0;
 }
 
 void replica_net_restore_register(struct replica_net *net, uint32_t node,
