@@ -303,6 +303,7 @@ void replica_tick(struct replica *replica)
         replica_sync_feed(replica);
         replica_sync_chase(replica);
         replica_evidence_tick(replica);
+        replica_ready_tick(replica);
         replica->tell_followers = true;
     }
     replica_pass_end(replica);

@@ -282,6 +282,8 @@ void replica_epoch_settle(struct replica *replica)
     replica->chase_ms = 0;
     replica->had_work = false;
     replica->built = (struct hash){{0}};
+    replica->ready_ms = 0;
+    memset(replica->evidence_taken, 0, sizeof replica->evidence_taken);
     replica_epoch_load(replica);
     recount_holders(replica);
     replica_epoch_machine(replica);

@@ -10,6 +10,7 @@
  *   replica_sync.c     what peers ask for, and catching up
  *   replica_send.c     frames to peers
  *   replica_epoch.c    who votes, who may link as a peer, and the change from one epoch to the next
+ *   replica_ready.c    a new validator says that it has caught up
  *   replica_clients.c  participants and operators: submit, await, receipts, status
  */
 #ifndef HEFU_NODE_REPLICA_STATE_H
@@ -333,6 +334,9 @@ const char *replica_rejoin_forbids(const struct replica *replica);
 void replica_rejoin_opened(struct replica *replica);
 /* The own register is about to become next: logs what changes, raises or clears the alarm. */
 void replica_rejoin_note(struct replica *replica, const struct vote_register *next);
+
+/* replica_ready.c: each second, for a new member that has caught up. */
+void replica_ready_tick(struct replica *replica);
 
 /* replica_evidence.c */
 /* At the start: what the store holds and no block has recorded. */
