@@ -6,8 +6,8 @@ import random
 import threading
 import time
 
-from network import (Failure, Network, generate_day, hefu, hefu_json, purchase, read_csv,
-                     wait_until, write_csv)
+from network import (Failure, Network, generate_day, hefu, purchase, read_csv, wait_until,
+                     write_csv)
 
 FILE_RECORDS = 100
 GO_ON_SECONDS = 5
@@ -144,6 +144,6 @@ def check_whole(network, paths, alarms=True):
 def distribution(what, seconds):
     """One line that a person compares: of times to go on, for instance."""
     ordered = sorted(seconds)
-    at = lambda share: ordered[min(len(ordered) - 1, int(share * len(ordered)))]  # noqa: E731
-    print(f"{what}: {len(ordered)} times, min {ordered[0]:.2f} s, median {at(0.5):.2f} s, "
-          f"p90 {at(0.9):.2f} s, max {ordered[-1]:.2f} s", flush=True)
+    median, p90 = (ordered[int(share * (len(ordered) - 1))] for share in (0.5, 0.9))
+    print(f"{what}: {len(ordered)} times, min {ordered[0]:.2f} s, median {median:.2f} s, "
+          f"p90 {p90:.2f} s, max {ordered[-1]:.2f} s", flush=True)

@@ -22,7 +22,7 @@ STALL_SECONDS = 1.5
 class Links(unittest.TestCase):
     """One network for all tests; each ends with the same check of the whole."""
 
-    isolated, flaps, damages, halvings = None, 8, 6, ("cut",)
+    isolated, damages, halvings = None, 6, ("cut",)
 
     @classmethod
     def setUpClass(cls):
@@ -76,14 +76,6 @@ class Links(unittest.TestCase):
             if other != i:
                 goes_on(self.network, other, seconds=HEAL_SECONDS)
 
-    def test_one_cut_off(self):
-        """Reset and refused: the other three go on, the fourth has nothing new, then all of it."""
-        for i in self.isolated:
-            self.wires.cut(self.wires.across({i}))
-            self.others_go_on(i)
-            self.stalls(i)
-            self.all_go_on()
-
     def test_one_half_open(self):
         """Nothing arrives in either direction, and no connection ends."""
         for i in self.isolated:
@@ -116,37 +108,6 @@ class Links(unittest.TestCase):
                                    held=True)
                 self.stalls(0, 1, 2, 3)
                 self.all_go_on()
-
-    def test_ring(self):
-        """Each node talks to two others: that is a quorum with itself, so it goes on."""
-        self.wires.cut([(0, 2), (1, 3)])
-        for i in range(4):
-            goes_on(self.network, i, seconds=HEAL_SECONDS)
-
-    def test_delays(self):
-        """Slow wires, alike and not: slower, but on."""
-        self.wires.set(self.wires.pairs, delay=0.05)
-        for i in range(4):
-            goes_on(self.network, i, seconds=HEAL_SECONDS)
-        for pair in self.wires.pairs:
-            self.wires.set([pair], delay=random.uniform(0, 0.3))
-        for i in range(4):
-            goes_on(self.network, i, seconds=HEAL_SECONDS)
-
-    def test_flapping(self):
-        """Random wires are cut, held, reset and let go, faster than links settle."""
-        for _ in range(self.flaps):
-            pairs = random.sample(self.wires.pairs, random.randrange(1, 5))
-            kind = random.choice(("cut", "held", "reset", "heal"))
-            if kind == "cut":
-                self.wires.cut(pairs)
-            elif kind == "held":
-                self.wires.set(pairs, held=True)
-            elif kind == "reset":
-                self.wires.reset(pairs)
-            else:
-                self.wires.heal()
-            time.sleep(random.uniform(0.05, 0.5))
 
     def test_damaged_bytes(self):
         """Cut off in the middle of a message, or one bit flipped: another link is made."""

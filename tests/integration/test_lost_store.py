@@ -31,7 +31,7 @@ def register(network, i):
 class LostStore(unittest.TestCase):
     """Each test has its own network."""
 
-    rounds = 3
+    rounds = 2
 
     def run_rounds(self, name, lose):
         """Kills a node at random, calls lose(network, i), starts it; so many times."""
