@@ -132,10 +132,6 @@ enum status replica_batches_take(struct replica *replica, const uint8_t *bytes, 
         return status;
     }
     *ret_id = batch.id;
-    if (batch.header.kind == BATCH_ACTION) {
-        *ret_field = "kind";
-        return STATUS_DENIED;
-    }
     struct pool_batch *held = pool_find(replica->pool, &batch.id);
     if (held != NULL) {
         if (peer != NO_PEER) {

@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "base/merkle.h"
+#include "node/action_keys.h"
 #include "node/keys.h"
 
 #define VERIFY_THREADS_MAX 64
@@ -43,9 +43,7 @@ enum status verify_batch_root(const struct batch_header *header, const uint8_t *
         root = batch_records_root((const struct record *)(const void *)body, header->count,
                                   ret_hashes);
     } else {
-        struct hash body_hash = hash_of(&PURPOSE_ACTION, body, length);
-        struct hash leaf = merkle_leaf(body_hash.bytes, HASH_BYTES);
-        root = merkle_root(&leaf, 1);
+        root = batch_body_root(body, length);
     }
     return hash_equal(&root, &header->records_root) ? STATUS_OK : STATUS_BAD_HASH;
 }
@@ -65,8 +63,12 @@ enum status verify_batch_bytes(const uint8_t *bytes, size_t length, const struct
     if (!key_verify(key, signed_bytes, sizeof signed_bytes, &signature)) {
         return STATUS_BAD_SIGNATURE;
     }
-    return verify_batch_root(&header, bytes + BATCH_PREFIX_BYTES, length - BATCH_PREFIX_BYTES,
-                             ret_hashes);
+    struct span body = {bytes + BATCH_PREFIX_BYTES, length - BATCH_PREFIX_BYTES};
+    enum status status = verify_batch_root(&header, body.data, body.length, ret_hashes);
+    if (status == STATUS_OK && header.kind == BATCH_ACTION) {
+        status = action_keys_check(body);
+    }
+    return status;
 }
 
 static void run(struct verify_pool *pool, struct job *job)

@@ -15,7 +15,7 @@
 
 struct verify_result {
     uint64_t token;
-    enum status status; /* OK, BAD_SIGNATURE, BAD_HASH */
+    enum status status; /* OK, BAD_SIGNATURE, BAD_HASH, BAD_KEY (a key that an action brings) */
     uint8_t *bytes;     /* as given, ownership passes back */
     size_t length;
     struct hash *record_hashes; /* malloc'ed; NULL unless OK and of kind records */
