@@ -214,6 +214,29 @@ static void make_batch(struct replica *replica, const struct evidence *evidence)
                 evidence->first.epoch, evidence->first.view, status_name(status));
 }
 
+/* Whether somebody else has made the batch, which waits for a block. */
+static bool is_pooled(const struct replica *replica, const struct evidence *evidence)
+{
+    uint8_t wanted[EVIDENCE_RECORDED_KEY_BYTES];
+    evidence_recorded_key(evidence, wanted);
+    for (const struct pool_batch *b = pool_next(replica->pool, NULL); b != NULL;
+         b = pool_next(replica->pool, b)) {
+        struct evidence pooled;
+        uint8_t key[EVIDENCE_RECORDED_KEY_BYTES];
+        if (b->header.kind != BATCH_EVIDENCE ||
+            evidence_of_body((struct span){.data = b->bytes + BATCH_PREFIX_BYTES,
+                                           .length = b->length - BATCH_PREFIX_BYTES},
+                             &pooled) != STATUS_OK) {
+            continue;
+        }
+        evidence_recorded_key(&pooled, key);
+        if (memcmp(key, wanted, sizeof key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void replica_evidence_tick(struct replica *replica)
 {
     for (uint32_t i = 0; i < replica->unrecorded_count;) {
@@ -224,7 +247,9 @@ void replica_evidence_tick(struct replica *replica)
         }
         if (replica_votes(replica) && replica->monotonic_ms >= entry->due_ms) {
             entry->due_ms = replica->monotonic_ms + AGAIN_MS;
-            make_batch(replica, &entry->evidence);
+            if (!is_pooled(replica, &entry->evidence)) {
+                make_batch(replica, &entry->evidence);
+            }
         }
         i++;
     }
