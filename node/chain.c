@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "node/memory.h"
 #include "node/store.h"
 #include "node/verify.h"
 
@@ -15,7 +16,8 @@ void chain_init(struct chain *chain, struct chain_source source, const struct ha
     chain->chain_id = *chain_id;
     chain->batch_bytes = malloc(BATCH_BYTES_MAX);
     chain->verdicts = malloc(sizeof *chain->verdicts * LIMIT_BATCH_RECORDS);
-    CHECK(chain->batch_bytes != NULL && chain->verdicts != NULL);
+    memory_check(chain->batch_bytes != NULL);
+    memory_check(chain->verdicts != NULL);
 }
 
 static bool get_from_store(void *context, unsigned table, const void *key, size_t key_length,
@@ -114,7 +116,7 @@ static enum status read_batch(struct chain *chain, const struct hash *id)
 static enum status check_records_root(const struct batch *batch)
 {
     struct hash *hashes = malloc(sizeof *hashes * batch->header.count);
-    CHECK(hashes != NULL);
+    memory_check(hashes != NULL);
     enum status status = verify_batch_root(&batch->header, batch->body, batch->body_length, hashes);
     free(hashes);
     return status == STATUS_OK ? STATUS_OK : STATUS_CORRUPT;

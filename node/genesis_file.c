@@ -10,6 +10,7 @@
 #include "node/file.h"
 #include "node/genesis_fields.h"
 #include "node/keys.h"
+#include "node/memory.h"
 
 #define PLACE_BYTES_MAX 256
 #define MINUTES_MAX (24 * 60)
@@ -473,7 +474,7 @@ struct hash genesis_file_chain_id(const struct genesis *genesis)
 {
     size_t size = genesis_encoded_size(genesis);
     void *scratch = malloc(size);
-    CHECK(scratch != NULL);
+    memory_check(scratch != NULL);
     struct hash chain_id = genesis_chain_id(genesis, scratch, size);
     free(scratch);
     return chain_id;

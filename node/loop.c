@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "node/log.h"
 #include "node/loop_state.h"
+#include "node/memory.h"
 #include "node/passphrase.h"
 
 #define EPOCH_FIRST 1
@@ -516,7 +517,7 @@ static void close_all(struct loop *loop)
 enum status loop_run(const struct config *config, char *ret_error, size_t capacity)
 {
     struct loop *loop = calloc(1, sizeof *loop);
-    CHECK(loop != NULL);
+    memory_check(loop != NULL);
     loop->config = config;
     loop->trying.file = -1;
     CHECK(pthread_mutex_init(&loop->allowed_mutex, NULL) == 0);

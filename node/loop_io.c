@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "node/log.h"
 #include "node/loop_state.h"
+#include "node/memory.h"
 
 static uint64_t clock_ms(clockid_t clock)
 {
@@ -90,7 +91,7 @@ static void queue(struct loop *loop, uint64_t link, enum link_class class,
     if (loop->outbox_count == loop->outbox_capacity) {
         size_t capacity = loop->outbox_capacity == 0 ? 256 : 2 * loop->outbox_capacity;
         loop->outbox = realloc(loop->outbox, capacity * sizeof *loop->outbox);
-        CHECK(loop->outbox != NULL);
+        memory_check(loop->outbox != NULL);
         loop->outbox_capacity = capacity;
     }
     loop->outbox[loop->outbox_count++] =
@@ -100,7 +101,7 @@ static void queue(struct loop *loop, uint64_t link, enum link_class class,
 static struct link_buffer *buffer_of(const uint8_t *frame, size_t length)
 {
     struct link_buffer *buffer = link_buffer_new(length);
-    CHECK(buffer != NULL);
+    memory_check(buffer != NULL);
     memcpy(buffer->bytes, frame, length);
     return buffer;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "node/memory.h"
 
 /* Twice the batches, so that probes stay short. */
 #define POOL_SLOTS (2u * POOL_BATCHES_MAX)
@@ -136,7 +137,7 @@ struct pool_batch *pool_insert(struct pool *pool, const struct batch *batch, uin
     CHECK(batch->header.participant <= LIMIT_PARTICIPANTS);
     CHECK(pool_find(pool, &batch->id) == NULL);
     struct pool_batch *entry = calloc(1, sizeof *entry);
-    CHECK(entry != NULL);
+    memory_check(entry != NULL);
     entry->id = batch->id;
     entry->header = batch->header;
     entry->verified_under = *verified_under;

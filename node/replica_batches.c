@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "node/memory.h"
 #include "node/replica_state.h"
 
 /* A participant's clock may be this far ahead of the node's. */
@@ -115,7 +116,7 @@ static void start_verification(struct replica *replica, const struct hash *id, c
     replica->verifying_client_bytes += peer == NO_PEER ? length : 0;
     replica->verifying_count++;
     uint8_t *copy = malloc(length);
-    CHECK(copy != NULL);
+    memory_check(copy != NULL);
     memcpy(copy, bytes, length);
     replica->io.verify_batch(replica->io.context, job->token, copy, length, key);
 }
@@ -322,7 +323,7 @@ void replica_batches_peer_up(struct replica *replica, uint32_t peer)
         return;
     }
     struct hash *ids = malloc(sizeof *ids * PEER_HAVE_MAX);
-    CHECK(ids != NULL);
+    memory_check(ids != NULL);
     uint32_t count = 0;
     for (const struct pool_batch *b = pool_next(replica->pool, NULL); b != NULL;
          b = pool_next(replica->pool, b)) {

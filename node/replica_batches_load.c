@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "node/memory.h"
 #include "node/replica_state.h"
 
 /* The key of the row that says "this stored batch is still pending". */
@@ -62,7 +63,7 @@ static enum status load_one(struct replica *replica, const struct hash *id)
         return STATUS_CORRUPT;
     }
     struct verify_result result = {.length = row.length, .bytes = malloc(row.length)};
-    CHECK(result.bytes != NULL);
+    memory_check(result.bytes != NULL);
     memcpy(result.bytes, row.data, row.length);
     if (batch_parse(result.bytes, result.length, &replica->chain_id, &batch, &field) != STATUS_OK ||
         !hash_equal(&batch.id, id)) {
@@ -77,7 +78,7 @@ static enum status load_one(struct replica *replica, const struct hash *id)
     }
     if (batch.header.kind == BATCH_RECORDS) {
         result.record_hashes = malloc(sizeof(struct hash) * batch.header.count);
-        CHECK(result.record_hashes != NULL);
+        memory_check(result.record_hashes != NULL);
     }
     if (verify_batch_root(&batch.header, batch.body, batch.body_length, result.record_hashes) !=
         STATUS_OK) {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "node/memory.h"
 #include "node/replica_state.h"
 
 static void rollback(struct replica *replica)
@@ -423,7 +424,7 @@ static void put_writes(struct replica *replica, const struct ledger_outcome *out
             if (count > replica->sorted_capacity) {
                 replica->sorted_writes =
                     realloc(replica->sorted_writes, sizeof *replica->sorted_writes * count);
-                CHECK(replica->sorted_writes != NULL);
+                memory_check(replica->sorted_writes != NULL);
                 replica->sorted_capacity = count;
             }
             memcpy(replica->sorted_writes, run, sizeof *run * count);

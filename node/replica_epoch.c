@@ -15,6 +15,7 @@
 
 #include "base/check.h"
 #include "node/epochs.h"
+#include "node/memory.h"
 #include "node/replica_state.h"
 
 bool replica_is_own(const struct replica *replica, uint32_t peer)
@@ -141,7 +142,7 @@ void replica_epoch_peers(struct replica *replica)
 {
     struct peer_list *list = malloc(sizeof *list);
     bool freed[LIMIT_PEERS];
-    CHECK(list != NULL);
+    memory_check(list != NULL);
     list_peers(replica, list);
     if (peers_update(&replica->table, list->entries, list->count, &replica->config.transport_key,
                      freed)) {
@@ -220,7 +221,7 @@ void replica_epoch_machine(struct replica *replica)
     const size_t size = (consensus_footprint(replica->set.count) + 63) & ~(size_t)63;
     free(replica->consensus);
     void *memory = aligned_alloc(64, size);
-    CHECK(memory != NULL);
+    memory_check(memory != NULL);
     replica->consensus = consensus_init(memory, &config);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "node/memory.h"
 #include "node/replica_state.h"
 
 #define RECOVERED_MAX 8192
@@ -24,7 +25,7 @@ static void *zeroed(size_t size)
 {
     size_t rounded = (size + 63) & ~(size_t)63;
     void *memory = aligned_alloc(64, rounded);
-    CHECK(memory != NULL);
+    memory_check(memory != NULL);
     memset(memory, 0, rounded);
     return memory;
 }
@@ -157,7 +158,7 @@ static uint32_t recover_certificates(struct replica *replica, struct certificate
         struct certificate **place = &ret_list[count % max];
         if (*place == NULL) {
             *place = calloc(1, sizeof **place);
-            CHECK(*place != NULL);
+            memory_check(*place != NULL);
         }
         if (row_certificate_decode(value, *place) == STATUS_OK) {
             count++;
@@ -174,7 +175,7 @@ static uint32_t recover_open_blocks(struct replica *replica, struct consensus_bl
     struct span value;
     uint32_t count = 0;
     struct block_row *row = calloc(1, sizeof *row);
-    CHECK(row != NULL);
+    memory_check(row != NULL);
     while (
         count < OPEN_BLOCKS_MAX &&
         replica->io.seek(replica->io.context, STORE_OPEN_BLOCKS, from, from_length, &key, &value) &&
@@ -208,7 +209,8 @@ static enum status restore_consensus(struct replica *replica)
     struct vote *votes = calloc(RECOVERED_MAX, sizeof *votes);
     struct certificate **certificates = calloc(RECOVERED_MAX, sizeof *certificates);
     struct consensus_block open_blocks[OPEN_BLOCKS_MAX];
-    CHECK(votes != NULL && certificates != NULL);
+    memory_check(votes != NULL);
+    memory_check(certificates != NULL);
     const struct block_row *block;
     CHECK(chain_block(&replica->chain, replica->final.height, &block) == STATUS_OK);
     const bool root = replica->final.epoch != replica->set.epoch || !block->has_finalization;
@@ -248,7 +250,9 @@ static void make_machines(struct replica *replica)
     replica->frame = malloc(LIMIT_FRAME_BYTES);
     replica->decode = zeroed(PEER_ARENA_BYTES);
     replica->catchup = calloc(CATCHUP_MAX, sizeof *replica->catchup);
-    CHECK(replica->pool != NULL && replica->frame != NULL && replica->catchup != NULL);
+    memory_check(replica->pool != NULL);
+    memory_check(replica->frame != NULL);
+    memory_check(replica->catchup != NULL);
 }
 
 /* What is borrowed during open and needed later. */
@@ -261,7 +265,7 @@ static void keep_config(struct replica *replica)
         replica->config.keys[i].vote_register = NULL;
     }
     replica->observers = calloc(config->observer_count + 1, sizeof *replica->observers);
-    CHECK(replica->observers != NULL);
+    memory_check(replica->observers != NULL);
     if (config->observer_count > 0) {
         memcpy(replica->observers, config->observers,
                config->observer_count * sizeof *replica->observers);
@@ -293,7 +297,7 @@ enum status replica_open(const struct node_io *io, const struct replica_config *
                          char *ret_error, size_t capacity)
 {
     struct replica *replica = calloc(1, sizeof *replica);
-    CHECK(replica != NULL);
+    memory_check(replica != NULL);
     replica->io = *io;
     replica->config = *config;
     replica->chain_id = config->chain_id;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "node/memory.h"
 #include "node/replica_state.h"
 
 #define BLOCKS_PER_ANSWER 32
@@ -73,7 +74,7 @@ static void answer_certificates(struct replica *replica, uint32_t peer,
         return;
     }
     struct certificate *list = calloc(PEER_CERTIFICATES_MAX, sizeof *list);
-    CHECK(list != NULL);
+    memory_check(list != NULL);
     struct peer_certificates answer = {.list = list};
     uint8_t from[KEY_VIEW_BYTES];
     uint64_t view = request->cursor > request->from_view ? request->cursor : request->from_view;
@@ -116,7 +117,8 @@ static void answer_blocks(struct replica *replica, uint32_t peer,
     uint32_t most = request->count < BLOCKS_PER_ANSWER ? request->count : BLOCKS_PER_ANSWER;
     struct peer_final_block *list = calloc(BLOCKS_PER_ANSWER, sizeof *list);
     struct block_row *rows = calloc(BLOCKS_PER_ANSWER, sizeof *rows);
-    CHECK(list != NULL && rows != NULL);
+    memory_check(list != NULL);
+    memory_check(rows != NULL);
     struct peer_blocks answer = {.list = list};
     for (uint32_t i = 0; i < most; i++) {
         uint8_t key[8];

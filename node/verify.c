@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "node/action_keys.h"
 #include "node/keys.h"
+#include "node/memory.h"
 
 #define VERIFY_THREADS_MAX 64
 
@@ -79,7 +80,7 @@ static void run(struct verify_pool *pool, struct job *job)
     memcpy(&header, job->bytes, sizeof header);
     if (header.kind == BATCH_RECORDS) {
         result.record_hashes = malloc(sizeof *result.record_hashes * header.count);
-        CHECK(result.record_hashes != NULL);
+        memory_check(result.record_hashes != NULL);
     }
     result.status = verify_batch_bytes(job->bytes, job->length, &job->key, result.record_hashes);
     if (result.status != STATUS_OK) {
@@ -117,7 +118,7 @@ struct verify_pool *verify_pool_new(unsigned threads, verify_done done, void *co
 {
     CHECK(threads > 0 && threads <= VERIFY_THREADS_MAX);
     struct verify_pool *pool = calloc(1, sizeof *pool);
-    CHECK(pool != NULL);
+    memory_check(pool != NULL);
     pool->done = done;
     pool->context = context;
     CHECK(pthread_mutex_init(&pool->lock, NULL) == 0);
@@ -133,7 +134,7 @@ void verify_pool_add(struct verify_pool *pool, uint64_t token, uint8_t *bytes, s
                      const struct public_key *key)
 {
     struct job *job = calloc(1, sizeof *job);
-    CHECK(job != NULL);
+    memory_check(job != NULL);
     *job = (struct job){.token = token, .bytes = bytes, .length = length, .key = *key};
     CHECK(pthread_mutex_lock(&pool->lock) == 0);
     if (pool->last != NULL) {
