@@ -188,9 +188,15 @@ static bool halts(enum vote_kind first_kind, const struct candidate *first,
     rig_give_certificate(&rig, &b);
     const bool halted = rig_inspect(&rig).halted;
     assert_true(halted == rig_alarmed(&rig, ALARM_SAFETY_CERTIFICATES));
-    const struct effect *kept = rig_find(&rig, EFFECT_PERSIST_CERTIFICATE);
-    const bool same_place = first_kind == second_kind;
-    assert_true(!halted || same_place || (kept != NULL && kept->certificate->kind == second_kind));
+    const struct effect *conflict = rig_find(&rig, EFFECT_CONFLICT);
+    assert_true(halted == (conflict != NULL));
+    if (halted) {
+        assert_non_null(conflict->conflict.first);
+        assert_int_equal(conflict->conflict.first->kind, first_kind);
+        assert_true(candidate_equal(&conflict->conflict.first->candidate, first));
+        assert_int_equal(conflict->conflict.second->kind, second_kind);
+        assert_true(candidate_equal(&conflict->conflict.second->candidate, second));
+    }
     rig_close(&rig);
     return halted;
 }
