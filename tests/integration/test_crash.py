@@ -11,16 +11,15 @@ import unittest
 
 from load import (GO_ON_SECONDS, Load, check_whole, distribution, find, funded, goes_on,
                   records_at)
-from network import BIN, main, seed, wait_until
+from network import BIN, Network, hefu, main, seed, wait_until, write_csv
 
 DAY_RECORDS = 60000
-FULL_CRASHES, SINGLE_CRASHES = 5, 5
 
 
 class Crash(unittest.TestCase):
     """Each test has its own network, for it must not matter what the others killed."""
 
-    full_crashes, single_crashes = FULL_CRASHES, SINGLE_CRASHES
+    full_crashes, single_crashes, start_crashes = 5, 5, 10
 
     def test_kill_one_during_a_load(self):
         """A whole day's files, a client each; the clients of the dead node wait for it."""
@@ -90,6 +89,25 @@ class Crash(unittest.TestCase):
         self.assertGreater(len(paths), 4 * self.full_crashes)
         print(f"{sum(load.repeated for load in loads)} files were known when sent again")
         check_whole(network, paths)
+
+    def test_kill_while_starting(self):
+        """Fresh homes, killed before, while and after they make what a first start makes."""
+        random.seed(seed())
+        network = Network("crash-start")
+        for _ in range(self.start_crashes):
+            network.start()
+            time.sleep(random.uniform(0, 0.15))
+            network.kill(0, 1, 2, 3)
+        network.start()
+        network.wait_ready()
+        path = write_csv(network.folder / "first.csv", [
+            {"id": f"{n:032x}", "kind": "FUND", "payee": 3, "amount": "1.00", "currency": "CNY",
+             "business_date": "2026-11-23", "match_key": f"{n:032x}"} for n in range(1, 9)])
+        hefu("submit", path, "--client", network.client("settlement-agent"), "--wait")
+        chains = [network.agree() and network.chain(i) for i in range(4)]
+        self.assertEqual(chains, chains[:1] * 4)
+        for i in range(4):
+            network.check_clean(network.home(i))
 
 
 if __name__ == "__main__":

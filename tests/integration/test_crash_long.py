@@ -8,7 +8,7 @@ from network import main
 class CrashLong(test_crash.Crash):
     """The same tests with more rounds."""
 
-    full_crashes, single_crashes = 50, 50
+    full_crashes, single_crashes, start_crashes = 50, 50, 200
 
 
 if __name__ == "__main__":
