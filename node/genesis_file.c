@@ -403,7 +403,8 @@ static enum status check_whole(struct reading *reading)
     return check_keys(reading);
 }
 
-/* jansson tells a parse that ran out of memory from a bad text only now and then. */
+/* jansson tells a parse that ran out of memory from a bad text only now and then, and 2.14 may even
+   go on with a character missing from a string or number. */
 static _Thread_local bool json_ran_out;
 
 static void *json_memory(size_t size)
@@ -424,7 +425,8 @@ enum status genesis_text_read(const char *text, size_t length, const char *sourc
     json_ran_out = false;
     json_set_alloc_funcs(json_memory, free);
     json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-    if (json == NULL && json_ran_out) {
+    if (json_ran_out) {
+        json_decref(json);
         return error_set(STATUS_NO_MEMORY, ret_error, capacity, "%s: no memory to read it", source);
     }
     if (json == NULL) {
