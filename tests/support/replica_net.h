@@ -21,6 +21,8 @@ struct replica_net;
 
 struct net_options {
     uint32_t nodes;
+    uint32_t validators; /* of them in genesis, the first; 0: all. The rest follow: standbys */
+    uint32_t observers;  /* of the rest, how many have no consensus key: the last */
     uint64_t seed;
     uint32_t loss_permille;
     uint32_t delay_ms_max;
@@ -95,5 +97,12 @@ uint64_t replica_net_height(const struct replica_net *net, uint32_t node);
 uint64_t replica_net_records(const struct replica_net *net, uint32_t node);
 struct hash replica_net_hash_at(struct replica_net *net, uint32_t node, uint64_t height);
 bool replica_net_running(const struct replica_net *net, uint32_t node);
+uint64_t replica_net_epoch(const struct replica_net *net, uint32_t node);
+/* Whether the node is a validator of the epoch it is in. */
+bool replica_net_votes_now(const struct replica_net *net, uint32_t node);
+/* A batch in stored form that holds an action, signed by participant submitter; malloc'ed. */
+struct action;
+uint8_t *replica_net_action(struct replica_net *net, uint32_t submitter,
+                            const struct action *action, size_t *ret_length, struct hash *ret_id);
 
 #endif

@@ -72,7 +72,7 @@ static void io_send(void *context, uint32_t peer, enum link_class class, const u
     (void)class;
     struct message *message = outgoing(context);
     message->kind = TO_PEER;
-    message->to = peer;
+    message->to = net_node_of(context, peer);
     ((struct net_node *)context)->net->sent_bytes += length;
     message->bytes = copy_of(frame, length);
     message->length = length;
@@ -81,8 +81,9 @@ static void io_send(void *context, uint32_t peer, enum link_class class, const u
 static void io_broadcast(void *context, enum link_class class, const uint8_t *frame, size_t length)
 {
     const struct net_node *node = context;
-    for (uint32_t peer = 0; peer < node->net->options.nodes; peer++) {
-        if (peer != node->index) {
+    const struct peers *peers = &node->peers;
+    for (uint32_t peer = 0; peer < LIMIT_PEERS; peer++) {
+        if (peers->slots[peer].kind == PEER_VALIDATOR && peer != peers->own) {
             io_send(context, peer, class, frame, length);
         }
     }
@@ -95,6 +96,13 @@ static void io_reply(void *context, uint64_t session, const uint8_t *frame, size
     message->session = session;
     message->bytes = copy_of(frame, length);
     message->length = length;
+}
+
+static void io_peers(void *context, const struct peers *peers)
+{
+    struct net_node *node = context;
+    node->peers = *peers;
+    node->net->peers_changed = true;
 }
 
 struct signature net_stand_in(const struct public_key *key, const uint8_t *message, size_t length)
@@ -179,6 +187,7 @@ struct node_io net_node_io(struct net_node *node)
                             .send = io_send,
                             .broadcast = io_broadcast,
                             .reply = io_reply,
+                            .peers = io_peers,
                             .sign = io_sign,
                             .verify = io_verify,
                             .verify_batch = io_verify_batch,
