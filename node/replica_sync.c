@@ -469,8 +469,10 @@ static enum status dispatch(struct replica *replica, uint32_t peer, struct peer_
     case PEER_BATCH:
         status = replica_batches_take(replica, message->batch.bytes.data,
                                       message->batch.bytes.length, peer, &id, &field);
-        /* Late, early and surplus batches are nobody's fault. */
-        return status == STATUS_EXPIRED || status == STATUS_TOO_EARLY || status == STATUS_BUSY
+        /* Late, early and surplus batches are nobody's fault, nor is one whose key this node will
+           know a few blocks from here. */
+        return status == STATUS_EXPIRED || status == STATUS_TOO_EARLY || status == STATUS_BUSY ||
+                       status == STATUS_DENIED
                    ? STATUS_OK
                    : status;
     case PEER_BATCH_HAVE:
