@@ -60,20 +60,22 @@ static bool is_signed(const struct vote *vote, const struct hash *chain_id,
                   &vote->signature);
 }
 
+bool evidence_convicting(const struct evidence *evidence)
+{
+    uint8_t body[EVIDENCE_BODY_BYTES];
+    struct evidence again;
+    evidence_to_body(evidence, body);
+    const struct span span = {.data = body, .length = sizeof body};
+    return evidence_of_body(span, &again) == STATUS_OK;
+}
+
 enum status evidence_verify(const struct evidence *evidence, const struct hash *chain_id,
                             const struct validator_set *set, evidence_signature verify,
                             void *context)
 {
-    uint8_t body[EVIDENCE_BODY_BYTES];
-    struct evidence again;
     if (vote_check_form(&evidence->first, set->count) != STATUS_OK ||
         vote_check_form(&evidence->second, set->count) != STATUS_OK ||
-        evidence->first.epoch != set->epoch) {
-        return STATUS_MALFORMED;
-    }
-    evidence_to_body(evidence, body);
-    const struct span span = {.data = body, .length = sizeof body};
-    if (evidence_of_body(span, &again) != STATUS_OK) {
+        evidence->first.epoch != set->epoch || !evidence_convicting(evidence)) {
         return STATUS_MALFORMED;
     }
     return is_signed(&evidence->first, chain_id, set, verify, context) &&

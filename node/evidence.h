@@ -20,6 +20,9 @@ enum status evidence_verify(const struct evidence *evidence, const struct hash *
                             const struct validator_set *set, evidence_signature verify,
                             void *context) MUST_USE;
 
+/* Whether the votes have their form and convict their signer, whoever signed them. */
+bool evidence_convicting(const struct evidence *evidence);
+
 /* From and to the body of a batch. As evidence_decode, and MALFORMED if the votes do not convict.
  */
 enum status evidence_of_body(struct span body, struct evidence *ret_evidence) MUST_USE;
