@@ -87,7 +87,7 @@ foreach(layer IN ITEMS tables scenarios sim)
         add_library(hefu_${layer}_parts STATIC ${parts})
         target_compile_definitions(hefu_${layer}_parts PRIVATE _GNU_SOURCE)
         target_link_libraries(hefu_${layer}_parts PRIVATE hefu_flags hefu_warnings
-            PUBLIC hefu_support)
+            PUBLIC hefu_support hefu_node)
         target_include_directories(hefu_${layer}_parts SYSTEM PRIVATE
             "${CMAKE_BINARY_DIR}/generated" "${HEFU_NNG_INCLUDE}")
         if(TARGET hefu_wire_headers)
@@ -99,7 +99,7 @@ foreach(layer IN ITEMS tables scenarios sim)
         string(REGEX REPLACE "^test_" "test_${layer}_" name "${stem}")
         hefu_test_target(${name} "${source}" cli)
         if(parts)
-            target_link_libraries(${name} PRIVATE hefu_${layer}_parts hefu_support hefu_cli)
+            target_link_libraries(${name} PRIVATE hefu_${layer}_parts hefu_support hefu_node)
         endif()
         add_test(NAME ${name} COMMAND ${name})
         hefu_test_settings(${name} ${layer})
@@ -108,8 +108,8 @@ endforeach()
 
 # The simulator as a program (scripts/sim).
 if(TARGET hefu_sim_parts)
-    hefu_test_target(hefu_sim "${CMAKE_SOURCE_DIR}/tests/sim/program/main.c" cli)
-    target_link_libraries(hefu_sim PRIVATE hefu_sim_parts hefu_support hefu_cli)
+    hefu_test_target(hefu_sim "${CMAKE_SOURCE_DIR}/tests/sim/program/main.c" node)
+    target_link_libraries(hefu_sim PRIVATE hefu_sim_parts hefu_support hefu_node)
 endif()
 
 file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_*.c")

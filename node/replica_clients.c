@@ -101,10 +101,11 @@ static bool may_wait(struct replica *replica, uint64_t session)
 static void add_waiter(struct replica *replica, const struct waiter *waiter)
 {
     uint32_t i = 0;
-    while (i < WAITERS_MAX && replica->waiters[i].used) {
+    while (i < replica->waiter_high && replica->waiters[i].used) {
         i++;
     }
     CHECK(i < WAITERS_MAX);
+    replica->waiter_high = i == replica->waiter_high ? i + 1 : replica->waiter_high;
     replica->waiters[i] = *waiter;
     replica->waiters[i].used = true;
     replica->waiter_count++;
@@ -119,15 +120,15 @@ static void end_waiter(struct replica *replica, struct waiter *waiter)
     }
     waiter->used = false;
     replica->waiter_count--;
+    while (replica->waiter_high > 0 && !replica->waiters[replica->waiter_high - 1].used) {
+        replica->waiter_high--;
+    }
 }
 
 /* The waiter after i (from -1) for this batch; NULL at the end. */
 static struct waiter *next_waiter(struct replica *replica, const struct hash *id, int *i)
 {
-    if (replica->waiter_count == 0) {
-        return NULL;
-    }
-    while (++*i < WAITERS_MAX) {
+    while (++*i < (int)replica->waiter_high) {
         struct waiter *waiter = &replica->waiters[*i];
         if (waiter->used && hash_equal(&waiter->id, id)) {
             return waiter;
@@ -354,7 +355,7 @@ void replica_clients_expired(struct replica *replica, const struct hash *id)
 
 void replica_clients_tick(struct replica *replica)
 {
-    for (uint32_t i = 0; i < WAITERS_MAX && replica->waiter_count > 0; i++) {
+    for (uint32_t i = 0; i < replica->waiter_high; i++) {
         struct waiter *waiter = &replica->waiters[i];
         if (!waiter->used || waiter->deadline_ms > replica->monotonic_ms) {
             continue;
@@ -373,7 +374,7 @@ void replica_clients_tick(struct replica *replica)
 uint64_t replica_clients_deadline(const struct replica *replica)
 {
     uint64_t deadline = UINT64_MAX;
-    for (uint32_t i = 0; i < WAITERS_MAX && replica->waiter_count > 0; i++) {
+    for (uint32_t i = 0; i < replica->waiter_high; i++) {
         if (replica->waiters[i].used && replica->waiters[i].deadline_ms < deadline) {
             deadline = replica->waiters[i].deadline_ms;
         }
@@ -482,7 +483,7 @@ void replica_client_down(struct replica *replica, uint64_t session)
     }
     place->id = 0;
     replica->session_count--;
-    for (uint32_t i = 0; i < WAITERS_MAX && replica->waiter_count > 0; i++) {
+    for (uint32_t i = 0; i < replica->waiter_high; i++) {
         if (replica->waiters[i].used && replica->waiters[i].session == session) {
             end_waiter(replica, &replica->waiters[i]);
         }

@@ -21,12 +21,23 @@ static bool chain_get(void *context, unsigned table, const void *key, size_t key
                            ret_value);
 }
 
+static size_t rounded(size_t size)
+{
+    return (size + 63) & ~(size_t)63;
+}
+
+/* For what is written before it is read: megabytes that most nodes never touch. */
+static void *aligned(size_t size)
+{
+    void *memory = aligned_alloc(64, rounded(size));
+    memory_check(memory != NULL);
+    return memory;
+}
+
 static void *zeroed(size_t size)
 {
-    size_t rounded = (size + 63) & ~(size_t)63;
-    void *memory = aligned_alloc(64, rounded);
-    memory_check(memory != NULL);
-    memset(memory, 0, rounded);
+    void *memory = aligned(size);
+    memset(memory, 0, rounded(size));
     return memory;
 }
 
@@ -245,10 +256,10 @@ static void make_machines(struct replica *replica)
 {
     const struct genesis *genesis = replica->config.genesis;
     replica->ledger = ledger_init(zeroed(ledger_footprint(genesis)), genesis, &replica->chain_id);
-    replica->working_set = working_set_init(zeroed(working_set_footprint()));
+    replica->working_set = working_set_init(aligned(working_set_footprint()));
     replica->pool = pool_new(replica->config.pool_bytes);
     replica->frame = malloc(LIMIT_FRAME_BYTES);
-    replica->decode = zeroed(PEER_ARENA_BYTES);
+    replica->decode = aligned(PEER_ARENA_BYTES);
     replica->catchup = calloc(CATCHUP_MAX, sizeof *replica->catchup);
     memory_check(replica->pool != NULL);
     memory_check(replica->frame != NULL);

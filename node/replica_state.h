@@ -183,6 +183,7 @@ struct replica {
     uint32_t session_count;
     struct waiter waiters[WAITERS_MAX];
     uint32_t waiter_count;
+    uint32_t waiter_high; /* no place from here on is used */
     struct receipt_trees receipt_trees;
 
     uint64_t work_next_ms; /* when a pooled batch ripens */

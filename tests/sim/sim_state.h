@@ -281,7 +281,7 @@ void sim_violation(struct sim *sim, const char *invariant, const char *format, .
 /* sim_finals.c */
 void watch_committed(struct sim_node *node);
 void watch_certificate(struct sim_node *node, const struct certificate *certificate);
-void watch_evidence(struct sim_node *node, const uint8_t *row, size_t length);
+void watch_evidence(struct sim_node *node, uint32_t signer, const uint8_t *row);
 void watch_memory(struct sim_node *node);
 void watch_end(struct sim *sim);
 

@@ -108,7 +108,6 @@ static void put_vote(struct sim_node *node, const void *value, size_t length)
 void watch_put(struct sim_node *node, enum store_table table, const void *key, const void *value,
                size_t value_length)
 {
-    (void)key;
     if (table == STORE_VOTES) {
         put_vote(node, value, value_length);
     } else if (table == STORE_CERTIFICATES) {
@@ -117,7 +116,7 @@ void watch_put(struct sim_node *node, enum store_table table, const void *key, c
                                      &certificate) == STATUS_OK);
         watch_certificate(node, &certificate);
     } else if (table == STORE_EVIDENCE) {
-        watch_evidence(node, value, value_length);
+        watch_evidence(node, get_be32((const uint8_t *)key + KEY_VIEW_BYTES), value);
     }
 }
 
