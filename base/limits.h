@@ -6,6 +6,8 @@
 #define HEFU_BASE_LIMITS_H
 
 #define LIMIT_VALIDATORS 128
+/* Nodes that may link as peers: this epoch's validators, the last one's, new ones, observers. */
+#define LIMIT_PEERS (4 * LIMIT_VALIDATORS)
 #define LIMIT_PARTICIPANTS 65535
 #define LIMIT_PARTICIPANT_KEYS 16
 #define LIMIT_ACCOUNTS (1u << 20)

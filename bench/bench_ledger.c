@@ -216,7 +216,8 @@ static void run_block(struct bench *bench, const struct block_header *parent,
     uint64_t timestamp_ms = parent->timestamp_ms + 1000;
     double start = seconds();
     make_block(bench, batches, timestamp_ms);
-    struct ledger_block block = {.height = parent->height + 1,
+    struct ledger_block block = {.epoch = 1,
+                                 .height = parent->height + 1,
                                  .timestamp_ms = timestamp_ms,
                                  .batch_count = BATCHES,
                                  .parent_hash = block_hash(parent),
@@ -253,7 +254,7 @@ static void run(uint32_t blocks, uint32_t participants, bool random_ids)
     bench->chain_id = genesis_chain_id(&bench->genesis, scratch, size);
     free(scratch);
     void *memory = zeroed(ledger_footprint(&bench->genesis));
-    bench->ledger = ledger_init(memory, &bench->genesis, &bench->chain_id, &bench->chain_id);
+    bench->ledger = ledger_init(memory, &bench->genesis, &bench->chain_id);
     bench->working_set = working_set_init(zeroed(working_set_footprint()));
     bench->records = zeroed(BATCHES * LIMIT_BATCH_RECORDS * sizeof *bench->records);
     bench->hashes = zeroed(BATCHES * LIMIT_BATCH_RECORDS * sizeof *bench->hashes);

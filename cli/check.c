@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/merkle.h"
+#include "cli/sets.h"
 #include "ledger/account.h"
 #include "node/keys.h"
 
@@ -37,6 +38,9 @@ const char *check_finalization(const struct certificate *finalization,
     if (finalization->kind != VOTE_FINALIZE) {
         return "its certificate is not a finalization";
     }
+    if (finalization->epoch != validators->epoch) {
+        return "its finalization is of another epoch";
+    }
     if (!hash_equal(&finalization->candidate.block_hash, block_hash)) {
         return "its finalization names another block";
     }
@@ -61,11 +65,14 @@ int check_accounts(struct home *home)
     if (status != STATUS_OK) {
         return home_failure(status, "block %llu", (unsigned long long)home->final.height);
     }
-    const char *wrong = home->final.height == 0 ? NULL
-                        : !block->has_finalization
-                            ? "it has no finalization"
-                            : check_finalization(&block->finalization, &block->hash,
-                                                 &home->chain_id, &home->validators, true);
+    const struct block_row last = *block;
+    const struct validator_set *set = NULL;
+    const char *wrong = sets_of_epoch(home, home->final.epoch, &set);
+    if (wrong == NULL && last.header.height > 0) {
+        wrong = !last.has_finalization ? "it has no finalization"
+                                       : check_finalization(&last.finalization, &last.hash,
+                                                            &home->chain_id, set, true);
+    }
     if (wrong != NULL) {
         complain("block %llu: %s", (unsigned long long)home->final.height, wrong);
         return EXIT_INTEGRITY;
@@ -73,7 +80,7 @@ int check_accounts(struct home *home)
     uint32_t count = home_account_count(home);
     struct hash *leaves = malloc(sizeof *leaves * (count > 0 ? count : 1));
     CHECK(leaves != NULL);
-    bool good = count == block->header.account_count;
+    bool good = count == last.header.account_count;
     for (uint32_t number = 0; number < count && good; number++) {
         struct account account;
         good = home_read_account(home, number, &account) == STATUS_OK;
@@ -81,7 +88,7 @@ int check_accounts(struct home *home)
     }
     struct hash root = good ? merkle_root(leaves, count) : (struct hash){{0}};
     free(leaves);
-    if (!good || !hash_equal(&root, &block->header.accounts_root)) {
+    if (!good || !hash_equal(&root, &last.header.accounts_root)) {
         complain(
             "the stored accounts do not give the accounts_root that block %llu was signed with",
             (unsigned long long)home->final.height);

@@ -6,41 +6,55 @@
 
 #include "base/check.h"
 #include "cli/check.h"
+#include "cli/sets.h"
 #include "consensus/certificates.h"
 #include "node/keys.h"
 
-static const char *check_vote(const struct home *home, struct span key, struct span value)
+static const char *check_vote(struct home *home, struct span key, struct span value)
 {
     struct vote vote;
     uint8_t own_key[KEY_VIEW_BYTES], preimage[VOTE_PREIMAGE_BYTES];
-    if (row_vote_decode(value, &vote) != STATUS_OK ||
-        vote_check_form(&vote, home->validators.count) != STATUS_OK) {
+    const struct validator_set *set;
+    if (row_vote_decode(value, &vote) != STATUS_OK) {
+        return "a vote is malformed";
+    }
+    const char *wrong = sets_of_epoch(home, vote.epoch, &set);
+    if (wrong != NULL) {
+        return wrong;
+    }
+    if (vote_check_form(&vote, set->count) != STATUS_OK) {
         return "a vote is malformed";
     }
     key_view(vote.epoch, vote.view, vote.kind, own_key);
     if (key.length != sizeof own_key || memcmp(key.data, own_key, sizeof own_key) != 0) {
         return "a vote stands under another view or kind";
     }
-    vote_preimage(&vote, &home->chain_id, &home->validators.hash, preimage);
-    return key_verify(&home->validators.members[vote.signer].key, preimage, sizeof preimage,
-                      &vote.signature)
+    vote_preimage(&vote, &home->chain_id, &set->hash, preimage);
+    return key_verify(&set->members[vote.signer].key, preimage, sizeof preimage, &vote.signature)
                ? NULL
                : "a vote is not signed by its validator";
 }
 
-static const char *check_certificate(const struct home *home, struct span key, struct span value,
+static const char *check_certificate(struct home *home, struct span key, struct span value,
                                      struct certificate *scratch)
 {
     uint8_t own_key[KEY_VIEW_BYTES];
-    if (row_certificate_decode(value, scratch) != STATUS_OK ||
-        certificate_check_form(scratch, &home->validators) != STATUS_OK) {
+    const struct validator_set *set;
+    if (row_certificate_decode(value, scratch) != STATUS_OK) {
+        return "a certificate is malformed";
+    }
+    const char *wrong = sets_of_epoch(home, scratch->epoch, &set);
+    if (wrong != NULL) {
+        return wrong;
+    }
+    if (certificate_check_form(scratch, set) != STATUS_OK) {
         return "a certificate is malformed, or has fewer signatures than a quorum";
     }
     key_view(scratch->epoch, scratch->view, scratch->kind, own_key);
     if (key.length != sizeof own_key || memcmp(key.data, own_key, sizeof own_key) != 0) {
         return "a certificate stands under another view or kind";
     }
-    return check_signatures(scratch, &home->chain_id, &home->validators);
+    return check_signatures(scratch, &home->chain_id, set);
 }
 
 const char *check_votes(struct home *home, const char **ret_table)

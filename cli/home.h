@@ -18,7 +18,8 @@ struct home {
     const char *path;
     struct genesis genesis;
     struct hash chain_id;
-    struct validator_set validators;
+    struct validator_set validators; /* of epoch 1, in genesis */
+    struct validator_set set;        /* of the epoch that sets_of_epoch was last asked for */
     struct store *store;
     struct chain chain;
     struct names *names;

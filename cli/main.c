@@ -11,7 +11,8 @@ static const struct verb *const verbs[] = {
     &verb_submit,       &verb_receipt,      &verb_block_list,   &verb_block_show,
     &verb_record_show,  &verb_account_list, &verb_account_show, &verb_trial_balance,
     &verb_statement,    &verb_cycle_list,   &verb_cycle_net,    &verb_verify,
-    &verb_tail,
+    &verb_tail,         &verb_evidence_list, &verb_evidence_show, &verb_evidence_export,
+    &verb_evidence_verify,
 };
 
 #define VERB_COUNT (sizeof verbs / sizeof verbs[0])

@@ -11,6 +11,7 @@
 #include "cli/overlay.h"
 #include "ledger/rows.h"
 #include "node/keys.h"
+#include "node/verify.h"
 
 #define ALIGNMENT 64
 
@@ -103,8 +104,7 @@ struct replay *replay_new(struct home *home)
           replay->verdicts != NULL);
     memset(replay->ledger_memory, 0, ledger_size);
     memset(replay->working_set_memory, 0, set_size);
-    replay->ledger =
-        ledger_init(replay->ledger_memory, &home->genesis, &home->chain_id, &home->validators.hash);
+    replay->ledger = ledger_init(replay->ledger_memory, &home->genesis, &home->chain_id);
     replay->working_set = working_set_init(replay->working_set_memory);
     replay->overlay = overlay_new();
     chain_over_store(&replay->lookup, home->store, &home->chain_id);
@@ -140,37 +140,38 @@ static bool take_batch(struct replay *replay, uint64_t height, uint32_t index,
         return diverged(divergence, height, "batches", "batch %u: %s", index, status_text(status));
     }
     uint32_t count = batch->header.count;
-    if (batch->header.kind != BATCH_RECORDS) {
-        return diverged(divergence, height, "batches", "batch %u is of a kind that is not open",
-                        index);
-    }
     if (replay->bodies[index] == NULL) {
         replay->bodies[index] =
             aligned_alloc(ALIGNMENT, (size_t)LIMIT_BATCH_RECORDS * RECORD_BYTES);
         replay->hashes[index] = malloc(sizeof(struct hash) * LIMIT_BATCH_RECORDS);
         CHECK(replay->bodies[index] != NULL && replay->hashes[index] != NULL);
     }
-    memcpy(replay->bodies[index], batch->body, (size_t)count * RECORD_BYTES);
+    CHECK(batch->body_length <= (size_t)LIMIT_BATCH_RECORDS * RECORD_BYTES);
+    memcpy(replay->bodies[index], batch->body, batch->body_length);
     replay->headers[index] = batch->header;
     memcpy(replay->verdicts + replay->verdict_count, verdicts, sizeof *verdicts * count);
     replay->verdict_count += count;
-    const struct record *records = (const struct record *)(const void *)replay->bodies[index];
-    struct hash root = batch_records_root(records, count, replay->hashes[index]);
-    if (!hash_equal(&root, &batch->header.records_root)) {
+    if (verify_batch_root(&batch->header, replay->bodies[index], batch->body_length,
+                          replay->hashes[index]) != STATUS_OK) {
         return diverged(divergence, height, "batches", "batch %u: its records do not give its root",
                         index);
     }
     batch_signed_bytes(&batch->header, signed_bytes);
-    if (!ledger_batch_key(replay->ledger, batch->header.participant, batch->header.key_no, &key) ||
+    if (!ledger_batch_key(replay->ledger, (enum batch_kind)batch->header.kind,
+                          batch->header.participant, batch->header.key_no, &key) ||
         !key_verify(&key, signed_bytes, sizeof signed_bytes, &batch->signature)) {
         return diverged(divergence, height, "batches", "batch %u is not signed by its participant",
                         index);
     }
-    replay->batches[index] = (struct ledger_batch){.header = &replay->headers[index],
-                                                   .id = batch->id,
-                                                   .records = records,
-                                                   .record_hashes = replay->hashes[index],
-                                                   .verified_under = key};
+    replay->batches[index] = (struct ledger_batch){
+        .header = &replay->headers[index], .id = batch->id, .verified_under = key};
+    if (batch->header.kind == BATCH_RECORDS) {
+        replay->batches[index].records = (const struct record *)(const void *)replay->bodies[index];
+        replay->batches[index].record_hashes = replay->hashes[index];
+    } else {
+        replay->batches[index].body = replay->bodies[index];
+        replay->batches[index].body_length = batch->body_length;
+    }
     return true;
 }
 
@@ -294,7 +295,6 @@ bool replay_block(struct replay *replay, uint64_t height, struct divergence *ret
                                  .proposer = header.proposer,
                                  .batch_count = header.batch_count,
                                  .parent_hash = header.parent_hash,
-                                 .next_validators_hash = header.next_validators_hash,
                                  .batches = replay->batches};
     struct ledger_reader reader = {.context = replay, .get = get_row, .record = get_record};
     const struct ledger_outcome *outcome;

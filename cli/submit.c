@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/check.h"
 #include "cli/csv.h"
@@ -18,6 +19,10 @@
 
 #define CONNECT_MS 5000
 #define GIVE_UP_S 120
+#define FIRST_CONNECT_S 30
+#define CLOSED_HANDSHAKE_MS 2000
+#define FIRST_PAUSE_MS_MIN 100
+#define FIRST_PAUSE_MS_MAX 1000
 #define BAD_LINES_SHOWN 20
 #define VERDICTS 1024
 
@@ -352,19 +357,50 @@ static int load_profile(struct submit *submit, const char *folder)
     return code;
 }
 
+/* The first connection is tried for a while too: the node may just be restarted. A handshake that
+   the node closes is rather a wrong key, so it is tried no longer than a node takes to die. */
+static int connect_first(struct submit *submit, uint64_t patience_ms)
+{
+    uint64_t started_ms = monotonic_ms(), pause_ms = FIRST_PAUSE_MS_MIN;
+    bool told = false;
+    for (;;) {
+        enum status status = client_connect(&submit->client, CONNECT_MS);
+        if (status == STATUS_OK) {
+            return EXIT_CLEAN;
+        }
+        bool may_come = status == STATUS_UNREACHABLE || status == STATUS_TIMEOUT;
+        uint64_t limit_ms =
+            may_come || patience_ms < CLOSED_HANDSHAKE_MS ? patience_ms : CLOSED_HANDSHAKE_MS;
+        if ((!may_come && status != STATUS_DENIED) || monotonic_ms() - started_ms >= limit_ms) {
+            return client_unreachable(&submit->client, status);
+        }
+        if (!told && may_come) {
+            told = true;
+            complain("%s: the node does not answer yet (%s); trying for %" PRIu64 " s",
+                     submit->client.config.address, status_text(status), patience_ms / 1000);
+        }
+        struct timespec pause = {.tv_sec = (time_t)(pause_ms / 1000),
+                                 .tv_nsec = (long)(pause_ms % 1000) * 1000000L};
+        nanosleep(&pause, NULL);
+        pause_ms = 2 * pause_ms > FIRST_PAUSE_MS_MAX ? FIRST_PAUSE_MS_MAX : 2 * pause_ms;
+    }
+}
+
 static int send_file(struct submit *submit, enum output_format format)
 {
     static const struct column columns[] = {{"batch", COLUMN_TEXT},     {"part", COLUMN_NUMBER},
                                             {"records", COLUMN_NUMBER}, {"state", COLUMN_TEXT},
                                             {"height", COLUMN_NUMBER},  {"accepted", COLUMN_NUMBER},
                                             {"rejected", COLUMN_NUMBER}};
-    uint64_t give_up_s;
-    if (args_number(submit->args, "timeout", GIVE_UP_S, 86400, &give_up_s) != STATUS_OK) {
+    uint64_t give_up_s, first_s;
+    if (args_number(submit->args, "timeout", GIVE_UP_S, 86400, &give_up_s) != STATUS_OK ||
+        args_number(submit->args, "connect-timeout", FIRST_CONNECT_S, 86400, &first_s) !=
+            STATUS_OK) {
         return EXIT_USAGE;
     }
-    enum status status = client_connect(&submit->client, CONNECT_MS);
-    if (status != STATUS_OK) {
-        return client_unreachable(&submit->client, status);
+    int code = connect_first(submit, first_s * 1000);
+    if (code != EXIT_CLEAN) {
+        return code;
     }
     sender_init(&submit->sender, &submit->client, give_up_s * 1000);
     submit->sender.await_receipts = submit->await_receipts;
@@ -373,7 +409,7 @@ static int send_file(struct submit *submit, enum output_format format)
     submit->sender.done = part_done;
     submit->sender.context = submit;
     submit->output = output_list(stdout, format, columns, 7);
-    int code = send_all(submit);
+    code = send_all(submit);
     output_end(submit->output);
     sender_free(&submit->sender);
     if (code == EXIT_CLEAN) {
@@ -427,6 +463,7 @@ static const struct verb_option options[] = {
     {"scheme", "S", "the scheme of lines that name none, by number or name"},
     {"as", "PARTICIPANT", "file as this one, whose profile stands beside the given one"},
     {"timeout", "SECONDS", "give up when nothing goes forward for so long (120)"},
+    {"connect-timeout", "SECONDS", "give up when the node cannot be reached at first (30)"},
     {NULL, NULL, NULL},
 };
 
@@ -444,7 +481,8 @@ const struct verb verb_submit = {
         "With --wait it waits for the receipt of each batch, verifies it against genesis,\n"
         "counts the verdicts, and writes rejected records to FILE.rejects.csv with their\n"
         "line, code and reason.\n\n"
-        "A lost connection or a busy node is waited out and retried. Submitting the same\n"
+        "A node that is down is waited for (--connect-timeout), a lost connection or a busy\n"
+        "node is waited out and retried (--timeout). Submitting the same\n"
         "file again is always safe: the ledger applies a file once, and says so (exit\n"
         "status 1). Lines without an id get one from the file's hash and the line's number.",
     .options = options,

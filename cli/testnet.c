@@ -34,12 +34,13 @@
 struct network {
     const char *out;
     struct genesis genesis;
-    uint32_t validator_count;
+    uint32_t validator_count, observer_count;
     uint16_t base_port;
     struct signing_key **signing; /* of participants */
     struct noise_key_pair **transport;
     struct signing_key **consensus; /* of validators */
     struct noise_key_pair **node_transport;
+    struct noise_key_pair **observer_transport;
     char error[ERROR_BYTES];
 };
 
@@ -55,6 +56,21 @@ static enum status make_folder(struct network *network, const char *path)
 static bool is_servant(uint32_t roles)
 {
     return (roles & (ROLE_AGENT | ROLE_OPERATOR | ROLE_AUDITOR)) != 0;
+}
+
+static enum status make_observer_keys(struct network *network)
+{
+    network->observer_transport =
+        calloc(network->observer_count + 1, sizeof *network->observer_transport);
+    CHECK(network->observer_transport != NULL);
+    for (uint32_t i = 0; i < network->observer_count; i++) {
+        network->observer_transport[i] = transport_pair_new();
+        if (network->observer_transport[i] == NULL) {
+            return error_set(STATUS_NO_MEMORY, network->error, sizeof network->error,
+                             "no lockable memory for the key of observer %u", i);
+        }
+    }
+    return STATUS_OK;
 }
 
 /* Everyone's keys, and the genesis that names them. */
@@ -102,7 +118,7 @@ static enum status make_keys(struct network *network)
         snprintf(own->name, sizeof own->name, "node-%u", i);
     }
     genesis->validator_count = network->validator_count;
-    return STATUS_OK;
+    return make_observer_keys(network);
 }
 
 /* A random passphrase, stored as FOLDER/passphrase. */
@@ -127,7 +143,7 @@ static enum status make_passphrase(struct network *network, const char *folder,
     return status;
 }
 
-/* Folder, passphrase and the two key files of a node or a client. */
+/* Folder, passphrase and the key files of a node or a client; key is NULL for an observer. */
 static enum status make_home(struct network *network, const char *home, const char *key_name,
                              const struct signing_key *key, const struct noise_key_pair *pair)
 {
@@ -141,7 +157,7 @@ static enum status make_home(struct network *network, const char *home, const ch
     if (status == STATUS_OK) {
         status = make_passphrase(network, home, &passphrase);
     }
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && key != NULL) {
         snprintf(path, sizeof path, "%s/keys/%s.key", home, key_name);
         status = key_file_write_signing(path, key, passphrase, &KEY_COST_TESTNET, network->error,
                                         sizeof network->error);
@@ -184,6 +200,11 @@ static enum status make_node(struct network *network, uint32_t index)
             node_url(network, i, peer->url);
         }
     }
+    for (uint32_t i = 0; i < network->observer_count; i++) {
+        struct peer_observer *observer = &config.observers[config.observer_count++];
+        snprintf(observer->name, sizeof observer->name, "observer-%u", i);
+        observer->key = network->observer_transport[i]->public_key;
+    }
     status = config_write(home, &config, network->error, sizeof network->error);
     if (status == STATUS_OK) {
         snprintf(path, sizeof path, "%s/genesis.json", home);
@@ -197,6 +218,34 @@ static enum status make_node(struct network *network, uint32_t index)
         status =
             register_create(config.register_path, signing_key_public(network->consensus[index]),
                             network->error, sizeof network->error);
+    }
+    return status;
+}
+
+/* A node without a consensus key, which dials the validators. */
+static enum status make_observer(struct network *network, uint32_t index)
+{
+    char home[CONFIG_PATH_MAX / 2], path[CONFIG_PATH_MAX];
+    snprintf(home, sizeof home, "%s/observer-%u", network->out, index);
+    enum status status = make_home(network, home, "", NULL, network->observer_transport[index]);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct config config;
+    config_init(&config);
+    config.role = NODE_OBSERVER;
+    node_url(network, network->validator_count + index, config.listen);
+    snprintf(config.transport_key, sizeof config.transport_key, "keys/transport.key");
+    snprintf(config.passphrase_file, sizeof config.passphrase_file, "passphrase");
+    for (uint32_t i = 0; i < network->validator_count; i++) {
+        struct config_peer *peer = &config.peers[config.peer_count++];
+        snprintf(peer->name, sizeof peer->name, "node-%u", i);
+        node_url(network, i, peer->url);
+    }
+    status = config_write(home, &config, network->error, sizeof network->error);
+    if (status == STATUS_OK) {
+        snprintf(path, sizeof path, "%s/genesis.json", home);
+        status = genesis_file_write(path, &network->genesis, network->error, sizeof network->error);
     }
     return status;
 }
@@ -302,6 +351,9 @@ static enum status make_network(struct network *network)
     for (uint32_t i = 0; i < network->validator_count && status == STATUS_OK; i++) {
         status = make_node(network, i);
     }
+    for (uint32_t i = 0; i < network->observer_count && status == STATUS_OK; i++) {
+        status = make_observer(network, i);
+    }
     if (status == STATUS_OK) {
         snprintf(path, sizeof path, "%s/clients", network->out);
         status = make_folder(network, path);
@@ -326,6 +378,10 @@ static void free_network(struct network *network)
         signing_key_free(network->consensus[i]);
         transport_pair_free(network->node_transport[i]);
     }
+    for (uint32_t i = 0; network->observer_transport != NULL && i < network->observer_count; i++) {
+        transport_pair_free(network->observer_transport[i]);
+    }
+    free(network->observer_transport);
     free(network->signing);
     free(network->transport);
     free(network->consensus);
@@ -336,18 +392,19 @@ static void free_network(struct network *network)
 static int run_init(const struct args *args)
 {
     struct network network = {.out = args_value(args, "out")};
-    uint64_t validators, base_port;
+    uint64_t validators, observers, base_port;
     if (network.out == NULL) {
         complain("testnet init needs --out DIR, a folder that does not exist yet");
         return EXIT_USAGE;
     }
     if (args_number(args, "validators", 4, LIMIT_VALIDATORS, &validators) != STATUS_OK ||
+        args_number(args, "observers", 0, CONFIG_OBSERVERS_MAX, &observers) != STATUS_OK ||
         args_number(args, "base-port", DEFAULT_BASE_PORT, 65535, &base_port) != STATUS_OK) {
         return EXIT_USAGE;
     }
-    if (validators == 0 || base_port < 1024 || base_port + validators > 65536) {
+    if (validators == 0 || base_port < 1024 || base_port + validators + observers > 65536) {
         complain("--validators takes 1 to %u, --base-port 1024 to %" PRIu64, LIMIT_VALIDATORS,
-                 65536 - validators);
+                 65536 - validators - observers);
         return EXIT_USAGE;
     }
     if (strlen(network.out) > CONFIG_PATH_MAX / 4) {
@@ -355,6 +412,7 @@ static int run_init(const struct args *args)
         return EXIT_USAGE;
     }
     network.validator_count = (uint32_t)validators;
+    network.observer_count = (uint32_t)observers;
     network.base_port = (uint16_t)base_port;
     enum status status = plan_read(args_value(args, "participants"), &network.genesis,
                                    network.error, sizeof network.error);
@@ -370,9 +428,14 @@ static int run_init(const struct args *args)
     struct hash chain_id = genesis_file_chain_id(&network.genesis);
     char hex[2 * HASH_BYTES + 1];
     bytes_to_hex(chain_id.bytes, HASH_BYTES, hex);
-    printf("%s: %u validators, ports %u to %u, %u participants, chain %s\n", network.out,
-           network.validator_count, network.base_port,
-           network.base_port + network.validator_count - 1, network.genesis.participant_count, hex);
+    char observing[32] = "";
+    if (network.observer_count > 0) {
+        snprintf(observing, sizeof observing, "%u observers, ", network.observer_count);
+    }
+    printf("%s: %u validators, %sports %u to %u, %u participants, chain %s\n", network.out,
+           network.validator_count, observing, network.base_port,
+           network.base_port + network.validator_count + network.observer_count - 1,
+           network.genesis.participant_count, hex);
     free_network(&network);
     return EXIT_CLEAN;
 }
@@ -380,8 +443,9 @@ static int run_init(const struct args *args)
 static const struct verb_option init_options[] = {
     {"out", "DIR", "the folder to make; needed"},
     {"validators", "N", "how many (4)"},
+    {"observers", "N", "nodes that follow without voting (0)"},
     {"participants", "FILE", "who takes part: participants.json, see docs/integrating.md"},
-    {"base-port", "P", "validator i listens on 127.0.0.1, port P + i (24600)"},
+    {"base-port", "P", "validator i listens on 127.0.0.1, port P + i (24600), then observers"},
     {NULL, NULL, NULL},
 };
 
@@ -393,7 +457,8 @@ const struct verb verb_testnet_init = {
         "Makes DIR with genesis.json, a home for each validator (node-0, node-1 ...) and\n"
         "a profile for each participant (clients/NAME), all with fresh keys. The first\n"
         "participants that are not agent, operator or auditor run the validators; every\n"
-        "other participant's client uses one of their nodes.\n\n"
+        "other participant's client uses one of their nodes. Observers (observer-0 ...)\n"
+        "follow, verify and serve queries.\n\n"
         "Without --participants it takes a fintech, a card network, five banks, a\n"
         "settlement agent, an operator and an auditor, in CNY.\n\n"
         "For networks on one machine only: each passphrase stands in a file beside its\n"

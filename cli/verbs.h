@@ -21,5 +21,9 @@ extern const struct verb verb_cycle_list; /* cycle.c */
 extern const struct verb verb_cycle_net;
 extern const struct verb verb_verify; /* verify.c */
 extern const struct verb verb_tail;   /* tail.c */
+extern const struct verb verb_evidence_list; /* evidence.c */
+extern const struct verb verb_evidence_show;
+extern const struct verb verb_evidence_export;
+extern const struct verb verb_evidence_verify;
 
 #endif

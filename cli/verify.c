@@ -21,6 +21,7 @@
 #include "cli/progress.h"
 #include "cli/replay.h"
 #include "cli/verbs.h"
+#include "node/epochs.h"
 #include "node/keys.h"
 
 #define REFRESH_MS 500
@@ -35,7 +36,8 @@ struct verify {
     struct merkle_frontier history;
     struct hash parent_hash;
     uint64_t parent_time_ms, total_records;
-    uint64_t batches, signatures;
+    uint64_t batches, signatures, epochs;
+    struct validator_set set; /* of the epoch of the block being checked */
     struct divergence divergence;
 };
 
@@ -45,6 +47,23 @@ static bool wrong(struct verify *verify, uint64_t height, const char *table, con
     verify->divergence.table = table;
     snprintf(verify->divergence.what, sizeof verify->divergence.what, "%s", what);
     return false;
+}
+
+/* The set that signs the next block is the one that this block names. */
+static bool enter_next(struct verify *verify, const struct block_header *header)
+{
+    if ((header->flags & BLOCK_TERMINAL) != 0) {
+        struct validator_set next;
+        if (epochs_set(&verify->home.chain, header->epoch + 1, &next) != STATUS_OK) {
+            return wrong(verify, header->height, "validators",
+                         "the validators of the next epoch are missing or malformed");
+        }
+        verify->set = next;
+        verify->epochs++;
+    }
+    return hash_equal(&verify->set.hash, &header->next_validators_hash) ||
+           wrong(verify, header->height, "validators",
+                 "the next block's validators are not those that the header names");
 }
 
 static bool check_header(struct verify *verify, const struct block_row *block)
@@ -71,16 +90,18 @@ static bool check_header(struct verify *verify, const struct block_row *block)
     if (!hash_equal(&root, &header->batches_root)) {
         return wrong(verify, height, "blocks", "the batch ids do not give batches_root");
     }
-    if (height == 0) {
-        return true;
+    if (height > 0 && header->epoch != verify->set.epoch) {
+        return wrong(verify, height, "header", "its epoch is not that of the validators before it");
     }
-    const char *fault =
-        !block->has_finalization
-            ? "it has no finalization"
-            : check_finalization(&block->finalization, &block->hash, &verify->home.chain_id,
-                                 &verify->home.validators, verify->level >= LEVEL_SIGNATURES);
-    verify->signatures += block->has_finalization ? block->finalization.signature_count : 0;
-    return fault == NULL || wrong(verify, height, "blocks", fault);
+    const char *fault = NULL;
+    if (height > 0) {
+        fault = !block->has_finalization
+                    ? "it has no finalization"
+                    : check_finalization(&block->finalization, &block->hash, &verify->home.chain_id,
+                                         &verify->set, verify->level >= LEVEL_SIGNATURES);
+        verify->signatures += block->has_finalization ? block->finalization.signature_count : 0;
+    }
+    return fault == NULL ? enter_next(verify, header) : wrong(verify, height, "blocks", fault);
 }
 
 /* A batch's signature under its participant's genesis key; its records under its root. */
@@ -182,6 +203,7 @@ static void print_result(const struct verify *verify, enum output_format format,
                                             {"records", COLUMN_NUMBER},
                                             {"batches", COLUMN_NUMBER},
                                             {"signatures", COLUMN_NUMBER},
+                                            {"epochs", COLUMN_NUMBER},
                                             {"seconds", COLUMN_TEXT},
                                             {"records_per_second", COLUMN_NUMBER},
                                             {"divergence_height", COLUMN_NUMBER},
@@ -190,13 +212,14 @@ static void print_result(const struct verify *verify, enum output_format format,
     char seconds[32];
     snprintf(seconds, sizeof seconds, "%" PRIu64 ".%03u", took_ms / 1000,
              (unsigned)(took_ms % 1000));
-    struct output *output = output_single(stdout, format, columns, 11);
+    struct output *output = output_single(stdout, format, columns, 12);
     output_text(output, clean ? "clean" : "DIVERGED");
     output_text(output, level_names[verify->level]);
     output_number(output, verify->home.final.height);
     output_number(output, verify->total_records);
     output_number(output, verify->batches);
     output_number(output, verify->signatures);
+    output_number(output, verify->epochs);
     output_text(output, seconds);
     output_number(output, verify->total_records * 1000 / (took_ms > 0 ? took_ms : 1));
     if (clean) {
@@ -219,9 +242,13 @@ static void print_sentence(const struct verify *verify, bool clean, uint64_t too
                verify->divergence.what);
         return;
     }
-    printf("clean: %" PRIu64 " blocks, %" PRIu64 " batches, %" PRIu64 " records verified from "
+    char epochs[32] = "";
+    if (verify->epochs > 1) {
+        snprintf(epochs, sizeof epochs, "%" PRIu64 " epochs, ", verify->epochs);
+    }
+    printf("clean: %" PRIu64 " blocks, %s%" PRIu64 " batches, %" PRIu64 " records verified from "
            "genesis (%s) in %" PRIu64 ".%03u s, %" PRIu64 " records/s\n",
-           verify->home.final.height + 1, verify->batches, verify->total_records,
+           verify->home.final.height + 1, epochs, verify->batches, verify->total_records,
            level_names[verify->level], took_ms / 1000, (unsigned)(took_ms % 1000),
            verify->total_records * 1000 / (took_ms > 0 ? took_ms : 1));
 }
@@ -257,6 +284,8 @@ static int run_verify(const struct args *args)
         free(verify);
         return code;
     }
+    verify->set = verify->home.validators;
+    verify->epochs = 1;
     if (verify->level == LEVEL_REPLAY) {
         verify->replay = replay_new(&verify->home);
     }

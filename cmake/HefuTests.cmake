@@ -1,7 +1,9 @@
 # The tests, by layer. Found by name, so that a new test needs no edit here:
 #   tests/unit/FOLDER/test_NAME.c       ctest test_FOLDER_NAME, on FOLDER's library and those below
 #   tests/{tables,scenarios,sim}/test_NAME.c   ctest test_LAYER_NAME, on everything but the programs
+#   tests/sim/*.c                       the simulator, library of these and program hefu_sim
 #   tests/integration/test_NAME.py      ctest integration_NAME, real processes on loopback
+#   tests/faults/NAME.c                 NAME.so, which tests/integration preload into a process
 #   tests/vectors/check.py              ctest vectors_check, the independent Python verifier
 #   tests/fuzz/fuzz_NAME.c              libFuzzer target; else ctest fuzz_NAME replays its corpus
 #   bench/bench_NAME.c                  program bench_NAME
@@ -78,18 +80,37 @@ endforeach()
 
 foreach(layer IN ITEMS tables scenarios sim)
     file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/${layer}/test_*.c")
-    # The simulator's actors and models stand beside its tests.
+    # The simulator and its actors stand beside its tests.
     file(GLOB parts CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/${layer}/*.c")
     list(FILTER parts EXCLUDE REGEX "/test_[^/]*\\.c$")
+    if(parts)
+        add_library(hefu_${layer}_parts STATIC ${parts})
+        target_compile_definitions(hefu_${layer}_parts PRIVATE _GNU_SOURCE)
+        target_link_libraries(hefu_${layer}_parts PRIVATE hefu_flags hefu_warnings
+            PUBLIC hefu_support hefu_node)
+        target_include_directories(hefu_${layer}_parts SYSTEM PRIVATE
+            "${CMAKE_BINARY_DIR}/generated" "${HEFU_NNG_INCLUDE}")
+        if(TARGET hefu_wire_headers)
+            add_dependencies(hefu_${layer}_parts hefu_wire_headers)
+        endif()
+    endif()
     foreach(source IN LISTS sources)
         get_filename_component(stem "${source}" NAME_WE)
         string(REGEX REPLACE "^test_" "test_${layer}_" name "${stem}")
         hefu_test_target(${name} "${source}" cli)
-        target_sources(${name} PRIVATE ${parts})
+        if(parts)
+            target_link_libraries(${name} PRIVATE hefu_${layer}_parts hefu_support hefu_node)
+        endif()
         add_test(NAME ${name} COMMAND ${name})
         hefu_test_settings(${name} ${layer})
     endforeach()
 endforeach()
+
+# The simulator as a program (scripts/sim).
+if(TARGET hefu_sim_parts)
+    hefu_test_target(hefu_sim "${CMAKE_SOURCE_DIR}/tests/sim/program/main.c" node)
+    target_link_libraries(hefu_sim PRIVATE hefu_sim_parts hefu_support hefu_node)
+endif()
 
 file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_*.c")
 foreach(source IN LISTS sources)
@@ -104,6 +125,20 @@ foreach(source IN LISTS sources)
         hefu_test_settings(${name} fuzz)
     endif()
 endforeach()
+
+# Not with a sanitizer or for coverage, whose own runtimes must come first and use the same calls:
+# tests that need a shim skip without it.
+file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/faults/*.c")
+if(NOT HEFU_SANITIZE AND NOT HEFU_COVERAGE AND NOT HEFU_FUZZ)
+    foreach(source IN LISTS sources)
+        get_filename_component(name "${source}" NAME_WE)
+        add_library(${name} MODULE "${source}")
+        target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
+        target_link_libraries(${name} PRIVATE hefu_warnings)
+        set_target_properties(${name} PROPERTIES PREFIX ""
+            LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests/faults")
+    endforeach()
+endif()
 
 file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/integration/test_*.py")
 if(Python3_FOUND AND TARGET hefud AND TARGET hefu AND NOT HEFU_FUZZ)

@@ -167,11 +167,14 @@ static bool peer_may_lack(const struct consensus *c, const struct certificate *c
     return c->peers[peer].view <= certificate->view;
 }
 
-/* Sends it once to every peer not known to be past it; not back to where it came from. */
+/* Sends it once to every validator not known to be past it; not back to where it came from. */
 static void forward(struct consensus *c, const struct certificate *certificate, uint32_t except)
 {
     uint32_t lacking[SEND_TO_ALL_FROM];
     uint32_t count = 0;
+    if (!machine_is_validator(c)) {
+        return; /* an observer only follows */
+    }
     for (uint32_t i = 0; i < c->set->count; i++) {
         if (i == c->config.own_index || i == except || !peer_may_lack(c, certificate, i)) {
             continue;
@@ -188,22 +191,46 @@ static void forward(struct consensus *c, const struct certificate *certificate, 
     }
 }
 
-/* Whether another certificate of the view is held that cannot stand beside this one. */
-static bool contradicts(struct consensus *c, const struct certificate *certificate)
+/* Whether another certificate of the view is held that cannot stand beside this one, and of which
+   kind it is. */
+static bool contradicts(struct consensus *c, const struct certificate *certificate,
+                        enum vote_kind *ret_kind)
 {
     const uint64_t view = certificate->view;
     if (certificate->kind == VOTE_NULLIFY) {
+        *ret_kind = VOTE_FINALIZE;
         return certificates_find(c, VOTE_FINALIZE, view) != NULL;
     }
     const struct held_certificate *same = certificates_find(c, certificate->kind, view);
     const enum vote_kind other_kind =
         certificate->kind == VOTE_FINALIZE ? VOTE_NOTARIZE : VOTE_FINALIZE;
     const struct held_certificate *other = certificates_find(c, other_kind, view);
-    if ((same != NULL && !candidate_equal(&same->candidate, &certificate->candidate)) ||
-        (other != NULL && !candidate_equal(&other->candidate, &certificate->candidate))) {
+    if (same != NULL && !candidate_equal(&same->candidate, &certificate->candidate)) {
+        *ret_kind = certificate->kind;
         return true;
     }
+    if (other != NULL && !candidate_equal(&other->candidate, &certificate->candidate)) {
+        *ret_kind = other_kind;
+        return true;
+    }
+    *ret_kind = VOTE_NULLIFY;
     return certificate->kind == VOTE_FINALIZE && views_is_nullified(c, view);
+}
+
+void certificates_conflict(struct consensus *c, enum vote_kind first_kind,
+                           const struct certificate *second)
+{
+    const bool final = first_kind == VOTE_FINALIZE && second->view == c->final_view;
+    const struct held_certificate *held =
+        final ? &c->finalization : certificates_find(c, first_kind, second->view);
+    struct effect *effect = machine_emit(c, EFFECT_CONFLICT, c->config.own_index);
+    effect->conflict.second = second;
+    effect->conflict.first = NULL;
+    if (held != NULL && held->held) {
+        struct certificate *first = machine_certificates(c, 1);
+        certificates_export(c, first_kind, second->view, held, first);
+        effect->conflict.first = first;
+    }
 }
 
 static void store(struct consensus *c, const struct certificate *certificate)
@@ -231,13 +258,14 @@ static void adopt(struct consensus *c, const struct certificate *certificate, ui
 {
     CHECK(certificate->view > c->final_view);
     /* A finalization far below comes by catch-up and is stored with its block. One that contradicts
-       another of its kind would take its place in storage: the evidence of its signers, given out
-       before, is what remains of it. */
+       another of its kind would take its place in storage: both are kept as a conflict. */
     const bool far_below = certificate->kind == VOTE_FINALIZE && certificate->view < c->tail;
     if (!far_below && certificates_find(c, certificate->kind, certificate->view) == NULL) {
         machine_emit(c, EFFECT_PERSIST_CERTIFICATE, c->config.own_index)->certificate = certificate;
     }
-    if (contradicts(c, certificate)) {
+    enum vote_kind kind;
+    if (contradicts(c, certificate, &kind)) {
+        certificates_conflict(c, kind, certificate);
         machine_halt(c, ALARM_SAFETY_CERTIFICATES);
         return;
     }
@@ -259,7 +287,8 @@ void certificates_restore(struct consensus *c, const struct certificate *certifi
     if (certificate->view <= c->final_view) {
         return;
     }
-    if (contradicts(c, certificate)) {
+    enum vote_kind kind;
+    if (contradicts(c, certificate, &kind)) {
         machine_halt(c, ALARM_SAFETY_CERTIFICATES);
     }
     store(c, certificate);

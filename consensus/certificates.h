@@ -45,4 +45,9 @@ bool certificate_vote_of(const struct certificate *certificate, uint32_t signer,
 /* Verifies every signature. */
 bool certificates_verify(struct consensus *c, const struct certificate *certificate);
 
+/* Gives out two certificates that cannot both be, before the halt: what is held of the first kind
+   in the second's view, if anything is, and the second, which is verified and in scratch memory. */
+void certificates_conflict(struct consensus *c, enum vote_kind first_kind,
+                           const struct certificate *second);
+
 #endif

@@ -9,6 +9,7 @@
 
 #include "consensus/certificates.h"
 #include "consensus/pacemaker.h"
+#include "consensus/rejoin.h"
 #include "consensus/safety.h"
 #include "consensus/sync.h"
 #include "consensus/views.h"
@@ -222,7 +223,7 @@ void chain_check_old(struct consensus *c, const struct certificate *certificate)
     if (certificates_verify(c, certificate)) {
         struct certificate *kept = machine_certificates(c, 1);
         *kept = *certificate;
-        machine_emit(c, EFFECT_PERSIST_CERTIFICATE, c->config.own_index)->certificate = kept;
+        certificates_conflict(c, VOTE_FINALIZE, kept);
         machine_halt(c, alarm);
     }
 }
@@ -268,6 +269,9 @@ static void commit(struct consensus *c, const struct known_block *known, uint64_
     struct effect *effect = machine_emit(c, EFFECT_COMMIT, c->config.own_index);
     effect->commit.block_hash = known->block.hash;
     effect->commit.finalization = finalization;
+    /* A terminal block that this view proposed anew was not final in an earlier one. */
+    const bool anew = held->candidate.parent_view == c->final_view;
+    rejoin_final(c, view, anew || (known->block.flags & CONSENSUS_BLOCK_TERMINAL) == 0);
     c->final_block = known->block;
     c->final_since_ms = c->now_ms;
     c->blocks_committed++;
@@ -292,6 +296,7 @@ static bool consider(struct consensus *c, uint64_t view, const struct held_certi
     const struct hash hash = held->candidate.block_hash;
     switch (chain_relation(c, &held->candidate)) {
     case RELATION_FINAL:
+        rejoin_final(c, view, !machine_epoch_over(c));
         move_final(c, view, held);
         return true;
     case RELATION_CHILD:

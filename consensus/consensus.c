@@ -16,6 +16,7 @@
 #include "consensus/leader.h"
 #include "consensus/machine.h"
 #include "consensus/pacemaker.h"
+#include "consensus/rejoin.h"
 #include "consensus/restart.h"
 #include "consensus/safety.h"
 #include "consensus/sync.h"
@@ -137,6 +138,7 @@ static void settle(struct consensus *c)
             return;
         }
         safety_merge_register(c);
+        rejoin_settle(c);
         chain_settle(c);
         if (!c->halted) {
             leader_settle(c);
@@ -167,11 +169,14 @@ enum status consensus_restore(struct consensus *c, const struct consensus_recove
 
 static void take_from_peer(struct consensus *c, const struct event *event)
 {
-    const uint32_t peer = event->peer;
-    if (peer >= c->set->count || peer == c->config.own_index) {
+    /* Certificates prove themselves, whoever brings them; all else is a validator's word. */
+    const bool validator = event->peer < c->set->count && event->peer != c->config.own_index;
+    const uint32_t peer = validator ? event->peer : NO_PEER;
+    if (validator) {
+        c->peers[peer].heard_ms = c->now_ms;
+    } else if (event->kind != EVENT_CERTIFICATE && event->kind != EVENT_CATCHUP_BLOCK) {
         return;
     }
-    c->peers[peer].heard_ms = c->now_ms;
     switch (event->kind) {
     case EVENT_VOTE:
         votes_receive(c, event->vote);
@@ -257,6 +262,10 @@ void consensus_inspect(const struct consensus *c, struct consensus_view *ret_vie
                                         .delta_ms = pacemaker_delta_ms(c),
                                         .halted = c->halted,
                                         .may_sign = safety_may_sign(c),
+                                        .rejoining = c->vote_register.rejoining,
+                                        .floor_pending = c->vote_register.floor_pending,
+                                        .floor_epoch = c->vote_register.floor_epoch,
+                                        .floor_view = c->vote_register.floor_view,
                                         .timeouts = c->timeouts,
                                         .nullifications = c->nullifications,
                                         .reproposals = c->reproposals,

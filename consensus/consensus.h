@@ -53,7 +53,10 @@ struct vote_register {
     uint64_t view;        /* highest view signed in */
     uint64_t floor_epoch; /* sign nothing at or below (floor_epoch, floor_view) */
     uint64_t floor_view;
-    bool voted[3]; /* by kind - 1: the votes cast in that view */
+    bool behind;        /* a peer showed a vote of ours beyond it: sign nothing until rejoining */
+    bool rejoining;     /* what was signed is not known: sign nothing until a floor is set */
+    bool floor_pending; /* votes of ours in the floor's next epoch cannot be ruled out yet */
+    bool voted[3];      /* by kind - 1: the votes cast in that view */
     struct vote votes[3];
 };
 
@@ -97,7 +100,8 @@ struct event {
     enum event_kind kind;
     uint64_t now_ms;       /* wall clock, for header times; may jump */
     uint64_t monotonic_ms; /* for every timer; never goes back */
-    uint32_t peer;         /* validator index */
+    uint32_t peer;         /* validator index; of certificates and catch-up blocks anything else
+                              too: they are verified, whoever brings them */
     union {
         const struct vote *vote;
         const struct certificate *certificate;
@@ -140,6 +144,7 @@ enum effect_kind {
     EFFECT_COMMIT,   /* block_hash with its finalization: apply, move F. The block has been
                         CHECKed and AGREES, or the shell must still check it (restart) */
     EFFECT_EVIDENCE, /* evidence: store first, then share */
+    EFFECT_CONFLICT, /* conflict: two certificates that cannot both be; store both, HALT follows */
     EFFECT_ALARM,    /* alarm, for the log, the status and metrics */
     EFFECT_HALT,     /* alarm: store what is pending, sign nothing more, serve reads only */
 };
@@ -183,6 +188,10 @@ struct effect {
             const struct certificate *finalization;
         } commit;
         const struct evidence *evidence;
+        struct {
+            const struct certificate *first; /* NULL: storage has it, under its own key */
+            const struct certificate *second;
+        } conflict;
         enum alarm alarm;
     };
 };
@@ -205,7 +214,7 @@ struct consensus *consensus_init(void *memory, const struct consensus_config *co
 
 /* Takes over what storage holds: view = 1 + max(F.view, highest certificate); own stored votes,
    merged with the register's, go back into the pools and are re-sent. Returns CORRUPT if the
-   register belongs to another chain or epoch ahead; effects are to be carried out as after a step.
+   register belongs to another chain; effects are to be carried out as after a step.
  */
 enum status consensus_restore(struct consensus *consensus,
                               const struct consensus_recovery *recovery, uint64_t now_ms,
@@ -223,8 +232,10 @@ struct consensus_view {
     uint64_t epoch, view, final_height, final_view;
     struct hash final_hash;
     uint32_t leader;
-    uint32_t delta_ms;     /* current Δ */
-    bool halted, may_sign; /* may_sign: false until Status was heard from q-1 others */
+    uint32_t delta_ms;             /* current Δ */
+    bool halted, may_sign;         /* may_sign: false until Status was heard from q-1 others */
+    bool rejoining, floor_pending; /* docs/consensus.md, Rejoin */
+    uint64_t floor_epoch, floor_view;
     uint64_t timeouts, nullifications, reproposals, evidence_count;
     uint64_t blocks_committed;
 };

@@ -99,6 +99,9 @@ struct peer {
     uint64_t heard_ms;
     uint64_t answered_ms;
     uint64_t view, final_view, final_height;
+    bool vouching,
+        vouched; /* for a rejoin: it claims to be steady at vouch_view; and is believed */
+    uint64_t vouch_view;
     bool has_newest_vote;
     struct vote newest_vote;
 };
@@ -193,7 +196,8 @@ static inline bool machine_is_validator(const struct consensus *c)
 /* The epoch's last block is final: nothing follows it in this epoch (docs/consensus.md, Epochs). */
 static inline bool machine_epoch_over(const struct consensus *c)
 {
-    return (c->final_block.flags & CONSENSUS_BLOCK_TERMINAL) != 0;
+    return (c->final_block.flags & CONSENSUS_BLOCK_TERMINAL) != 0 &&
+           c->final_block.epoch == c->config.epoch; /* not the one that this epoch is rooted at */
 }
 
 static inline uint64_t u64_max(uint64_t a, uint64_t b)

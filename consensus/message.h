@@ -77,6 +77,7 @@ struct peer_status {
     uint64_t held_from;              /* views held_from .. held_from + 63: */
     uint64_t held_notarizations;     /* bit i: notarization of view held_from + i is held */
     uint64_t held_nullifications;
+    bool steady;        /* the sender may sign and remembers all that it signed (Rejoin) */
     bool has_your_vote; /* the newest vote of the receiver that the sender holds */
     struct vote your_vote;
 };

@@ -13,7 +13,8 @@
 
 #define RESENT_VOTES_MAX 64
 
-/* The register must be this chain's, and of this epoch or an earlier one. */
+/* The register must be this chain's. If its epoch is a later one, storage was lost or rolled back:
+   then this node follows, and signs nothing before it is there again. */
 static enum status load_register(struct consensus *c, const struct vote_register *found)
 {
     struct vote_register *reg = &c->vote_register;
@@ -29,9 +30,12 @@ static enum status load_register(struct consensus *c, const struct vote_register
     } else if (!hash_equal(&reg->chain_id, &c->config.chain_id)) {
         return STATUS_CORRUPT;
     }
-    if (reg->epoch > c->config.epoch) {
-        return STATUS_CORRUPT;
+    /* Nobody vouched for the epochs after the floor's. */
+    if (reg->floor_pending && reg->floor_epoch < c->config.epoch) {
+        reg->floor_pending = false;
+        reg->rejoining = true;
     }
+    c->register_behind = reg->behind && !reg->rejoining;
     c->boot_view = reg->epoch == c->config.epoch ? reg->view : 0;
     return STATUS_OK;
 }

@@ -11,7 +11,7 @@
 bool safety_may_sign(const struct consensus *c)
 {
     return machine_is_validator(c) && c->may_sign && !c->halted && !c->diverged &&
-           !c->register_behind;
+           !c->register_behind && !c->vote_register.rejoining;
 }
 
 bool safety_has_cast(struct consensus *c, enum vote_kind kind, uint64_t view)
@@ -23,21 +23,22 @@ bool safety_has_cast(struct consensus *c, enum vote_kind kind, uint64_t view)
     return votes_find(c, kind, view, c->config.own_index) != NULL;
 }
 
-static bool below_floor(const struct consensus *c, uint64_t view)
+/* Whether a view is at or below the register's floor. */
+static bool at_floor(const struct vote_register *reg, uint64_t epoch, uint64_t view)
+{
+    return reg->floor_epoch > epoch || (reg->floor_epoch == epoch && view <= reg->floor_view);
+}
+
+bool safety_below_floor(const struct consensus *c, uint64_t view)
 {
     const struct vote_register *reg = &c->vote_register;
-    if (reg->floor_epoch > c->config.epoch || reg->epoch > c->config.epoch) {
-        return true;
-    }
-    if (reg->floor_epoch == c->config.epoch && view <= reg->floor_view) {
-        return true;
-    }
-    return view < c->boot_view;
+    return at_floor(reg, c->config.epoch, view) || reg->epoch > c->config.epoch ||
+           view < c->boot_view;
 }
 
 bool safety_may_cast(struct consensus *c, enum vote_kind kind, uint64_t view)
 {
-    if (!safety_may_sign(c) || below_floor(c, view)) {
+    if (!safety_may_sign(c) || safety_below_floor(c, view)) {
         return false;
     }
     /* A view without a slot is final, or so old that own votes in it are forgotten. */
@@ -61,11 +62,13 @@ bool safety_may_cast(struct consensus *c, enum vote_kind kind, uint64_t view)
 bool safety_register_vote(struct consensus *c, const struct vote *vote)
 {
     struct vote_register *reg = &c->vote_register;
+    if (reg->epoch > vote->epoch) {
+        return false; /* storage was rolled back behind an epoch's end */
+    }
     if (reg->epoch == vote->epoch && vote->view < reg->view) {
         return false; /* a late FINALIZE: storage alone remembers it while running */
     }
     if (reg->epoch != vote->epoch || reg->view != vote->view) {
-        CHECK(reg->epoch <= vote->epoch);
         reg->epoch = vote->epoch;
         reg->view = vote->view;
         for (uint32_t k = 0; k < VOTE_KINDS; k++) {
@@ -117,8 +120,9 @@ void safety_cast(struct consensus *c, enum vote_kind kind, uint64_t view,
 
 void safety_own_vote_shown(struct consensus *c, const struct vote *vote)
 {
-    const struct vote_register *reg = &c->vote_register;
-    if (c->register_behind) {
+    struct vote_register *reg = &c->vote_register;
+    if (c->register_behind || reg->rejoining || reg->epoch > vote->epoch ||
+        at_floor(reg, vote->epoch, vote->view)) {
         return;
     }
     if (reg->epoch == vote->epoch &&
@@ -127,6 +131,8 @@ void safety_own_vote_shown(struct consensus *c, const struct vote *vote)
     }
     if (votes_verify(c, vote)) {
         c->register_behind = true;
+        reg->behind = true;
+        safety_write_register(c);
         machine_alarm(c, ALARM_REGISTER_BEHIND);
     }
 }

@@ -9,6 +9,9 @@
 /* Whether this node may sign at all now. */
 bool safety_may_sign(const struct consensus *c);
 
+/* Whether a view is one in which this key may have signed what it no longer knows. */
+bool safety_below_floor(const struct consensus *c, uint64_t view);
+
 /* Whether every rule of cast permits this vote. */
 bool safety_may_cast(struct consensus *c, enum vote_kind kind, uint64_t view);
 

@@ -7,6 +7,7 @@
 #include "consensus/certificates.h"
 #include "consensus/chain.h"
 #include "consensus/leader.h"
+#include "consensus/rejoin.h"
 #include "consensus/safety.h"
 #include "consensus/views.h"
 #include "consensus/votes.h"
@@ -57,7 +58,8 @@ static void send_status(struct consensus *c, uint32_t peer, const struct certifi
                                    .final_view = c->final_view,
                                    .final_hash = c->final_block.hash,
                                    .final = final,
-                                   .held_from = held_from(c)};
+                                   .held_from = held_from(c),
+                                   .steady = rejoin_is_steady(c)};
     for (uint32_t i = 0; i < HELD_VIEWS; i++) {
         const uint64_t view = status->held_from + i;
         if (certificates_find(c, VOTE_NOTARIZE, view) != NULL) {
@@ -167,6 +169,10 @@ static void answer(struct consensus *c, const struct peer_status *status, uint32
 /* Signing begins once q-1 others told where they stand, and what they hold of ours. */
 static void count_heard(struct consensus *c, uint32_t peer)
 {
+    if (!c->peers[peer].heard_status && c->peers[peer].up) {
+        /* What was told to it before, it may have dropped: it was in the last epoch still. */
+        send_status(c, peer, export_final(c));
+    }
     c->peers[peer].heard_status = true;
     uint32_t count = 0;
     for (uint32_t i = 0; i < c->set->count; i++) {
@@ -194,6 +200,7 @@ void sync_status(struct consensus *c, const struct peer_status *status, uint32_t
         votes_receive(c, &status->your_vote);
     }
     count_heard(c, peer);
+    rejoin_status(c, status, peer);
     if (c->halted ||
         (state->answered_ms != 0 && c->now_ms < state->answered_ms + STATUS_SPACING_MS)) {
         return;

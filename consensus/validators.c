@@ -20,17 +20,6 @@ struct leader_stream {
     uint32_t used;
 };
 
-uint32_t faulty_max_of(uint32_t count)
-{
-    CHECK(count > 0);
-    return (count - 1) / 3;
-}
-
-uint32_t quorum_of(uint32_t count)
-{
-    return (count + faulty_max_of(count)) / 2 + 1;
-}
-
 static struct leader_stream leader_stream_of(const struct validator_set *set)
 {
     struct leader_stream stream = {.used = STREAM_WORDS};
@@ -63,29 +52,12 @@ static uint32_t leader_stream_below(struct leader_stream *stream, uint32_t bound
     return (uint32_t)(word % bound);
 }
 
-static struct hash set_hash_of(const struct validator_set *set)
-{
-    struct hasher hasher;
-    uint8_t number[sizeof(uint32_t)];
-    hasher_init(&hasher, &PURPOSE_VALIDATORS);
-    put_le32(number, set->count);
-    hasher_add(&hasher, number, sizeof number);
-    for (uint32_t i = 0; i < set->count; i++) {
-        const struct validator *member = &set->members[i];
-        hasher_add(&hasher, member->key.bytes, sizeof member->key.bytes);
-        hasher_add(&hasher, member->transport_key.bytes, sizeof member->transport_key.bytes);
-        put_le32(number, member->participant);
-        hasher_add(&hasher, number, sizeof number);
-    }
-    return hasher_end(&hasher);
-}
-
 void validators_seal(struct validator_set *set)
 {
     CHECK(set->count >= 1 && set->count <= LIMIT_VALIDATORS);
     set->faulty_max = faulty_max_of(set->count);
     set->quorum = quorum_of(set->count);
-    set->hash = set_hash_of(set);
+    set->hash = validators_hash(set->members, set->count);
     for (uint32_t i = 0; i < set->count; i++) {
         set->leaders[i] = i;
     }

@@ -8,29 +8,19 @@
 #include <stdint.h>
 
 #include "base/hash.h"
-#include "base/keys.h"
 #include "base/limits.h"
 #include "base/status.h"
-
-struct validator {
-    struct public_key key; /* consensus key */
-    struct transport_key transport_key;
-    uint32_t participant;
-};
+#include "base/validator.h"
 
 struct validator_set {
     uint64_t epoch;
     uint32_t count;
     uint32_t faulty_max; /* f = floor((n-1)/3) */
     uint32_t quorum;     /* q = floor((n+f)/2)+1 */
-    struct hash
-        hash; /* H("hefu.validators", count u32 ‖ (key 32 ‖ transport 32 ‖ participant u32)*) */
+    struct hash hash;    /* validators_hash */
     struct validator members[LIMIT_VALIDATORS];
     uint32_t leaders[LIMIT_VALIDATORS]; /* perm: leader(view) = leaders[(view - 1) mod n] */
 };
-
-uint32_t quorum_of(uint32_t count);
-uint32_t faulty_max_of(uint32_t count);
 
 /* Fills quorum, hash and the leader shuffle of a set whose epoch, count and members are set.
    The shuffle is Fisher-Yates from the top: for i = n-1 .. 1, j = stream u64 mod (i+1) with

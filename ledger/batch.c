@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/merkle.h"
+#include "ledger/action.h"
 
 static const uint8_t SIGNED_PREFIX[16] = "hefu batch v1";
 
@@ -29,6 +30,13 @@ struct hash batch_records_root(const struct record *records, uint32_t count,
         merkle_frontier_append(&frontier, &leaf);
     }
     return merkle_frontier_root(&frontier);
+}
+
+struct hash batch_body_root(const void *body, size_t length)
+{
+    struct hash hash = hash_of(&PURPOSE_ACTION, body, length);
+    struct hash leaf = merkle_leaf(&hash, HASH_BYTES);
+    return merkle_root(&leaf, 1);
 }
 
 static enum status refuse(const char **ret_field, const char *field, enum status status)
@@ -86,6 +94,12 @@ static enum status check_body(const struct batch_header *header, size_t body_len
                               const char **ret_field)
 {
     if (header->kind != BATCH_RECORDS) {
+        if (!hash_is_zero(&header->source_hash)) {
+            return refuse(ret_field, "source_hash", STATUS_MALFORMED);
+        }
+        if (body_length > BATCH_BODY_BYTES_MAX) {
+            return refuse(ret_field, "body", STATUS_OVERSIZED);
+        }
         return body_length == 0 ? refuse(ret_field, "body", STATUS_TRUNCATED) : STATUS_OK;
     }
     size_t expected = (size_t)header->count * RECORD_BYTES;

@@ -54,6 +54,9 @@ void batch_signed_bytes(const struct batch_header *header, uint8_t ret_bytes[BAT
 struct hash batch_records_root(const struct record *records, uint32_t count,
                                struct hash *ret_hashes);
 
+/* The root of a batch of another kind: the tree over the one hash of its body. */
+struct hash batch_body_root(const void *body, size_t length);
+
 /* A batch in its stored form (header ‖ signature ‖ body), borrowed from the bytes it was parsed
  * from. */
 struct batch {
@@ -66,9 +69,10 @@ struct batch {
 
 /*
  * Parses and checks everything that needs neither keys nor state: version, kind, count 1..8,192,
- * body length, reserved zero, chain id, expires_ms in (created_ms, created_ms + 24 h], part < parts
- * (both zero without a source). Does not compute the root. Errors: TRUNCATED, TRAILING, VERSION,
- * OVERSIZED, WRONG_CHAIN, MALFORMED; ret_field (static) names the offending field, may be NULL.
+ * body length (1 to 64 KiB if it is not of records), reserved zero, chain id, expires_ms in
+ * (created_ms, created_ms + 24 h], part < parts (both zero without a source). Does not compute the
+ * root. Errors: TRUNCATED, TRAILING, VERSION, OVERSIZED, WRONG_CHAIN, MALFORMED; ret_field (static)
+ * names the offending field, may be NULL.
  */
 enum status batch_parse(const void *bytes, size_t length, const struct hash *chain_id,
                         struct batch *ret_batch, const char **ret_field) MUST_USE;

@@ -171,7 +171,7 @@ static struct hash parameters(const struct genesis *genesis)
     return hasher_end(&hasher);
 }
 
-void digest_static(struct ledger *ledger, const struct hash *validators_hash)
+void digest_static(struct ledger *ledger)
 {
     const struct genesis *genesis = ledger->registry.genesis;
     struct hash *digests = ledger->state.digests;
@@ -182,7 +182,6 @@ void digest_static(struct ledger *ledger, const struct hash *validators_hash)
     digests[TABLE_SCHEMES] = static_table(genesis, TABLE_SCHEMES);
     digests[TABLE_CALENDARS] = static_table(genesis, TABLE_CALENDARS);
     digests[TABLE_PARAMETERS] = static_table(genesis, TABLE_PARAMETERS);
-    digests[STATE_SLOT_VALIDATORS] = *validators_hash;
 }
 
 struct hash digest_state_root(const struct hash digests[STATE_SLOTS])

@@ -14,8 +14,8 @@ void digest_run(struct hash *digest, const uint8_t *rows, size_t length);
 void digest_cycles(struct ledger *ledger, struct hash *ret_digest);
 void digest_nets(struct ledger *ledger, struct hash *ret_digest);
 
-/* Parameters and the tables that only genesis fills; scratch has room for one encoded row. */
-void digest_static(struct ledger *ledger, const struct hash *validators_hash);
+/* Parameters and the tables that only genesis fills. */
+void digest_static(struct ledger *ledger);
 
 struct hash digest_state_root(const struct hash digests[STATE_SLOTS]);
 

@@ -2,6 +2,7 @@
 #include "ledger/execute.h"
 
 #include "base/check.h"
+#include "ledger/actions.h"
 #include "ledger/engine.h"
 #include "ledger/idempotency.h"
 #include "ledger/posting.h"
@@ -18,11 +19,17 @@ static const char *check_batch(const struct ledger *ledger, const struct ledger_
     if (batch->already_placed) {
         return "a batch stands in an earlier block";
     }
-    if (header->version != BATCH_VERSION || header->kind != BATCH_RECORDS) {
-        return "a batch's version or kind is not open on this network yet";
+    if (header->version != BATCH_VERSION || header->kind < BATCH_RECORDS ||
+        header->kind > BATCH_EVIDENCE) {
+        return "a batch's version or kind does not exist";
     }
     if (header->count == 0 || header->count > LIMIT_BATCH_RECORDS) {
         return "a batch's count is outside its limit";
+    }
+    if (header->kind != BATCH_RECORDS &&
+        (header->count != 1 || batch->body_length == 0 ||
+         batch->body_length > BATCH_BODY_BYTES_MAX || !hash_is_zero(&header->source_hash))) {
+        return "a batch of an action or evidence has one body within its limit and no source";
     }
     if (!hash_equal(&header->chain_id, &ledger->chain_id)) {
         return "a batch belongs to another chain";
@@ -33,9 +40,10 @@ static const char *check_batch(const struct ledger *ledger, const struct ledger_
     if (header->created_ms > block->timestamp_ms + BATCH_AHEAD_MS_MAX) {
         return "a batch is ahead of its time";
     }
-    const struct public_key *key =
-        registry_key(&ledger->registry, header->participant, header->key_no, PERMISSION_SUBMIT);
-    if (key == NULL || memcmp(key, &batch->verified_under, sizeof *key) != 0) {
+    struct public_key key;
+    if (!ledger_batch_key(ledger, (enum batch_kind)header->kind, header->participant,
+                          header->key_no, &key) ||
+        memcmp(&key, &batch->verified_under, sizeof key) != 0) {
         return "a batch is not signed by a key that its participant may submit with";
     }
     return NULL;
@@ -53,8 +61,8 @@ static const char *check_header(const struct ledger *ledger, const struct ledger
     if (block->timestamp_ms <= state->timestamp_ms) {
         return "the block's time is not after its parent's";
     }
-    if (block->epoch < state->epoch) {
-        return "the block's epoch is before its parent's";
+    if (block->epoch != ledger->roster.epoch) {
+        return "the block's epoch is not the one that its parent leaves";
     }
     return block->batch_count > LIMIT_BLOCK_BATCHES ? "the block has too many batches" : NULL;
 }
@@ -199,6 +207,14 @@ void execute_batch(struct ledger *ledger, uint32_t batch_index)
 {
     const struct ledger_batch *batch = &ledger->block->batches[batch_index];
     uint32_t count = batch->header->count;
+    if (batch->header->kind == BATCH_ACTION) {
+        actions_execute(ledger, batch_index);
+        return;
+    }
+    if (batch->header->kind == BATCH_EVIDENCE) {
+        actions_execute_evidence(ledger, batch_index);
+        return;
+    }
     if (idempotency_take_source(ledger, batch_index) != VERDICT_POSTED) {
         for (uint32_t i = 0; i < count; i++) {
             ledger->verdicts[ledger->batch_start[batch_index] + i] = VERDICT_SOURCE_EXISTS;

@@ -2,10 +2,13 @@
 #include "ledger/ledger.h"
 
 #include "base/check.h"
+#include "ledger/actions.h"
+#include "ledger/change.h"
 #include "ledger/execute.h"
 #include "ledger/invariant.h"
 #include "ledger/memory.h"
 #include "ledger/outcome.h"
+#include "ledger/roster.h"
 #include "ledger/settle.h"
 #include "ledger/state.h"
 #include "ledger/touch.h"
@@ -68,16 +71,16 @@ static void open_cycles(struct ledger *ledger)
     CHECK(cycle == ledger->cycles.count);
 }
 
-struct ledger *ledger_init(void *memory, const struct genesis *genesis, const struct hash *chain_id,
-                           const struct hash *validators_hash)
+struct ledger *ledger_init(void *memory, const struct genesis *genesis, const struct hash *chain_id)
 {
     struct ledger *ledger = memory_lay_out(memory, genesis);
     ledger->chain_id = *chain_id;
     registry_init(&ledger->registry, genesis);
+    roster_from_genesis(genesis, &ledger->roster);
     ledger->expiries.next_ms = UINT64_MAX;
     open_accounts(ledger);
     open_cycles(ledger);
-    outcome_build_genesis(ledger, validators_hash);
+    outcome_build_genesis(ledger);
     return ledger;
 }
 
@@ -133,9 +136,13 @@ static void begin_block(struct ledger *ledger, const struct ledger_block *block,
     memcpy(ledger->sums_before, ledger->sums, sizeof ledger->sums);
     memcpy(ledger->cycles.before, ledger->cycles.rows, sizeof ledger->cycles.rows);
     ledger->batch_start[0] = 0;
+    ledger->block_records = 0;
     for (uint32_t i = 0; i < block->batch_count; i++) {
-        ledger->batch_start[i + 1] = ledger->batch_start[i] + block->batches[i].header->count;
+        const struct batch_header *header = block->batches[i].header;
+        ledger->batch_start[i + 1] = ledger->batch_start[i] + header->count;
+        ledger->block_records += header->kind == BATCH_RECORDS ? header->count : 0;
     }
+    actions_begin(ledger);
 }
 
 static void take_back(struct ledger *ledger)
@@ -148,6 +155,8 @@ static void take_back(struct ledger *ledger)
         outcome_restore_tree(ledger);
         ledger->tree_changed = false;
     }
+    ledger->book_changed = false;
+    ledger->terminal = false;
     ledger->block = NULL;
     ledger->working_set = NULL;
 }
@@ -190,6 +199,7 @@ enum ledger_result ledger_execute(struct ledger *ledger, const struct ledger_blo
     for (uint32_t i = 0; i < block->batch_count; i++) {
         execute_batch(ledger, i);
     }
+    actions_finish(ledger);
     settle_run(ledger);
     queue_run(ledger);
     what = invariant_check(ledger);
@@ -212,6 +222,7 @@ void ledger_commit(struct ledger *ledger)
     CHECK(ledger->speculative);
     ledger->speculative = false;
     ledger->tree_changed = false;
+    actions_commit(ledger);
     ledger->block = NULL;
     ledger->working_set = NULL;
 }
@@ -231,11 +242,48 @@ bool ledger_time_due(const struct ledger *ledger, uint64_t timestamp_ms)
     return next_ms != UINT64_MAX && next_ms <= timestamp_ms;
 }
 
-bool ledger_batch_key(const struct ledger *ledger, uint32_t participant, uint32_t key_no,
-                      struct public_key *ret_key)
+uint64_t ledger_epoch(const struct ledger *ledger)
 {
-    const struct public_key *key =
-        registry_key(&ledger->registry, participant, key_no, PERMISSION_SUBMIT);
+    return ledger->roster.epoch;
+}
+
+const struct ledger_validator *ledger_validators(const struct ledger *ledger, uint32_t *ret_count)
+{
+    *ret_count = ledger->roster.count;
+    return ledger->roster.members;
+}
+
+bool ledger_candidate(const struct ledger *ledger, uint32_t index,
+                      struct ledger_validator *ret_validator, struct hash *ret_action_id,
+                      bool *ret_ready)
+{
+    struct action action;
+    const struct action_row *row = actions_approved_change(ledger, ledger->book, &action);
+    if (row == NULL || !change_new_member(&ledger->roster, &action, index, ret_validator)) {
+        return false;
+    }
+    *ret_action_id = row->id;
+    *ret_ready = (row->ready >> index & 1) != 0;
+    return true;
+}
+
+bool ledger_batch_key(const struct ledger *ledger, enum batch_kind kind, uint32_t participant,
+                      uint32_t key_no, struct public_key *ret_key)
+{
+    const struct public_key *key = NULL;
+    if (key_no < VALIDATOR_KEY_NO) {
+        if (kind != BATCH_EVIDENCE) {
+            key = registry_key(&ledger->registry, participant, key_no,
+                               kind == BATCH_RECORDS ? PERMISSION_SUBMIT : PERMISSION_ACT);
+        }
+    } else if (kind != BATCH_RECORDS) {
+        const struct ledger_validator *member =
+            roster_by_number(&ledger->roster, participant, key_no);
+        if (member == NULL && kind == BATCH_ACTION) {
+            return actions_candidate_key(ledger, participant, key_no, ret_key);
+        }
+        key = member == NULL ? NULL : &member->validator.key;
+    }
     if (key == NULL) {
         return false;
     }

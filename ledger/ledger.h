@@ -25,6 +25,7 @@
 #include "base/hash.h"
 #include "base/keys.h"
 #include "base/status.h"
+#include "base/validator.h"
 #include "ledger/batch.h"
 #include "ledger/block.h"
 #include "ledger/genesis.h"
@@ -47,9 +48,9 @@ enum ledger_table {
     TABLE_CYCLE_NETS,   /* service u16, cycle u32, participant u32 */
     TABLE_EVENTS,       /* height u64, index u32 */
     TABLE_TRANSACTIONS, /* match_key: external references of FUND, later halves */
-    TABLE_VALIDATORS,   /* epoch u64 */
-    TABLE_ACTIONS,      /* action id 32 */
-    TABLE_EVIDENCE,     /* epoch u64, view u64, signer u32, kinds u16 */
+    TABLE_VALIDATORS,   /* epoch u64 -> the set of that epoch, with names; kept for ever */
+    TABLE_ACTIONS,      /* action id 32 -> state, answers and body of an action, ended ones too */
+    TABLE_EVIDENCE,     /* epoch u64, view u64, signer u32, kinds u16 -> batch_id, place */
     TABLE_EXPIRY,       /* due_ms u64, kind u8, height u64, position u32 -> 1 */
     TABLE_QUEUE,        /* currency u16, height u64, position u32 -> a queued payment */
     TABLE_CALENDARS,    /* number u16 */
@@ -88,8 +89,10 @@ struct ledger_reader {
 struct ledger_batch {
     const struct batch_header *header;
     struct hash id;
-    const struct record *records;     /* header->count, aligned to 8 */
-    const struct hash *record_hashes; /* record_hash of each */
+    const struct record *records;     /* header->count, aligned to 8; NULL unless BATCH_RECORDS */
+    const struct hash *record_hashes; /* record_hash of each; likewise */
+    const uint8_t *body;              /* of an action or of evidence, else NULL */
+    size_t body_length;
     struct public_key verified_under; /* the key under which the shell verified the signature */
     bool already_placed;              /* a final block has named it: the block is invalid */
 };
@@ -101,8 +104,13 @@ struct ledger_block {
     uint32_t proposer;
     uint32_t batch_count;
     struct hash parent_hash;
-    struct hash next_validators_hash;
     const struct ledger_batch *batches;
+};
+
+/* A validator with its name. */
+struct ledger_validator {
+    struct validator validator;
+    char name[32]; /* zero-padded text */
 };
 
 /* Everything a block does. Memory belongs to the ledger and is valid until the next execute. */
@@ -138,14 +146,14 @@ struct working_set *working_set_init(void *memory);
 /* The state of genesis, height 0. The genesis block is final by definition: ledger_genesis_outcome
    gives its header (parent zero) and the rows to store. genesis is borrowed for the ledger's life.
  */
-struct ledger *ledger_init(void *memory, const struct genesis *genesis, const struct hash *chain_id,
-                           const struct hash *validators_hash);
+struct ledger *ledger_init(void *memory, const struct genesis *genesis,
+                           const struct hash *chain_id);
 const struct ledger_outcome *ledger_genesis_outcome(struct ledger *ledger);
 
 /* Takes up the state that a store holds: every row of the memory-resident tables (STATE, ACCOUNTS,
-   PARTICIPANTS, LIMITS, SERVICES, SCHEMES, CYCLES, CYCLE_NETS), any order, then done, which
-   recomputes the trees and checks them against the header of the last final block. CORRUPT with
-   what is wrong in ret_what (static) otherwise. Only after ledger_init. */
+   PARTICIPANTS, LIMITS, SERVICES, SCHEMES, CYCLES, CYCLE_NETS, VALIDATORS, ACTIONS), any order,
+   then done, which recomputes the trees and checks them against the header of the last final block.
+   CORRUPT with what is wrong in ret_what (static) otherwise. Only after ledger_init. */
 bool ledger_table_is_resident(enum ledger_table table);
 enum status ledger_load_row(struct ledger *ledger, enum ledger_table table, struct span key,
                             struct span value) MUST_USE;
@@ -169,10 +177,25 @@ void ledger_rollback(struct ledger *ledger);
 /* Whether a ledger time is due at timestamp_ms (a cut-off ...), so that an empty block is work. */
 bool ledger_time_due(const struct ledger *ledger, uint64_t timestamp_ms);
 
-/* The key that must have signed (participant, key_no) batches in the current final state, for the
-   verify pool; false if unknown or not permitted. */
-bool ledger_batch_key(const struct ledger *ledger, uint32_t participant, uint32_t key_no,
-                      struct public_key *ret_key);
+/* The epoch of the next block: the last block's, or one more after a TERMINAL block; 1 after
+   genesis. Like everything below, of the last committed block, also while a block is speculative.
+ */
+uint64_t ledger_epoch(const struct ledger *ledger);
+/* The set that votes on the next block, in its order; valid until the next commit. */
+const struct ledger_validator *ledger_validators(const struct ledger *ledger, uint32_t *ret_count);
+/* The index-th new member of the approved change of validators, in the order of the change: whom to
+   let in before the change takes effect, and who has to send READY for which action. False past the
+   last, and if no change is approved. */
+bool ledger_candidate(const struct ledger *ledger, uint32_t index,
+                      struct ledger_validator *ret_validator, struct hash *ret_action_id,
+                      bool *ret_ready);
+
+/* The key that must have signed a batch of this kind by (participant, key_no) in the current final
+   state, for the verify pool; false if unknown or not permitted. Records need PERMISSION_SUBMIT.
+   Actions need PERMISSION_ACT, or are signed (READY) with a validator's key: a current member's or
+   a candidate's, under validator_key_no. Evidence is signed with a current member's. */
+bool ledger_batch_key(const struct ledger *ledger, enum batch_kind kind, uint32_t participant,
+                      uint32_t key_no, struct public_key *ret_key);
 /* Whether a transport key belongs to a participant; its number and roles. */
 bool ledger_transport_key(const struct ledger *ledger, const struct transport_key *key,
                           uint32_t *ret_participant, uint32_t *ret_roles);

@@ -3,9 +3,12 @@
  * says; the rest is decoded, and then checked as a whole against the last final header.
  */
 #include "base/check.h"
+#include "ledger/action_rows.h"
+#include "ledger/actions.h"
 #include "ledger/digest.h"
 #include "ledger/invariant.h"
 #include "ledger/outcome.h"
+#include "ledger/roster.h"
 #include "ledger/state.h"
 
 bool ledger_table_is_resident(enum ledger_table table)
@@ -21,6 +24,8 @@ bool ledger_table_is_resident(enum ledger_table table)
     case TABLE_CYCLE_NETS:
     case TABLE_CALENDARS:
     case TABLE_PARAMETERS:
+    case TABLE_VALIDATORS:
+    case TABLE_ACTIONS:
         return true;
     case TABLE_PAGES:
     case TABLE_IDS:
@@ -28,8 +33,6 @@ bool ledger_table_is_resident(enum ledger_table table)
     case TABLE_SOURCES:
     case TABLE_EVENTS:
     case TABLE_TRANSACTIONS:
-    case TABLE_VALIDATORS:
-    case TABLE_ACTIONS:
     case TABLE_EVIDENCE:
     case TABLE_EXPIRY:
     case TABLE_QUEUE:
@@ -119,6 +122,28 @@ static enum status load_state(struct ledger *ledger, struct span key, struct spa
     return STATUS_OK;
 }
 
+/* The last epoch's set is the one that votes; the others are history. Epoch 1's is genesis's. */
+static enum status load_validators(struct ledger *ledger, struct span key, struct span value)
+{
+    struct roster row;
+    if (validators_decode(key, value, &row) != STATUS_OK || row.epoch == 0) {
+        return STATUS_CORRUPT;
+    }
+    if (row.epoch == 1) {
+        uint8_t own[VALIDATORS_VALUE_BYTES_MAX];
+        struct roster genesis;
+        roster_from_genesis(ledger->registry.genesis, &genesis);
+        size_t length = validators_encode(&genesis, own);
+        if (length != value.length || memcmp(own, value.data, length) != 0) {
+            return STATUS_CORRUPT;
+        }
+    }
+    if (row.epoch > ledger->roster.epoch) {
+        ledger->roster = row;
+    }
+    return STATUS_OK;
+}
+
 static enum status load_row(struct ledger *ledger, enum ledger_table table, struct span key,
                             struct span value)
 {
@@ -138,14 +163,16 @@ static enum status load_row(struct ledger *ledger, enum ledger_table table, stru
         return load_cycle(ledger, key, value);
     case TABLE_CYCLE_NETS:
         return load_net(ledger, key, value);
+    case TABLE_VALIDATORS:
+        return load_validators(ledger, key, value);
+    case TABLE_ACTIONS:
+        return actions_load(ledger, key, value);
     case TABLE_PAGES:
     case TABLE_IDS:
     case TABLE_LIFE:
     case TABLE_SOURCES:
     case TABLE_EVENTS:
     case TABLE_TRANSACTIONS:
-    case TABLE_VALIDATORS:
-    case TABLE_ACTIONS:
     case TABLE_EVIDENCE:
     case TABLE_EXPIRY:
     case TABLE_QUEUE:
@@ -182,8 +209,17 @@ static const char *check_counts(const struct ledger *ledger)
     if (ledger->loaded[TABLE_ACCOUNTS] != ledger->account_count) {
         return "a row of the accounts is missing";
     }
+    if (ledger->loaded[TABLE_VALIDATORS] != ledger->roster.epoch) {
+        return "an epoch of the validators is missing";
+    }
     return ledger->loaded[TABLE_CYCLES] != ledger->cycles.count ? "a row of the cycles is missing"
                                                                 : NULL;
+}
+
+static uint64_t epoch_after(const struct block_header *header)
+{
+    bool ends = header->height == 0 || (header->flags & BLOCK_TERMINAL) != 0;
+    return header->epoch + (ends ? 1 : 0);
 }
 
 static const char *check_against_header(struct ledger *ledger, const struct block_header *header)
@@ -213,6 +249,14 @@ static const char *check_against_header(struct ledger *ledger, const struct bloc
     digest_nets(ledger, &digest);
     if (!hash_equal(&digest, &state->digests[TABLE_CYCLE_NETS])) {
         return "the cycle nets are not those of the state row";
+    }
+    const char *what = actions_load_done(ledger);
+    if (what != NULL) {
+        return what;
+    }
+    if (!hash_equal(&ledger->roster.hash, &header->next_validators_hash) ||
+        ledger->roster.epoch != epoch_after(header)) {
+        return "the validators are not those that the header leaves";
     }
     struct hash root = digest_state_root(state->digests);
     return hash_equal(&root, &header->state_root)

@@ -2,6 +2,7 @@
 #include "ledger/memory.h"
 
 #include "base/check.h"
+#include "ledger/action_rows.h"
 #include "ledger/digest.h"
 #include "ledger/idempotency.h"
 #include "ledger/reference.h"
@@ -53,8 +54,9 @@ struct scratch_limits memory_limits(const struct genesis *genesis)
     /* A static row is its bytes in genesis and its key. */
     limits.genesis_bytes = genesis_encoded_size(genesis) + static_rows * STATIC_KEY_BYTES_MAX;
     uint64_t block_writes = (uint64_t)limits.records * 3 + LIMIT_BLOCK_BATCHES + limits.pages +
-                            limits.accounts + limits.nets + LIMIT_SERVICES + 1;
-    uint64_t genesis_writes = accounts + static_rows + LIMIT_SERVICES + 1;
+                            limits.accounts + limits.nets + LIMIT_SERVICES + ACTIONS_HELD_MAX +
+                            LIMIT_BLOCK_BATCHES + 2;
+    uint64_t genesis_writes = accounts + static_rows + LIMIT_SERVICES + 2;
     limits.writes = (uint32_t)(block_writes > genesis_writes ? block_writes : genesis_writes);
     return limits;
 }
@@ -109,6 +111,14 @@ static void carve_index(struct carver *carver, const struct scratch_limits *limi
     index->key_length = key_length;
 }
 
+static void carve_actions(struct carver *carver, struct ledger *ledger)
+{
+    ledger->book = carve(carver, 1, sizeof *ledger->book);
+    ledger->book_next = carve(carver, 1, sizeof *ledger->book_next);
+    ledger->action_bodies = carve(carver, ACTIONS_HELD_MAX, sizeof *ledger->action_bodies);
+    ledger->action_values = carve(carver, ACTIONS_HELD_MAX, ACTION_STORED_BYTES_MAX);
+}
+
 static void carve_block(struct carver *carver, const struct scratch_limits *limits,
                         struct ledger *ledger)
 {
@@ -137,6 +147,7 @@ static void lay_out(struct carver *carver, const struct genesis *genesis, struct
     carve_registry(carver, genesis, &ledger->registry);
     carve_state(carver, genesis, ledger);
     carve_block(carver, &limits, ledger);
+    carve_actions(carver, ledger);
     ledger->limits = limits;
 }
 

@@ -2,6 +2,7 @@
 #include "ledger/outcome.h"
 
 #include "base/check.h"
+#include "ledger/actions.h"
 #include "ledger/digest.h"
 #include "ledger/idempotency.h"
 #include "ledger/invariant.h"
@@ -12,17 +13,24 @@
 #define CYCLE_ROW_BYTES (CYCLE_KEY_BYTES + CYCLE_VALUE_BYTES)
 #define NET_ROW_BYTES (NET_KEY_BYTES + NET_VALUE_BYTES)
 
-/* A write of a row that stands as key ‖ value. */
-static void write_row(struct ledger *ledger, enum ledger_table table, const uint8_t *row,
-                      uint32_t key_length, uint32_t value_length)
+void outcome_write(struct ledger *ledger, enum ledger_table table, struct span key,
+                   struct span value)
 {
     CHECK(ledger->outcome.write_count < ledger->limits.writes);
     ledger->writes[ledger->outcome.write_count++] =
         (struct ledger_write){.table = (uint8_t)table,
-                              .key_length = (uint16_t)key_length,
-                              .value_length = value_length,
-                              .key = row,
-                              .value = row + key_length};
+                              .key_length = (uint16_t)key.length,
+                              .value_length = (uint32_t)value.length,
+                              .key = key.data,
+                              .value = value.data};
+}
+
+/* A write of a row that stands as key ‖ value. */
+static void write_row(struct ledger *ledger, enum ledger_table table, const uint8_t *row,
+                      uint32_t key_length, uint32_t value_length)
+{
+    outcome_write(ledger, table, (struct span){row, key_length},
+                  (struct span){row + key_length, value_length});
 }
 
 static void write_rows(struct ledger *ledger, enum ledger_table table, const uint8_t *rows,
@@ -109,13 +117,8 @@ static void emit_accounts(struct ledger *ledger)
 static void emit_state(struct ledger *ledger)
 {
     size_t length = state_encode(&ledger->state, ledger->state_value);
-    CHECK(ledger->outcome.write_count < ledger->limits.writes);
-    ledger->writes[ledger->outcome.write_count++] =
-        (struct ledger_write){.table = TABLE_STATE,
-                              .key_length = STATE_KEY_BYTES,
-                              .value_length = (uint32_t)length,
-                              .key = (const uint8_t *)"state",
-                              .value = ledger->state_value};
+    outcome_write(ledger, TABLE_STATE, (struct span){(const uint8_t *)"state", STATE_KEY_BYTES},
+                  (struct span){ledger->state_value, length});
 }
 
 static struct hash block_verdicts_root(const struct ledger *ledger)
@@ -144,9 +147,11 @@ static void fill_header(struct ledger *ledger)
 {
     const struct ledger_block *block = ledger->block;
     struct state_row *state = &ledger->state;
-    uint32_t records = ledger->batch_start[block->batch_count];
+    uint32_t records = ledger->block_records;
+    const struct roster *roster = ledger->terminal ? &ledger->roster_next : &ledger->roster;
     ledger->outcome.header = (struct block_header){
         .version = BLOCK_VERSION,
+        .flags = ledger->terminal ? BLOCK_TERMINAL : 0,
         .epoch = block->epoch,
         .height = block->height,
         .timestamp_ms = block->timestamp_ms,
@@ -162,7 +167,7 @@ static void fill_header(struct ledger *ledger)
         .accounts_root = merkle_dense_root(&ledger->tree),
         .state_root = digest_state_root(state->digests),
         .history_root = merkle_frontier_root(&state->history),
-        .next_validators_hash = block->next_validators_hash,
+        .next_validators_hash = roster->hash,
     };
     ledger->outcome.block_hash = block_hash(&ledger->outcome.header);
     state->height = block->height;
@@ -185,6 +190,7 @@ const char *outcome_build(struct ledger *ledger)
     ledger->tree_changed = true;
     emit_growing(ledger);
     emit_cycles(ledger);
+    actions_emit(ledger);
     event_emit(ledger);
     expiry_emit(ledger);
     queue_emit(ledger);
@@ -237,7 +243,7 @@ static void emit_static(struct ledger *ledger)
     }
 }
 
-void outcome_build_genesis(struct ledger *ledger, const struct hash *validators_hash)
+void outcome_build_genesis(struct ledger *ledger)
 {
     const struct genesis *genesis = ledger->registry.genesis;
     struct state_row *state = &ledger->state;
@@ -247,13 +253,14 @@ void outcome_build_genesis(struct ledger *ledger, const struct hash *validators_
         ledger->changed[i] = i;
     }
     emit_accounts(ledger);
-    digest_static(ledger, validators_hash);
+    digest_static(ledger);
     digest_cycles(ledger, &state->digests[TABLE_CYCLES]);
     digest_nets(ledger, &state->digests[TABLE_CYCLE_NETS]);
     emit_static(ledger);
     for (uint32_t i = 0; i < ledger->cycles.count; i++) {
         write_cycle(ledger, i);
     }
+    actions_emit_genesis(ledger);
     state->timestamp_ms = genesis->created_ms;
     ledger->outcome.header = (struct block_header){
         .version = BLOCK_VERSION,
@@ -262,7 +269,7 @@ void outcome_build_genesis(struct ledger *ledger, const struct hash *validators_
         .chain_id = ledger->chain_id,
         .accounts_root = merkle_dense_root(&ledger->tree),
         .state_root = digest_state_root(state->digests),
-        .next_validators_hash = *validators_hash,
+        .next_validators_hash = ledger->roster.hash,
     };
     ledger->outcome.block_hash = block_hash(&ledger->outcome.header);
     state->block_hash = ledger->outcome.block_hash;

@@ -11,11 +11,15 @@
    is returned and the tree is untouched), leaves, digests, header, writes. */
 const char *outcome_build(struct ledger *ledger);
 
+/* Adds a row to the block's writes; key and value stay where they are until the next execution. */
+void outcome_write(struct ledger *ledger, enum ledger_table table, struct span key,
+                   struct span value);
+
 /* Takes the block's leaves back out of the accounts tree; accounts are restored already. */
 void outcome_restore_tree(struct ledger *ledger);
 
 /* Header and writes of the genesis state. */
-void outcome_build_genesis(struct ledger *ledger, const struct hash *validators_hash);
+void outcome_build_genesis(struct ledger *ledger);
 
 /* Recomputes the whole accounts tree from the accounts. */
 void outcome_rebuild_tree(struct ledger *ledger);

@@ -43,6 +43,10 @@ enum {
     LIMIT_KEY_BYTES = 6,
     SERVICE_KEY_BYTES = 2,
     SCHEME_KEY_BYTES = 2,
+    VALIDATORS_KEY_BYTES = 8,
+    ACTION_KEY_BYTES = 32,
+    EVIDENCE_KEY_BYTES = 22,
+    EVIDENCE_VALUE_BYTES = 48,
 };
 
 /* Where a record stands: its block and batch_index << 16 | record_index. */
@@ -194,6 +198,8 @@ struct net_row {
 #define STATE_SLOTS 32u
 #define STATE_SLOT_PARAMETERS 0u
 #define STATE_SLOT_VALIDATORS 15u
+/* What of the validators and the actions is resident, whole: it proves what is loaded. */
+#define STATE_SLOT_OPEN 31u
 
 /* TABLE_STATE, the one row "state": what the chain carries from block to block. */
 struct state_row {

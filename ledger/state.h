@@ -18,6 +18,7 @@
 
 #include "base/merkle.h"
 #include "ledger/account.h"
+#include "ledger/action.h"
 #include "ledger/cycle.h"
 #include "ledger/event.h"
 #include "ledger/expiry.h"
@@ -35,6 +36,10 @@
 /* Two accounts a leg, four legs a record. */
 #define ENTRIES_PER_RECORD 8u
 #define LEGS_PER_RECORD 4u
+
+/* TABLE_VALIDATORS: count, then key, transport key, participant and name of each. */
+#define VALIDATOR_ROW_BYTES 100u
+#define VALIDATORS_VALUE_BYTES_MAX (4u + LIMIT_VALIDATORS * VALIDATOR_ROW_BYTES)
 
 /* How much one block can need: from genesis.block_records (at most LIMIT_BLOCK_RECORDS) and the
    number of accounts. Every scratch buffer has one of these sizes. */
@@ -83,9 +88,71 @@ struct posted_record {
     uint64_t turnover; /* size of all legs */
 };
 
+/* Open actions of the network, and of one participant. */
+#define ACTIONS_OPEN_MAX 256u
+#define ACTIONS_OWN_MAX 16u
+/* What is open, and what one block can end or propose beside it. */
+#define ACTIONS_HELD_MAX (ACTIONS_OPEN_MAX + LIMIT_BLOCK_BATCHES)
+/* Each participant that owns a validator answers once, the maker's once more. */
+#define ACTION_ANSWERS_MAX (LIMIT_VALIDATORS + 2u)
+
+/* Numbers are stable; 1 and 2 are open. */
+enum action_state {
+    ACTION_PROPOSED = 1,
+    ACTION_APPROVED = 2, /* waits for READY of its new members */
+    ACTION_DONE = 3,
+    ACTION_REFUSED = 4, /* or withdrawn */
+    ACTION_LAPSED = 5,
+    ACTION_OVERTAKEN = 6, /* another change of validators came first */
+};
+
+enum action_reply { ACTION_YES = 1, ACTION_NO = 2 };
+
+struct action_answer {
+    uint32_t participant;
+    uint32_t key_no;
+    uint32_t reply; /* enum action_reply */
+};
+
+/* A proposed action: one row of TABLE_ACTIONS, but for the body, which stands in its slot. */
+struct action_row {
+    struct hash id;
+    uint16_t state; /* enum action_state */
+    uint16_t kind;  /* enum action_kind */
+    uint32_t participant;
+    uint32_t key_no;
+    struct place place; /* of the batch that proposed it */
+    uint64_t proposed_ms;
+    uint64_t lapse_ms;
+    uint64_t ended_height; /* 0 while open */
+    uint64_t ended_ms;
+    uint32_t ready; /* bit i: new member i is ready */
+    uint32_t answer_count;
+    uint32_t body_length;
+    uint32_t slot;
+    bool touched; /* by the block being executed */
+    struct action_answer answers[ACTION_ANSWERS_MAX];
+};
+
+/* In the order in which they were proposed. Ended ones leave at the commit. */
+struct action_book {
+    uint32_t count;
+    struct action_row rows[ACTIONS_HELD_MAX];
+};
+
+/* The set that votes on the next block. */
+struct roster {
+    uint64_t epoch; /* of the next block */
+    uint32_t count;
+    struct ledger_validator members[LIMIT_VALIDATORS];
+    struct hash hash;
+};
+
 struct ledger {
     struct registry registry;
     struct scratch_limits limits;
+    struct roster roster;
+    struct roster roster_next; /* while speculative, if terminal */
     struct hash chain_id;
     bool speculative; /* a block is executed and neither committed nor rolled back */
     bool tree_changed;
@@ -119,7 +186,9 @@ struct ledger {
     /* The block being executed. */
     const struct ledger_block *block;
     const struct working_set *working_set;
-    uint32_t batch_start[LIMIT_BLOCK_BATCHES + 1]; /* flat number of each batch's first record */
+    /* Flat number of each batch's first record; an action or evidence takes one number too. */
+    uint32_t batch_start[LIMIT_BLOCK_BATCHES + 1];
+    uint32_t block_records; /* without actions and evidence */
     uint16_t *verdicts;
     struct logged_entry *entries;
     uint32_t entry_count;
@@ -129,6 +198,19 @@ struct ledger {
     uint8_t source_rows[LIMIT_BLOCK_BATCHES][SOURCE_KEY_BYTES + SOURCE_VALUE_BYTES];
     uint32_t source_count;
     struct posted_record *chain; /* of the chain being posted */
+
+    /* Actions. What is committed is never changed in place: the first change of a block copies it,
+       so queries between blocks see no speculation, and taking a block back is forgetting. */
+    struct action_book *book;
+    struct action_book *book_next;
+    uint8_t (*action_bodies)[ACTION_BYTES_MAX]; /* by slot; a slot is freed by the commit */
+    bool book_changed;
+    bool terminal;          /* the block being executed changes the validators: roster_next */
+    uint8_t *action_values; /* of the rows that the block writes */
+    uint8_t evidence_rows[LIMIT_BLOCK_BATCHES][EVIDENCE_KEY_BYTES + EVIDENCE_VALUE_BYTES];
+    uint32_t evidence_count;
+    uint8_t validators_key[VALIDATORS_KEY_BYTES];
+    uint8_t validators_value[VALIDATORS_VALUE_BYTES_MAX];
 
     /* The outcome. */
     uint32_t *changed; /* accounts with entries, ascending */

@@ -30,7 +30,8 @@
     X(25, EXCEPTION_PAYEE_FEE, "the other half has another payee_fee")                             \
     X(26, EXCEPTION_BUSINESS_DATE, "the other half has another business date")                     \
     X(100, ID_ZERO, "the id is zero")                                                              \
-    X(101, KIND_UNKNOWN, "there is no record kind with this number")                               \
+    X(101, KIND_UNKNOWN, "there is no kind with this number")                                      \
+    X(102, KIND_NOT_OPEN, "this kind is not open on this network yet")                             \
     X(103, RESERVED_NOT_ZERO, "the reserved bytes are not zero")                                   \
     X(104, FLAGS, "a flag is set that this kind does not have")                                    \
     X(106, LINKED_OPEN, "the last record of the batch is linked to a next one")                    \
@@ -56,6 +57,11 @@
     X(131, PAYEE_NOT_ZERO, "this kind has no payee")                                               \
     X(132, MATCH_KEY_NOT_ZERO, "this kind has no match key")                                       \
     X(133, PRIORITY_UNKNOWN, "a priority is 0 normal, 1 high or 2 urgent")                         \
+    X(150, ACTION_FORM, "the bytes do not have the form of their version and kind")                \
+    X(151, CHANGE_EMPTY, "the change of validators changes nothing")                               \
+    X(152, VALIDATOR_KEY_MISSING, "a new validator lacks its consensus or its transport key")      \
+    X(153, VALIDATOR_NAME, "a new validator's name is missing or is not text that fits")           \
+    X(154, EVIDENCE_NO_CONFLICT, "one honest validator may have cast both votes")                  \
     X(200, SCHEME_UNKNOWN, "there is no scheme with this number")                                  \
     X(201, SCHEME_KIND, "the scheme's service does not carry this kind")                           \
     X(203, CURRENCY_UNKNOWN, "the network does not have this currency")                            \
@@ -66,6 +72,11 @@
     X(208, SIDE_NOT_PERMITTED, "the submitter's side may not file this kind in this scheme")       \
     X(209, NOT_AGENT, "only the settlement agent may file this kind")                              \
     X(210, NO_NETWORK, "there is a network fee, but the scheme has no network")                    \
+    X(220, ACTION_KEY, "a validator's own key signs READY, and nothing else signs it")             \
+    X(221, NOT_PROPOSER, "this participant may not propose this kind of action")                   \
+    X(222, NOT_APPROVER, "this participant has no say in this action")                             \
+    X(223, VALIDATOR_PARTICIPANT, "a new validator's participant does not exist")                  \
+    X(224, NOT_CANDIDATE, "this key is not a new member of that approved change")                  \
     X(230, SUSPENDED, "the submitter or the payer is suspended, so it begins nothing new")         \
     X(231, NO_DISPUTES, "the scheme has no disputes")                                              \
     X(232, TIMEOUT_TOO_LONG, "the timeout is longer than the scheme's")                            \
@@ -78,6 +89,16 @@
       "sides, scheme, currency or match key are not those of the record acted on")                 \
     X(305, EXCEEDS_REMAINING, "more would be returned or captured than there is left")             \
     X(306, DUPLICATE_KEY, "this match key already names a transaction")                            \
+    X(320, ACTION_NOT_FOUND, "there is no action with this id")                                    \
+    X(321, ACTION_ENDED, "the action has ended: it took effect, was refused, lapsed or overtaken") \
+    X(322, ANSWERED_BEFORE, "this key or its participant has given this answer before")            \
+    X(323, ACTIONS_FULL, "the network has as many open actions as it may have")                    \
+    X(324, ACTIONS_FULL_OWN, "the participant has as many open actions as it may have")            \
+    X(325, EPOCH_DIFFERS, "the validators have changed since: this is for another epoch")          \
+    X(326, CHANGE_UNDER_WAY, "another change of validators is approved and waits for its members") \
+    X(327, VALIDATOR_UNKNOWN, "no validator has the key that is to be removed or replaced")        \
+    X(328, VALIDATOR_EXISTS, "a new validator's key is one that a validator has already")          \
+    X(329, VALIDATOR_TWICE, "the change names a validator twice")                                  \
     X(330, KEY_OF_OTHERS, "this match key names a transaction of other participants")              \
     X(331, KEY_IN_EXCEPTION, "two halves under this match key differ; this one equals neither")    \
     X(332, KEY_DIFFERS, "another content is posted, or waits, under this match key")               \
@@ -91,6 +112,11 @@
     X(340, TOO_LATE, "the time for this step of the dispute is past")                              \
     X(341, ALREADY_HEARD, "the submitter's side has confirmed it already")                         \
     X(342, NOT_AWAITED, "the record acted on does not wait for the submitter")                     \
+    X(350, VALIDATOR_KEY_NUMBER, "two validators of a participant would have one key number")      \
+    X(351, VALIDATORS_TOO_FEW,                                                                     \
+      "too few validators would be left: four or more stay at least four")                         \
+    X(352, VALIDATORS_TOO_MANY, "there would be more validators than a network may have")          \
+    X(353, EVIDENCE_EPOCH, "the votes are of an epoch that has not begun")                         \
     X(400, INSUFFICIENT_FUNDS, "there is not enough money on the settlement account")              \
     X(401, CAP, "the exposure would pass the participant's cap")                                   \
     X(402, COVER, "the exposure would not be covered by settlement money and collateral")          \

@@ -2,6 +2,8 @@
 #include "ledger/working_set.h"
 
 #include "base/check.h"
+#include "ledger/action_rows.h"
+#include "ledger/evidence_batch.h"
 #include "ledger/kinds.h"
 #include "ledger/state.h"
 
@@ -97,6 +99,29 @@ static void fetch_source(const struct ledger_reader *reader, const struct batch_
     }
 }
 
+/* What a batch of another kind refers to. A body without form refers to nothing. */
+static void fetch_body(const struct ledger_reader *reader, const struct ledger_batch *batch,
+                       uint32_t batch_index, struct working_set *set)
+{
+    struct span body = {batch->body, batch->body_length};
+    struct span value;
+    struct action action;
+    struct evidence_body evidence;
+    set->action_known[batch_index] = false;
+    set->evidence_known[batch_index] = false;
+    if (batch->header->kind == BATCH_ACTION && action_decode(body, &action) == STATUS_OK) {
+        set->action_known[batch_index] = reader->get(
+            reader->context, TABLE_ACTIONS, action.subject.bytes, ACTION_KEY_BYTES, &value);
+    }
+    if (batch->header->kind == BATCH_EVIDENCE && evidence_decode(body, &evidence) == STATUS_OK) {
+        uint8_t key[EVIDENCE_KEY_BYTES];
+        evidence_key(evidence.first.epoch, evidence.first.view, evidence.first.signer,
+                     evidence_kinds(&evidence), key);
+        set->evidence_known[batch_index] =
+            reader->get(reader->context, TABLE_EVIDENCE, key, sizeof key, &value);
+    }
+}
+
 void ledger_prefetch(const struct ledger *ledger, const struct ledger_block *block,
                      const struct ledger_reader *reader, struct working_set *working_set)
 {
@@ -108,6 +133,8 @@ void ledger_prefetch(const struct ledger *ledger, const struct ledger_block *blo
     for (uint32_t i = 0; i < block->batch_count && i < LIMIT_BLOCK_BATCHES; i++) {
         const struct ledger_batch *batch = &block->batches[i];
         if (batch->header->kind != BATCH_RECORDS) {
+            fetch_body(reader, batch, i, working_set);
+            flat += flat < ledger->limits.records;
             continue;
         }
         fetch_source(reader, batch->header, i, working_set);

@@ -31,6 +31,8 @@ struct working_set {
     uint32_t original_of[LIMIT_BLOCK_RECORDS]; /* 1 + place in originals; 0: not found */
     bool key_taken[LIMIT_BLOCK_RECORDS];       /* its match_key names a posted transaction */
     bool source_taken[LIMIT_BLOCK_BATCHES];
+    bool action_known[LIMIT_BLOCK_BATCHES];   /* the action that it answers has a row */
+    bool evidence_known[LIMIT_BLOCK_BATCHES]; /* its offence is recorded */
     struct id_row ids[LIMIT_BLOCK_RECORDS];
     struct original originals[LIMIT_BLOCK_RECORDS];
 };

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "node/memory.h"
 #include "node/store.h"
+#include "node/verify.h"
 
 void chain_init(struct chain *chain, struct chain_source source, const struct hash *chain_id)
 {
@@ -14,7 +16,8 @@ void chain_init(struct chain *chain, struct chain_source source, const struct ha
     chain->chain_id = *chain_id;
     chain->batch_bytes = malloc(BATCH_BYTES_MAX);
     chain->verdicts = malloc(sizeof *chain->verdicts * LIMIT_BATCH_RECORDS);
-    CHECK(chain->batch_bytes != NULL && chain->verdicts != NULL);
+    memory_check(chain->batch_bytes != NULL);
+    memory_check(chain->verdicts != NULL);
 }
 
 static bool get_from_store(void *context, unsigned table, const void *key, size_t key_length,
@@ -112,15 +115,11 @@ static enum status read_batch(struct chain *chain, const struct hash *id)
 
 static enum status check_records_root(const struct batch *batch)
 {
-    if (batch->header.kind != BATCH_RECORDS) {
-        return STATUS_OK;
-    }
     struct hash *hashes = malloc(sizeof *hashes * batch->header.count);
-    CHECK(hashes != NULL);
-    struct hash root = batch_records_root((const struct record *)(const void *)batch->body,
-                                          batch->header.count, hashes);
+    memory_check(hashes != NULL);
+    enum status status = verify_batch_root(&batch->header, batch->body, batch->body_length, hashes);
     free(hashes);
-    return hash_equal(&root, &batch->header.records_root) ? STATUS_OK : STATUS_CORRUPT;
+    return status == STATUS_OK ? STATUS_OK : STATUS_CORRUPT;
 }
 
 enum status chain_batch(struct chain *chain, uint64_t height, uint32_t index, bool check_root,

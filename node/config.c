@@ -159,6 +159,14 @@ static bool parse_pool_bytes(const char *value, void *ret_field, size_t field_si
     return parse_bytes(value, POOL_BYTES_MIN, LIMIT_POOL_BYTES, ret_field);
 }
 
+/* A list of names with transport keys that is being read. */
+struct named_keys {
+    struct peer_observer *entries;
+    uint32_t *count;
+    uint32_t most;
+    const char *once, *at_most;
+};
+
 static bool add_peer(void *target, const char *name, const char *value, const char **ret_expected)
 {
     struct config *config = target;
@@ -181,27 +189,45 @@ static bool add_peer(void *target, const char *name, const char *value, const ch
     return true;
 }
 
-static bool add_operator(void *target, const char *name, const char *value,
-                         const char **ret_expected)
+/* The next entry of a list of names with transport keys; each name once. */
+static bool add_named_key(struct named_keys *keys, const char *name, const char *value,
+                          const char **ret_expected)
 {
-    struct config *config = target;
-    for (uint32_t i = 0; i < config->operator_count; i++) {
-        if (strcmp(config->operators[i].name, name) == 0) {
-            *ret_expected = "each operator once";
+    for (uint32_t i = 0; i < *keys->count; i++) {
+        if (strcmp(keys->entries[i].name, name) == 0) {
+            *ret_expected = keys->once;
             return false;
         }
     }
-    if (config->operator_count == CONFIG_OPERATORS_MAX) {
-        *ret_expected = "at most 16 operators";
+    if (*keys->count == keys->most) {
+        *ret_expected = keys->at_most;
         return false;
     }
-    struct config_operator *entry = &config->operators[config->operator_count];
+    struct peer_observer *entry = &keys->entries[*keys->count];
     if (!parse_text(name, entry->name, sizeof entry->name, ret_expected) ||
         !parse_transport_key(value, entry->key.bytes, sizeof entry->key.bytes, ret_expected)) {
         return false;
     }
-    config->operator_count++;
+    (*keys->count)++;
     return true;
+}
+
+static bool add_operator(void *target, const char *name, const char *value,
+                         const char **ret_expected)
+{
+    struct config *config = target;
+    struct named_keys keys = {config->operators, &config->operator_count, CONFIG_OPERATORS_MAX,
+                              "each operator once", "at most 16 operators"};
+    return add_named_key(&keys, name, value, ret_expected);
+}
+
+static bool add_observer(void *target, const char *name, const char *value,
+                         const char **ret_expected)
+{
+    struct config *config = target;
+    struct named_keys keys = {config->observers, &config->observer_count, CONFIG_OBSERVERS_MAX,
+                              "each observer once", "at most 64 observers"};
+    return add_named_key(&keys, name, value, ret_expected);
 }
 
 /* ---- Schemas ---- */
@@ -216,6 +242,7 @@ static const struct ini_key node_keys[] = {
     {"node", "log_level", false, parse_level, FIELD(config, log_level)},
     {"node", "verify_threads", false, parse_threads, FIELD(config, verify_threads)},
     {"keys", "consensus", false, parse_text, FIELD(config, consensus_key)},
+    {"keys", "next", false, parse_text, FIELD(config, next_key)},
     {"keys", "transport", true, parse_text, FIELD(config, transport_key)},
     {"keys", "passphrase_file", false, parse_text, FIELD(config, passphrase_file)},
     {"limits", "pool_bytes", false, parse_pool_bytes, FIELD(config, pool_bytes)},
@@ -223,6 +250,7 @@ static const struct ini_key node_keys[] = {
 
 static const struct ini_list node_lists[] = {
     {"peers", add_peer},
+    {"observers", add_observer},
     {"operators", add_operator},
 };
 
@@ -296,11 +324,18 @@ void config_init(struct config *ret_config)
 
 static enum status config_paths(struct config *config, char *ret_error, size_t capacity)
 {
-    char *const paths[] = {config->consensus_key, config->transport_key, config->passphrase_file,
-                           config->genesis_path};
+    char *const paths[] = {config->consensus_key, config->next_key, config->transport_key,
+                           config->passphrase_file, config->genesis_path};
     strcpy(config->genesis_path, "genesis.json");
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         enum status status = resolve(config->home, paths[i], ret_error, capacity);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    if (config->next_key[0] != '\0') {
+        enum status status = set_path(config->next_register_path, config->next_key, REGISTER_SUFFIX,
+                                      ret_error, capacity);
         if (status != STATUS_OK) {
             return status;
         }
@@ -419,6 +454,7 @@ enum status config_write(const char *home, const struct config *config, char *re
     add(text, "log_level = %s\nverify_threads = %u\n\n[keys]\n", log_level_name(config->log_level),
         config->verify_threads);
     add_if_given(text, "consensus", config->consensus_key);
+    add_if_given(text, "next", config->next_key);
     add_if_given(text, "transport", config->transport_key);
     add_if_given(text, "passphrase_file", config->passphrase_file);
     add(text, "\n[limits]\n");
@@ -426,6 +462,10 @@ enum status config_write(const char *home, const struct config *config, char *re
     add(text, "\n[peers]\n");
     for (uint32_t i = 0; i < config->peer_count; i++) {
         add(text, "%s = %s\n", config->peers[i].name, config->peers[i].url);
+    }
+    add(text, "\n[observers]\n");
+    for (uint32_t i = 0; i < config->observer_count; i++) {
+        add_hex(text, config->observers[i].name, &config->observers[i].key);
     }
     add(text, "\n[operators]\n");
     for (uint32_t i = 0; i < config->operator_count; i++) {
@@ -457,18 +497,6 @@ enum status config_validator_index(const struct config *config, const struct gen
         "the first is %s",
         config->home, config->validator, genesis->validator_count,
         genesis->validator_count > 0 ? genesis->validators[0].name : "none");
-}
-
-const char *config_peer_url(const struct config *config, const struct genesis *genesis,
-                            uint32_t index)
-{
-    CHECK(index < genesis->validator_count);
-    for (uint32_t i = 0; i < config->peer_count; i++) {
-        if (strcmp(config->peers[i].name, genesis->validators[index].name) == 0) {
-            return config->peers[i].url;
-        }
-    }
-    return NULL;
 }
 
 /* ---- client.ini ---- */

@@ -14,11 +14,13 @@
 #include "base/status.h"
 #include "ledger/genesis.h"
 #include "node/log.h"
+#include "node/peers.h"
 
 #define CONFIG_PATH_MAX 1024
 #define CONFIG_URL_MAX 256
 #define CONFIG_NAME_MAX 64
 #define CONFIG_OPERATORS_MAX 16
+#define CONFIG_OBSERVERS_MAX 64
 
 enum node_role {
     NODE_VALIDATOR, /* votes */
@@ -26,30 +28,32 @@ enum node_role {
 };
 
 struct config_peer {
-    char name[CONFIG_NAME_MAX]; /* of a validator in genesis */
+    char name[CONFIG_NAME_MAX]; /* of a validator, or of an entry of [observers] */
     char url[CONFIG_URL_MAX];   /* tcp://host:port */
-};
-
-struct config_operator {
-    char name[CONFIG_NAME_MAX];
-    struct transport_key key;
 };
 
 /*
  * [node]      role = validator | observer (validator)
- *             validator = NAME, or index, in genesis       needed by a validator
+ *             validator = NAME, or index, in genesis       needed by a validator; a name of its own
+ *                                                          while its key is not admitted yet
  *             listen = tcp://host:port                      needed
  *             map_size = 256G                               K, M, G, T: powers of 1024
  *             log_level = debug | info | warn | error (info)
  *             verify_threads = 0 .. 64                      0: one a processor
- * [keys]      consensus = FILE                              needed by a validator; its register is
- * FILE.register transport = FILE                              needed passphrase_file = FILE left
- * out: a prompt [peers]     NAME = tcp://host:port                        every other validator
+ * [keys]      consensus = FILE                             needed by a validator; its register is
+ *                                                          FILE.register
+ *             next = FILE                                  the key that is to take its place
+ *             transport = FILE                             needed
+ *             passphrase_file = FILE                       left out: a prompt
+ * [peers]     NAME = tcp://host:port                       every other validator
+ * [observers] NAME = transport key, 64 hexadecimal digits   may link as a peer: nodes that follow,
+ *                                                          and validators this one does not know of
  * [operators] NAME = transport key, 64 hexadecimal digits   may ask for the status
  * [limits]    pool_bytes = 1G
  */
 struct config {
     char home[CONFIG_PATH_MAX]; /* not a key: the folder of config.ini */
+    bool rejoin;                /* not a key: hefud --rejoin */
     enum node_role role;
     char validator[CONFIG_NAME_MAX];
     char listen[CONFIG_URL_MAX];
@@ -58,14 +62,18 @@ struct config {
     uint32_t verify_threads;
     char consensus_key[CONFIG_PATH_MAX];
     char register_path[CONFIG_PATH_MAX]; /* not a key: consensus_key with .register */
+    char next_key[CONFIG_PATH_MAX];      /* "": none; takes consensus_key's place by an action */
+    char next_register_path[CONFIG_PATH_MAX];
     char transport_key[CONFIG_PATH_MAX];
     char passphrase_file[CONFIG_PATH_MAX]; /* "": a prompt */
     char genesis_path[CONFIG_PATH_MAX];    /* not a key: home/genesis.json */
     uint64_t pool_bytes;
     uint32_t peer_count;
     struct config_peer peers[LIMIT_VALIDATORS];
+    uint32_t observer_count;
+    struct peer_observer observers[CONFIG_OBSERVERS_MAX];
     uint32_t operator_count;
-    struct config_operator operators[CONFIG_OPERATORS_MAX];
+    struct peer_observer operators[CONFIG_OPERATORS_MAX];
 };
 
 /* Every default, nothing else. */
@@ -85,9 +93,6 @@ enum status config_write(const char *home, const struct config *config, char *re
  * there are. */
 enum status config_validator_index(const struct config *config, const struct genesis *genesis,
                                    uint32_t *ret_index, char *ret_error, size_t capacity) MUST_USE;
-/* The URL of validator index of genesis, or NULL if [peers] has no such name. */
-const char *config_peer_url(const struct config *config, const struct genesis *genesis,
-                            uint32_t index);
 
 /*
  * [client]    address = tcp://host:port                     of the node; needed

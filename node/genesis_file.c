@@ -10,6 +10,7 @@
 #include "node/file.h"
 #include "node/genesis_fields.h"
 #include "node/keys.h"
+#include "node/memory.h"
 
 #define PLACE_BYTES_MAX 256
 #define MINUTES_MAX (24 * 60)
@@ -402,6 +403,17 @@ static enum status check_whole(struct reading *reading)
     return check_keys(reading);
 }
 
+/* jansson tells a parse that ran out of memory from a bad text only now and then, and 2.14 may even
+   go on with a character missing from a string or number. */
+static _Thread_local bool json_ran_out;
+
+static void *json_memory(size_t size)
+{
+    void *memory = malloc(size);
+    json_ran_out = json_ran_out || memory == NULL;
+    return memory;
+}
+
 enum status genesis_text_read(const char *text, size_t length, const char *source,
                               struct genesis *ret_genesis, char *ret_error, size_t capacity)
 {
@@ -410,7 +422,13 @@ enum status genesis_text_read(const char *text, size_t length, const char *sourc
     memset(&genesis, 0, sizeof genesis);
     struct reading reading = {
         .source = source, .genesis = &genesis, .ret_error = ret_error, .capacity = capacity};
+    json_ran_out = false;
+    json_set_alloc_funcs(json_memory, free);
     json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+    if (json_ran_out) {
+        json_decref(json);
+        return error_set(STATUS_NO_MEMORY, ret_error, capacity, "%s: no memory to read it", source);
+    }
     if (json == NULL) {
         return error_set(STATUS_MALFORMED, ret_error, capacity, "%s:%d:%d: not JSON: %s", source,
                          error.line, error.column, error.text);
@@ -458,7 +476,7 @@ struct hash genesis_file_chain_id(const struct genesis *genesis)
 {
     size_t size = genesis_encoded_size(genesis);
     void *scratch = malloc(size);
-    CHECK(scratch != NULL);
+    memory_check(scratch != NULL);
     struct hash chain_id = genesis_chain_id(genesis, scratch, size);
     free(scratch);
     return chain_id;

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/check.h"
+#include "node/memory.h"
 
 /* Shares are counted by link id modulo this: ids are handed out in sequence, so links that live
    at the same time practically never share a count. */
@@ -100,7 +101,7 @@ static struct node *pop(struct queue *queue)
 struct inbox *inbox_new(void)
 {
     struct inbox *inbox = calloc(1, sizeof *inbox);
-    CHECK(inbox != NULL);
+    memory_check(inbox != NULL);
     pthread_condattr_t attributes;
     CHECK(pthread_condattr_init(&attributes) == 0);
     CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
@@ -186,7 +187,7 @@ static void pause_link(struct inbox *inbox, uint64_t link)
 bool inbox_put(struct inbox *inbox, const struct inbox_item *item)
 {
     struct node *node = malloc(sizeof *node);
-    CHECK(node != NULL);
+    memory_check(node != NULL);
     *node = (struct node){.next = NULL, .item = *item};
     lock(inbox);
     struct queue *queue = queue_of(inbox, item);

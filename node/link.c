@@ -9,6 +9,8 @@
 
 #define LOCAL_LINKS_MAX 64u
 #define SLOTS_MAX 65535u
+/* Links for peers that come later. */
+#define LATER_PEERS 64u
 
 #define REASON_NAME(name, sentence) #name,
 static const char *const reason_names[] = {LINK_REASON_TABLE(REASON_NAME)};
@@ -69,6 +71,7 @@ void links_config_init(struct links_config *ret_config)
             .close_ms_max = 500,
             .redial_ms_min = 100,
             .redial_ms_max = 5000,
+            .patience_ms = 3000,
         };
     ret_config->limits = limits;
 }
@@ -117,12 +120,12 @@ static struct links *links_new(const struct links_config *config,
     links->callbacks = *callbacks;
     memcpy(links->prologue, config->prologue, config->prologue_length);
     links->prologue_length = config->prologue_length;
-    links->own_index = config->own_index;
-    links->validator_count = config->validator_count;
+    links->patient = config->patient || config->own_index >= 0;
     links->dial_once = config->dial_once;
     links->tick_ms = tick_ms_for(&links->limits);
     uint64_t slots = (uint64_t)links->limits.half_open_max + links->limits.client_links_max +
-                     2ull * config->validator_count + LOCAL_LINKS_MAX;
+                     2ull * config->validator_count + LOCAL_LINKS_MAX +
+                     (config->dial_once ? 0 : LATER_PEERS);
     links->table_size = (uint32_t)(slots < SLOTS_MAX ? slots : SLOTS_MAX);
     mutexes_init(links);
     return links;
@@ -133,10 +136,14 @@ static void links_free(struct links *links)
     for (uint32_t i = 0; i < LINK_LISTENERS; i++) {
         link_listener_close(&links->listeners[i]);
     }
-    for (uint32_t i = 0; links->peers != NULL && i < links->peer_count; i++) {
+    for (uint32_t i = 0; links->peers != NULL && i < LIMIT_PEERS; i++) {
         link_peer_close(&links->peers[i]);
     }
+    for (uint32_t i = 0; links->changes != NULL && i < LIMIT_PEERS; i++) {
+        free(links->changes[i].url);
+    }
     free(links->peers);
+    free(links->changes);
     free(links->table);
     sodium_free(links->secrets);
     CHECK(pthread_cond_destroy(&links->keeper_wake) == 0);
@@ -149,9 +156,11 @@ static enum status links_allocate(struct links *links, const struct links_config
 {
     size_t sessions = links->table_size * sizeof(struct link_session);
     links->table = calloc(links->table_size, sizeof(struct link *));
-    links->peers = calloc(config->validator_count + 1, sizeof *links->peers);
+    links->peers = calloc(LIMIT_PEERS, sizeof *links->peers);
+    links->changes = calloc(LIMIT_PEERS, sizeof *links->changes);
     links->secrets = sodium_malloc(sizeof *links->secrets + sessions);
-    if (links->table == NULL || links->peers == NULL || links->secrets == NULL) {
+    if (links->table == NULL || links->peers == NULL || links->changes == NULL ||
+        links->secrets == NULL) {
         return STATUS_NO_MEMORY;
     }
     links->secrets->own_key = config->own_key;
@@ -160,17 +169,6 @@ static enum status links_allocate(struct links *links, const struct links_config
     link_admission_init(&links->admission, hash_key, links->limits.address_burst,
                         links->limits.address_per_second);
     return STATUS_OK;
-}
-
-/* Whether this side dials: to every validator if it is none, else if its key is the smaller. */
-static bool dials(const struct links_config *config, uint32_t index)
-{
-    if (config->own_index < 0) {
-        return true;
-    }
-    return index != (uint32_t)config->own_index &&
-           memcmp(config->own_key.public_key.bytes, config->validators[index].key.bytes,
-                  NOISE_KEY_BYTES) < 0;
 }
 
 static enum status open_endpoints(struct links *links, const struct links_config *config)
@@ -183,9 +181,8 @@ static enum status open_endpoints(struct links *links, const struct links_config
         status = link_listener_open(links, &links->listeners[1], config->local_url, true);
     }
     for (uint32_t i = 0; status == STATUS_OK && i < config->validator_count; i++) {
-        if (dials(config, i)) {
-            struct link_peer *peer = &links->peers[links->peer_count++];
-            status = link_peer_open(links, peer, i, &config->validators[i]);
+        if (config->own_index < 0 || i != (uint32_t)config->own_index) {
+            status = link_peer_open(links, i, &config->validators[i]);
         }
     }
     return status;
@@ -195,7 +192,7 @@ enum status links_open(const struct links_config *config, const struct links_cal
                        struct links **ret_links)
 {
     CHECK(config->prologue_length <= LINK_PROLOGUE_BYTES_MAX);
-    CHECK(config->validator_count <= LIMIT_VALIDATORS);
+    CHECK(config->validator_count <= LIMIT_PEERS);
     CHECK(config->own_index < (int32_t)config->validator_count);
     struct links *links = links_new(config, callbacks);
     if (links == NULL) {
@@ -232,6 +229,23 @@ void links_close(struct links *links)
 uint16_t links_port(const struct links *links)
 {
     return links->port;
+}
+
+void links_set_peer(struct links *links, uint32_t slot, const struct link_validator *peer)
+{
+    CHECK(slot < LIMIT_PEERS);
+    char *url = peer == NULL || peer->url == NULL ? NULL : strdup(peer->url);
+    link_lock(&links->keeper_mutex);
+    struct link_change *change = &links->changes[slot];
+    free(change->url);
+    *change = (struct link_change){.pending = true, .set = peer != NULL, .url = url};
+    if (peer != NULL) {
+        change->key = peer->key;
+    }
+    links->changed = true;
+    links->events = true;
+    CHECK(pthread_cond_signal(&links->keeper_wake) == 0);
+    link_unlock(&links->keeper_mutex);
 }
 
 /* ---- For any thread ---- */
@@ -353,7 +367,7 @@ void links_counters(const struct links *links, struct link_counters *ret_counter
     ret_counters->bytes_out = read_counter(&from->bytes_out);
     ret_counters->sends_busy = read_counter(&from->sends_busy);
     ret_counters->pauses = read_counter(&from->pauses);
-    for (uint32_t i = 0; i < links->validator_count; i++) {
+    for (uint32_t i = 0; i < LIMIT_PEERS; i++) {
         ret_counters->validators[i].bytes_in = read_counter(&from->validators[i].bytes_in);
         ret_counters->validators[i].bytes_out = read_counter(&from->validators[i].bytes_out);
         ret_counters->validators[i].links = read_counter(&from->validators[i].links);

@@ -15,8 +15,9 @@
  *     HANDSHAKE ─handshake_done─► AUTHENTICATED ─keeper_promote─► UP ─links_drop─► DRAINING
  *         └───────────────┴──────────link_fail─────────┴────────────┴──► CLOSING ─keeper_reap─►
  *
- * Between validators the numerically smaller transport key dials, and a newly authenticated link
- * replaces the old one with the same key. A dialled link is up when the other side has accepted
+ * Between peers the numerically smaller transport key dials, the larger one too after three seconds
+ * without a link (the other side may not know its address), and a newly authenticated link replaces
+ * the old one with the same key. A dialled link is up when the other side has accepted
  * our key, which its first message proves. Everything from a stranger, and every malformed byte,
  * ends in a closed link and a moved counter, nothing else.
  */
@@ -46,16 +47,16 @@ enum link_class {
 };
 
 enum link_kind {
-    LINK_VALIDATOR,
-    LINK_CLIENT,   /* a participant */
-    LINK_OPERATOR, /* the same user on the same machine, over ipc */
+    LINK_VALIDATOR, /* a peer: a validator, or a node that follows */
+    LINK_CLIENT,    /* a participant */
+    LINK_OPERATOR,  /* the same user on the same machine, over ipc */
     LINK_KIND_COUNT
 };
 
 /* Who is at the other end. */
 struct link_identity {
     enum link_kind kind;
-    uint32_t validator;       /* index, for LINK_VALIDATOR */
+    uint32_t validator;       /* peer slot, for LINK_VALIDATOR */
     uint32_t participant;     /* number, for LINK_CLIENT */
     struct transport_key key; /* zero for LINK_OPERATOR */
 };
@@ -77,7 +78,6 @@ struct link_identity {
     X(HANDSHAKE_FORGED, "the handshake does not authenticate: wrong key, chain or bytes")          \
     X(HANDSHAKE_WEAK_KEY, "the handshake used a key of low order")                                 \
     X(STRANGER, "the key is not on the list")                                                      \
-    X(WRONG_SIDE, "this validator should have waited to be dialled")                               \
     X(FORGED, "a message does not authenticate")                                                   \
     X(BAD_FRAME, "a frame is malformed or larger than its class allows")                           \
     X(SILENT, "nothing was heard for too long")                                                    \
@@ -131,11 +131,12 @@ struct link_limits {
     uint32_t close_ms_max;       /* for the close message to leave */
     uint32_t redial_ms_min;
     uint32_t redial_ms_max;
+    uint32_t patience_ms; /* without a link, before the larger key dials */
 };
 
 struct link_validator {
     struct transport_key key;
-    const char *url; /* "tcp://127.0.0.1:7001" */
+    const char *url; /* "tcp://127.0.0.1:7001"; NULL: not known, it dials us */
 };
 
 struct links_config {
@@ -144,9 +145,10 @@ struct links_config {
     struct noise_key_pair own_key; /* wipe it after links_open, which keeps a copy */
     uint8_t prologue[LINK_PROLOGUE_BYTES_MAX];
     size_t prologue_length;
-    const struct link_validator *validators;
-    uint32_t validator_count;
-    int32_t own_index; /* in validators, or -1: not a validator, dials them all */
+    const struct link_validator *validators; /* peers by slot; more by links_set_peer */
+    uint32_t validator_count;                /* at most LIMIT_PEERS */
+    int32_t own_index; /* in validators, or -1: not one of them, dials them all at once */
+    bool patient;      /* lets the smaller of two keys dial first, as one of validators does */
     bool dial_once;    /* a command: no redial after a failure or an end */
     struct link_limits limits;
 };
@@ -206,7 +208,7 @@ struct link_counters {
     uint64_t bytes_out;
     uint64_t sends_busy;
     uint64_t pauses;
-    struct link_peer_counters validators[LIMIT_VALIDATORS];
+    struct link_peer_counters validators[LIMIT_PEERS];
 };
 
 struct links;
@@ -220,6 +222,13 @@ void links_config_init(struct links_config *ret_config);
  */
 enum status links_open(const struct links_config *config, const struct links_callbacks *callbacks,
                        struct links **ret_links) MUST_USE;
+
+/*
+ * From now on the peer of this slot has that key and address (copied; url NULL: not dialled), or,
+ * with NULL, there is none: the slot's links end. Any thread; the keeper does it soon. A slot whose
+ * key changes has its links ended first. A malformed address counts as none.
+ */
+void links_set_peer(struct links *links, uint32_t slot, const struct link_validator *peer);
 
 /* The port listened on (tcp), or 0. */
 uint16_t links_port(const struct links *links);

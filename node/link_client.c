@@ -175,7 +175,6 @@ static enum status opening_status(enum link_reason reason)
     case LINK_ENDED_HANDSHAKE_FORGED:
     case LINK_ENDED_HANDSHAKE_WEAK_KEY:
     case LINK_ENDED_STRANGER:
-    case LINK_ENDED_WRONG_SIDE:
     case LINK_ENDED_FORGED:
     case LINK_ENDED_BAD_FRAME:
     case LINK_ENDED_SILENT:

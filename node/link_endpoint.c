@@ -208,13 +208,21 @@ static void dial_done(void *argument)
     link_unlock(&links->keeper_mutex);
 }
 
-enum status link_peer_open(struct links *links, struct link_peer *peer, uint32_t index,
+enum status link_peer_open(struct links *links, uint32_t slot,
                            const struct link_validator *validator)
 {
+    struct link_peer *peer = &links->peers[slot];
     peer->links = links;
-    peer->index = index;
+    peer->index = slot;
+    peer->set = true;
     peer->key = validator->key;
     peer->backoff_ms = links->limits.redial_ms_min;
+    peer->lonely_ms = link_now_ms();
+    peer->waits = links->patient && memcmp(links->secrets->own_key.public_key.bytes,
+                                           validator->key.bytes, NOISE_KEY_BYTES) > 0;
+    if (validator->url == NULL) {
+        return STATUS_OK;
+    }
     peer->url = strdup(validator->url);
     if (peer->url == NULL) {
         return STATUS_NO_MEMORY;
@@ -228,6 +236,82 @@ enum status link_peer_open(struct links *links, struct link_peer *peer, uint32_t
     }
     nng_aio_set_timeout(peer->aio, (nng_duration)links->limits.handshake_ms_max);
     return STATUS_OK;
+}
+
+void link_peer_up(struct links *links, uint32_t slot)
+{
+    links->peers[slot].links_up++;
+}
+
+void link_peer_down(struct links *links, uint32_t slot, uint64_t now_ms)
+{
+    struct link_peer *peer = &links->peers[slot];
+    if (peer->links_up > 0 && --peer->links_up == 0) {
+        peer->lonely_ms = now_ms;
+    }
+}
+
+/* Ends what the slot's peer had, before another takes its place. */
+static void end_links_of(struct links *links, uint32_t slot)
+{
+    for (uint32_t i = 0; i < links->table_size; i++) {
+        struct link *link = links->table[i];
+        if (link == NULL) {
+            continue;
+        }
+        if (link->peer == &links->peers[slot] ||
+            (link->was_up && link->identity.kind == LINK_VALIDATOR &&
+             link->identity.validator == slot)) {
+            link->peer = NULL;
+            link_fail(link, LINK_ENDED_LOCAL);
+            link_reap(link, link_now_ms());
+        }
+    }
+}
+
+static void change_peer(struct links *links, uint32_t slot, const struct link_change *change)
+{
+    struct link_peer *peer = &links->peers[slot];
+    const struct link_validator now = {.key = change->key, .url = change->url};
+    const bool same_key = peer->set && change->set &&
+                          memcmp(peer->key.bytes, change->key.bytes, sizeof peer->key.bytes) == 0;
+    const bool same_url = (peer->url == NULL) == (change->url == NULL) &&
+                          (peer->url == NULL || strcmp(peer->url, change->url) == 0);
+    if (same_key && same_url) {
+        return;
+    }
+    end_links_of(links, slot);
+    link_peer_close(peer);
+    if (change->set && link_peer_open(links, slot, &now) != STATUS_OK) {
+        link_peer_close(peer);
+        const struct link_validator listed = {.key = change->key, .url = NULL};
+        const enum status status = link_peer_open(links, slot, &listed);
+        CHECK(status == STATUS_OK);
+    }
+}
+
+void link_peers_change(struct links *links)
+{
+    bool more = true;
+    while (more) {
+        struct link_change change = {.pending = false};
+        uint32_t slot = 0;
+        link_lock(&links->keeper_mutex);
+        while (links->changed && slot < LIMIT_PEERS && !links->changes[slot].pending) {
+            slot++;
+        }
+        more = links->changed && slot < LIMIT_PEERS;
+        if (more) {
+            change = links->changes[slot];
+            links->changes[slot] = (struct link_change){.pending = false};
+        }
+        links->changed = more;
+        link_unlock(&links->keeper_mutex);
+        if (more) {
+            change_peer(links, slot, &change);
+            free(change.url);
+        }
+    }
 }
 
 /* Waits half to all of the backoff, so that restarted nodes do not dial in step, then doubles it.
@@ -254,6 +338,9 @@ static void dial_failed(struct link_peer *peer, enum link_reason reason)
 void link_peer_step(struct link_peer *peer, uint64_t now_ms)
 {
     struct links *links = peer->links;
+    if (peer->dialer == NULL) {
+        return;
+    }
     link_lock(&links->keeper_mutex);
     bool finished = peer->finished;
     int error = peer->error;
@@ -270,7 +357,9 @@ void link_peer_step(struct link_peer *peer, uint64_t now_ms)
         dial_later(peer, now_ms);
         dial_failed(peer, LINK_ENDED_UNREACHABLE);
     }
-    if (peer->state == LINK_PEER_IDLE && now_ms >= peer->next_ms) {
+    const bool lonely = peer->links_up == 0 &&
+                        (!peer->waits || now_ms >= peer->lonely_ms + links->limits.patience_ms);
+    if (peer->state == LINK_PEER_IDLE && now_ms >= peer->next_ms && lonely) {
         peer->state = LINK_PEER_DIALLING;
         link_count(&links->counters.dialled, 1);
         nng_stream_dialer_dial(peer->dialer, peer->aio);

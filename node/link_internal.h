@@ -94,12 +94,16 @@ struct link {
     uint64_t pinged_ms;
 };
 
-/* A validator that this side dials. */
+/* A peer, by slot. */
 struct link_peer {
     struct links *links;
     uint32_t index;
+    bool set;   /* there is one */
+    bool waits; /* its key is the smaller: this side dials only after a while without a link */
+    uint32_t links_up;
+    uint64_t lonely_ms; /* since when it has no link */
     struct transport_key key;
-    char *url;
+    char *url; /* NULL: not dialled */
     nng_stream_dialer *dialer;
     nng_aio *aio;
     enum { LINK_PEER_IDLE, LINK_PEER_DIALLING, LINK_PEER_LINKED, LINK_PEER_DONE } state;
@@ -140,7 +144,15 @@ struct link_atomic_counters {
         _Atomic uint64_t bytes_in;
         _Atomic uint64_t bytes_out;
         _Atomic uint64_t links;
-    } validators[LIMIT_VALIDATORS];
+    } validators[LIMIT_PEERS];
+};
+
+/* What links_set_peer leaves for the keeper. */
+struct link_change {
+    bool pending;
+    bool set;
+    struct transport_key key;
+    char *url; /* owned */
 };
 
 /* What is secret for as long as the links live, in locked memory. */
@@ -154,8 +166,6 @@ struct links {
     struct links_callbacks callbacks;
     uint8_t prologue[LINK_PROLOGUE_BYTES_MAX];
     size_t prologue_length;
-    int32_t own_index;
-    uint32_t validator_count;
     bool dial_once;
     uint16_t port;
     uint32_t tick_ms;
@@ -163,8 +173,8 @@ struct links {
     struct link_atomic_counters counters;
 
     struct link_listener listeners[LINK_LISTENERS];
-    struct link_peer *peers;
-    uint32_t peer_count;
+    struct link_peer *peers; /* LIMIT_PEERS, by slot */
+    bool patient;
     struct link_admission admission;
 
     bool closing; /* the keeper's: listeners and dialers are gone, nothing is dialled any more */
@@ -177,8 +187,10 @@ struct links {
     pthread_t keeper;
     pthread_mutex_t keeper_mutex;
     pthread_cond_t keeper_wake;
-    bool events;    /* an accept or a dial has finished */
-    bool attention; /* a link has changed its state */
+    struct link_change *changes; /* LIMIT_PEERS, by slot */
+    bool changed;                /* some are pending */
+    bool events;                 /* an accept or a dial has finished */
+    bool attention;              /* a link has changed its state */
     bool stopping;
 };
 
@@ -209,8 +221,13 @@ void link_keeper_wake(struct links *links);
 /* link_endpoint.c: listeners and dialers; for the keeper but for the first two. */
 enum status link_listener_open(struct links *links, struct link_listener *listener, const char *url,
                                bool local) MUST_USE;
-enum status link_peer_open(struct links *links, struct link_peer *peer, uint32_t index,
+enum status link_peer_open(struct links *links, uint32_t slot,
                            const struct link_validator *validator) MUST_USE;
+/* The keeper's: carries out what links_set_peer left. */
+void link_peers_change(struct links *links);
+/* The keeper's: a link of the slot is up, or down again. */
+void link_peer_up(struct links *links, uint32_t slot);
+void link_peer_down(struct links *links, uint32_t slot, uint64_t now_ms);
 void link_listener_step(struct link_listener *listener, uint64_t now_ms);
 void link_peer_step(struct link_peer *peer, uint64_t now_ms);
 /* The peer's link has ended; up: it had been up since up_ms. */

@@ -38,18 +38,6 @@ void link_keeper_wake(struct links *links)
 
 /* ---- Admitting an authenticated link ---- */
 
-static enum link_reason admit_validator(const struct links *links, const struct link *link,
-                                        const struct link_identity *identity)
-{
-    if (identity->validator >= links->validator_count) {
-        return LINK_ENDED_STRANGER;
-    }
-    /* Both sides follow the rule, so a validator that dials against it is misconfigured. */
-    bool own_side = links->own_index >= 0 && memcmp(links->secrets->own_key.public_key.bytes,
-                                                    link->identity.key.bytes, NOISE_KEY_BYTES) < 0;
-    return own_side ? LINK_ENDED_WRONG_SIDE : LINK_REASON_COUNT;
-}
-
 /* Who the other side is, or why it may not have a link (LINK_REASON_COUNT: it may). */
 static enum link_reason identify(struct link *link, struct link_identity *ret_identity)
 {
@@ -67,8 +55,8 @@ static enum link_reason identify(struct link *link, struct link_identity *ret_id
     }
     ret_identity->key = link->identity.key;
     CHECK(ret_identity->kind == LINK_VALIDATOR || ret_identity->kind == LINK_CLIENT);
-    return ret_identity->kind == LINK_VALIDATOR ? admit_validator(links, link, ret_identity)
-                                                : LINK_REASON_COUNT;
+    CHECK(ret_identity->kind != LINK_VALIDATOR || ret_identity->validator < LIMIT_PEERS);
+    return LINK_REASON_COUNT;
 }
 
 static void replace(struct link *old, uint64_t now_ms)
@@ -165,6 +153,9 @@ static void promote(struct link *link, uint64_t now_ms)
     link->up_ms = now_ms;
     atomic_store_explicit(&link->heard_ms, now_ms, memory_order_relaxed);
     count_established(links, &identity);
+    if (identity.kind == LINK_VALIDATOR) {
+        link_peer_up(links, identity.validator);
+    }
     links->callbacks.up(links->callbacks.context, link->id, &identity);
     /* The first message tells a dialler that it is accepted. */
     ping(link, now_ms);
@@ -257,7 +248,8 @@ static void endpoints_step(struct links *links)
     for (uint32_t i = 0; i < LINK_LISTENERS; i++) {
         link_listener_step(&links->listeners[i], now_ms);
     }
-    for (uint32_t i = 0; i < links->peer_count; i++) {
+    link_peers_change(links);
+    for (uint32_t i = 0; i < LIMIT_PEERS; i++) {
         link_peer_step(&links->peers[i], now_ms);
     }
 }
@@ -267,7 +259,7 @@ static void endpoints_close(struct links *links)
     for (uint32_t i = 0; i < LINK_LISTENERS; i++) {
         link_listener_close(&links->listeners[i]);
     }
-    for (uint32_t i = 0; i < links->peer_count; i++) {
+    for (uint32_t i = 0; i < LIMIT_PEERS; i++) {
         link_peer_close(&links->peers[i]);
     }
 }

@@ -222,6 +222,9 @@ void link_reap(struct link *link, uint64_t now_ms)
     link_free(link);
 
     link_count(&links->counters.ended[reason], 1);
+    if (was_up && identity.kind == LINK_VALIDATOR && !links->closing) {
+        link_peer_down(links, identity.validator, now_ms);
+    }
     if (was_up) {
         links->callbacks.down(links->callbacks.context, id, &identity, reason);
     }

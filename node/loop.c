@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "node/log.h"
 #include "node/loop_state.h"
+#include "node/memory.h"
 #include "node/passphrase.h"
 
 #define EPOCH_FIRST 1
@@ -35,20 +36,35 @@ static void refuse(struct loop *loop, const struct inbox_item *item)
     uint32_t validator = item->identity.validator;
     if (++loop->refusals[validator] >= REFUSALS_MAX) {
         log_write(LOG_LEVEL_WARN, "peer_dropped", "validator=%s why=\"three refused frames\"",
-                  loop->genesis.validators[validator].name);
+                  loop->peers.slots[validator].name);
         links_drop(loop->links, item->link);
+    }
+}
+
+static void log_peer(const char *event, const struct peer_entry *entry, const char *why)
+{
+    if (entry->kind == PEER_VALIDATOR) {
+        log_write(LOG_LEVEL_INFO, event, "validator=%s why=%s", entry->name, why);
+    } else {
+        log_write(LOG_LEVEL_INFO, event, "peer=%s why=%s", entry->name, why);
     }
 }
 
 static void take_up(struct loop *loop, const struct inbox_item *item)
 {
     if (item->identity.kind == LINK_VALIDATOR) {
-        uint32_t validator = item->identity.validator;
-        loop->peer_links[validator] = item->link;
-        loop->refusals[validator] = 0;
-        log_write(LOG_LEVEL_INFO, "peer_up", "validator=%s",
-                  loop->genesis.validators[validator].name);
-        replica_peer_up(loop->replica, validator);
+        uint32_t peer = item->identity.validator;
+        const struct peer_entry *entry = &loop->peers.slots[peer];
+        /* The slot may have changed hands while the link was on its way up. */
+        if (entry->kind == PEER_FREE ||
+            memcmp(entry->key.bytes, item->identity.key.bytes, sizeof entry->key.bytes) != 0) {
+            links_drop(loop->links, item->link);
+            return;
+        }
+        loop->peer_links[peer] = item->link;
+        loop->refusals[peer] = 0;
+        log_peer("peer_up", entry, "linked");
+        replica_peer_up(loop->replica, peer);
         return;
     }
     bool operator_link = item->identity.kind == LINK_OPERATOR || item->identity.participant == 0;
@@ -63,12 +79,11 @@ static void take_down(struct loop *loop, const struct inbox_item *item)
         replica_client_down(loop->replica, item->link);
         return;
     }
-    uint32_t validator = item->identity.validator;
-    if (loop->peer_links[validator] == item->link) {
-        loop->peer_links[validator] = 0;
-        log_write(LOG_LEVEL_INFO, "peer_down", "validator=%s why=%s",
-                  loop->genesis.validators[validator].name, link_reason_name(item->reason));
-        replica_peer_down(loop->replica, validator);
+    uint32_t peer = item->identity.validator;
+    if (loop->peer_links[peer] == item->link) {
+        loop->peer_links[peer] = 0;
+        log_peer("peer_down", &loop->peers.slots[peer], link_reason_name(item->reason));
+        replica_peer_down(loop->replica, peer);
     }
 }
 
@@ -164,14 +179,18 @@ static enum status end_pass(struct loop *loop, char *ret_error, size_t capacity)
 {
     replica_pass_end(loop->replica);
     store_commit(loop->store);
-    if (loop->register_pending) {
-        loop->register_pending = false;
-        enum status status = register_write(loop->register_file, &loop->register_next);
+    for (uint32_t i = 0; i < loop->key_count; i++) {
+        struct loop_key *key = &loop->keys[i];
+        if (!key->register_pending) {
+            continue;
+        }
+        key->register_pending = false;
+        enum status status = register_write(key->register_file, &key->register_next);
         if (status != STATUS_OK) {
             (void)snprintf(ret_error, capacity,
                            "%s: the vote register cannot be written (%s): nothing signed in this "
                            "pass has left; repair the disk, then start again",
-                           loop->config->register_path, status_text(status));
+                           key->register_path, status_text(status));
             return status;
         }
     }
@@ -263,60 +282,76 @@ static void store_failed(void *context, enum status status, const char *what)
 
 static enum status open_genesis(struct loop *loop, char *ret_error, size_t capacity)
 {
+    struct validator_set set;
     enum status status =
         genesis_file_read(loop->config->genesis_path, &loop->genesis, ret_error, capacity);
     if (status != STATUS_OK) {
         return status;
     }
-    status = genesis_validator_set(&loop->genesis, EPOCH_FIRST, &loop->validators);
+    status = genesis_validator_set(&loop->genesis, EPOCH_FIRST, &set);
     if (status != STATUS_OK) {
         (void)snprintf(ret_error, capacity, "%s: the validators' keys are not pairwise distinct",
                        loop->config->genesis_path);
         return status;
     }
     loop->chain_id = genesis_file_chain_id(&loop->genesis);
-    loop->own_index = CONSENSUS_OBSERVER;
-    if (loop->config->role == NODE_OBSERVER) {
-        (void)snprintf(
-            ret_error, capacity,
-            "%s/config.ini: role = observer: observers are not in this version; a copy of "
-            "a home, or one whose node runs, serves all reading verbs of hefu",
-            loop->config->home);
-        status = STATUS_USAGE;
-    } else {
-        status = config_validator_index(loop->config, &loop->genesis, &loop->own_index, ret_error,
-                                        capacity);
-    }
-    return status;
+    return STATUS_OK;
 }
 
-/* The key in the file must be the one that genesis gives to this validator. */
+/* The validator of genesis that the configuration names, or NULL: it came later, or is to come. */
+static const struct genesis_validator *own_in_genesis(const struct loop *loop)
+{
+    uint32_t index;
+    char ignored[256];
+    return config_validator_index(loop->config, &loop->genesis, &index, ignored, sizeof ignored) ==
+                   STATUS_OK
+               ? &loop->genesis.validators[index]
+               : NULL;
+}
+
+/* A key that votes must have its own transport key beside it; one that does not vote yet or any
+   more, and is not the one that genesis gives to this name, is a wrong file. */
 static enum status check_own_keys(struct loop *loop, char *ret_error, size_t capacity)
 {
-    if (loop->own_index == CONSENSUS_OBSERVER) {
+    struct replica_view view;
+    const struct config *config = loop->config;
+    const struct genesis_validator *genesis = own_in_genesis(loop);
+    if (loop->key_count == 0) {
         return STATUS_OK;
     }
-    const struct validator *own = &loop->validators.members[loop->own_index];
-    const char *name = loop->genesis.validators[loop->own_index].name;
-    const struct public_key *key = signing_key_public(loop->signing_key);
-    if (memcmp(own->key.bytes, key->bytes, sizeof key->bytes) != 0) {
+    replica_inspect(loop->replica, &view);
+    if (view.own_index != CONSENSUS_OBSERVER) {
+        const struct validator *own = &replica_validators(loop->replica)->members[view.own_index];
+        if (memcmp(own->transport_key.bytes, loop->transport->public_key.bytes,
+                   sizeof own->transport_key.bytes) == 0) {
+            return STATUS_OK;
+        }
         (void)snprintf(ret_error, capacity,
-                       "%s: this is not the consensus key that genesis.json gives to \"%s\"",
-                       loop->config->consensus_key, name);
+                       "%s: this is not the transport key that goes with %s in epoch %" PRIu64,
+                       config->transport_key, config->consensus_key, view.consensus.epoch);
         return STATUS_BAD_KEY;
     }
-    if (memcmp(own->transport_key.bytes, loop->transport->public_key.bytes,
-               sizeof own->transport_key.bytes) != 0) {
-        (void)snprintf(ret_error, capacity,
-                       "%s: this is not the transport key that genesis.json gives to \"%s\"",
-                       loop->config->transport_key, name);
+    const struct public_key *key = signing_key_public(loop->keys[0].signing_key);
+    if (genesis != NULL && !replica_is_candidate(loop->replica) &&
+        memcmp(genesis->key.bytes, key->bytes, sizeof key->bytes) != 0) {
+        (void)snprintf(
+            ret_error, capacity,
+            "%s: this is not the consensus key that genesis.json gives to \"%s\"; a node "
+            "that waits for its key to be admitted has a name of its own in [node] "
+            "validator",
+            config->consensus_key, genesis->name);
         return STATUS_BAD_KEY;
     }
+    log_write(LOG_LEVEL_WARN, "does_not_vote",
+              "validator=%s epoch=%" PRIu64
+              " why=\"its key is not in this epoch's set: it follows\"",
+              config->validator, view.consensus.epoch);
     return STATUS_OK;
 }
 
 static enum status open_keys(struct loop *loop, char *ret_error, size_t capacity)
 {
+    const struct config *config = loop->config;
     struct passphrase *passphrase = NULL;
     enum status status = key_self_test();
     if (status != STATUS_OK) {
@@ -325,35 +360,67 @@ static enum status open_keys(struct loop *loop, char *ret_error, size_t capacity
                        "install Debian's libsodium23");
         return status;
     }
-    status = passphrase_get(loop->config->passphrase_file,
-                            "Passphrase of the node's keys: ", &passphrase, ret_error, capacity);
+    status = passphrase_get(config->passphrase_file, "Passphrase of the node's keys: ", &passphrase,
+                            ret_error, capacity);
     if (status == STATUS_OK) {
-        status = key_file_read_transport(loop->config->transport_key, passphrase, &loop->transport,
+        status = key_file_read_transport(config->transport_key, passphrase, &loop->transport,
                                          ret_error, capacity);
     }
-    if (status == STATUS_OK && loop->own_index != CONSENSUS_OBSERVER) {
-        status = key_file_read_signing(loop->config->consensus_key, passphrase, &loop->signing_key,
-                                       ret_error, capacity);
+    const char *files[REPLICA_KEYS_MAX] = {config->consensus_key, config->next_key};
+    const char *registers[REPLICA_KEYS_MAX] = {config->register_path, config->next_register_path};
+    for (uint32_t i = 0; i < REPLICA_KEYS_MAX && config->role == NODE_VALIDATOR &&
+                         files[i][0] != '\0' && status == STATUS_OK;
+         i++) {
+        struct loop_key *key = &loop->keys[loop->key_count];
+        status =
+            key_file_read_signing(files[i], passphrase, &key->signing_key, ret_error, capacity);
+        if (status == STATUS_OK) {
+            key->register_path = registers[i];
+            loop->key_count++;
+        }
     }
     passphrase_free(passphrase);
-    return status == STATUS_OK ? check_own_keys(loop, ret_error, capacity) : status;
+    return status;
 }
 
-static enum status open_register(struct loop *loop, char *ret_error, size_t capacity)
+static enum status open_register(struct loop *loop, struct loop_key *key, char *ret_error,
+                                 size_t capacity)
 {
-    if (loop->own_index == CONSENSUS_OBSERVER) {
-        return STATUS_OK;
-    }
+    const struct public_key *owner = signing_key_public(key->signing_key);
     enum status status =
-        register_open(loop->config->register_path, signing_key_public(loop->signing_key),
-                      &loop->register_file, ret_error, capacity);
+        loop->config->rejoin
+            ? register_open_rejoining(key->register_path, owner, &loop->chain_id,
+                                      &key->register_file, ret_error, capacity)
+            : register_open(key->register_path, owner, &key->register_file, ret_error, capacity);
     if (status != STATUS_OK) {
+        /* A file that is missing is here no slip of the pen: what was signed is not known. */
+        return status == STATUS_NOT_FOUND ? STATUS_DENIED : status;
+    }
+    if (register_had_damage(key->register_file)) {
+        log_write(LOG_LEVEL_WARN, "register_slot_damaged", "path=%s", key->register_path);
+    }
+    char why[1024];
+    status = register_bind(key->register_file, &loop->chain_id, EPOCH_FIRST, why, sizeof why);
+    if (status != STATUS_OK) {
+        (void)snprintf(ret_error, capacity, "%s: %s", key->register_path, why);
         return status;
     }
-    if (register_had_damage(loop->register_file)) {
-        log_write(LOG_LEVEL_WARN, "register_slot_damaged", "path=%s", loop->config->register_path);
+    if (register_current(key->register_file)->rejoining) {
+        log_write(LOG_LEVEL_WARN, "rejoining",
+                  "register=%s why=\"what this key has signed is not "
+                  "known: it signs nothing until enough others have been heard\"",
+                  key->register_path);
     }
-    return register_bind(loop->register_file, &loop->chain_id, EPOCH_FIRST, ret_error, capacity);
+    return register_may_start(key->register_file, key->register_path, ret_error, capacity);
+}
+
+static enum status open_registers(struct loop *loop, char *ret_error, size_t capacity)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < loop->key_count && status == STATUS_OK; i++) {
+        status = open_register(loop, &loop->keys[i], ret_error, capacity);
+    }
+    return status;
 }
 
 static enum status open_replica(struct loop *loop, char *ret_error, size_t capacity)
@@ -379,15 +446,20 @@ static enum status open_replica(struct loop *loop, char *ret_error, size_t capac
     }
     loop->verify = verify_pool_new(threads, verified, loop);
     struct node_io io = loop_node_io(loop);
-    struct replica_config config = {
-        .genesis = &loop->genesis,
-        .chain_id = loop->chain_id,
-        .validators = &loop->validators,
-        .own_index = loop->own_index,
-        .pool_bytes = loop->config->pool_bytes,
-        .vote_register = loop->register_file == NULL ? NULL : register_current(loop->register_file),
-        .crashed_batches = loop->trying.crashed,
-        .crashed_count = loop->trying.crashed_count};
+    struct replica_config config = {.genesis = &loop->genesis,
+                                    .chain_id = loop->chain_id,
+                                    .key_count = loop->key_count,
+                                    .transport_key = loop->transport->public_key,
+                                    .observers = loop->config->observers,
+                                    .observer_count = loop->config->observer_count,
+                                    .pool_bytes = loop->config->pool_bytes,
+                                    .crashed_batches = loop->trying.crashed,
+                                    .crashed_count = loop->trying.crashed_count};
+    for (uint32_t i = 0; i < loop->key_count; i++) {
+        config.keys[i] =
+            (struct replica_key){.key = *signing_key_public(loop->keys[i].signing_key),
+                                 .vote_register = register_current(loop->keys[i].register_file)};
+    }
     status = replica_open(&io, &config, loop_now_ms(), loop_monotonic_ms(), &loop->replica, why,
                           sizeof why);
     if (status != STATUS_OK) {
@@ -403,12 +475,15 @@ static enum status open_all(struct loop *loop, char *ret_error, size_t capacity)
         status = open_keys(loop, ret_error, capacity);
     }
     if (status == STATUS_OK) {
-        status = open_register(loop, ret_error, capacity);
+        status = open_registers(loop, ret_error, capacity);
     }
     if (status == STATUS_OK) {
         loop->inbox = inbox_new(); /* the signal thread may put into it from now on */
         start_signal_thread(loop);
         status = open_replica(loop, ret_error, capacity);
+    }
+    if (status == STATUS_OK) {
+        status = check_own_keys(loop, ret_error, capacity);
     }
     return status == STATUS_OK ? loop_links_open(loop, ret_error, capacity) : status;
 }
@@ -430,25 +505,33 @@ static void close_all(struct loop *loop)
         store_close(loop->store);
     }
     trying_close(&loop->trying);
-    register_close(loop->register_file);
-    signing_key_free(loop->signing_key);
+    for (uint32_t i = 0; i < REPLICA_KEYS_MAX; i++) {
+        register_close(loop->keys[i].register_file);
+        signing_key_free(loop->keys[i].signing_key);
+    }
     transport_pair_free(loop->transport);
     genesis_free(&loop->genesis);
+    CHECK(pthread_mutex_destroy(&loop->allowed_mutex) == 0);
 }
 
 enum status loop_run(const struct config *config, char *ret_error, size_t capacity)
 {
     struct loop *loop = calloc(1, sizeof *loop);
-    CHECK(loop != NULL);
+    memory_check(loop != NULL);
     loop->config = config;
     loop->trying.file = -1;
+    CHECK(pthread_mutex_init(&loop->allowed_mutex, NULL) == 0);
+    peers_init(&loop->peers);
+    peers_init(&loop->allowed);
     enum status status = open_all(loop, ret_error, capacity);
     if (status == STATUS_OK) {
         char hex[2 * HASH_BYTES + 1];
         bytes_to_hex(loop->chain_id.bytes, HASH_BYTES, hex);
-        log_write(LOG_LEVEL_INFO, "started", "network=%s chain=%s validators=%u tolerates=%u",
-                  loop->genesis.network, hex, loop->validators.count, loop->validators.faulty_max);
-        if (loop->validators.faulty_max == 0) {
+        const struct validator_set *set = replica_validators(loop->replica);
+        log_write(LOG_LEVEL_INFO, "started",
+                  "network=%s chain=%s epoch=%" PRIu64 " validators=%u tolerates=%u",
+                  loop->genesis.network, hex, set->epoch, set->count, set->faulty_max);
+        if (set->faulty_max == 0) {
             log_write(LOG_LEVEL_WARN, "no_fault_tolerance",
                       "why=\"fewer than four validators: a test network only\"");
         }

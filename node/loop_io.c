@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "node/log.h"
 #include "node/loop_state.h"
+#include "node/memory.h"
 
 static uint64_t clock_ms(clockid_t clock)
 {
@@ -59,11 +60,23 @@ static bool io_seek(void *context, enum store_table table, const void *from, siz
     return store_seek(loop->store, table, from, from_length, ret_key, ret_value);
 }
 
-static void io_register_write(void *context, const struct vote_register *vote_register)
+static struct loop_key *key_of(struct loop *loop, const struct public_key *owner)
 {
-    struct loop *loop = context;
-    loop->register_next = *vote_register;
-    loop->register_pending = true;
+    uint32_t i = 0;
+    while (i < loop->key_count && memcmp(signing_key_public(loop->keys[i].signing_key)->bytes,
+                                         owner->bytes, sizeof owner->bytes) != 0) {
+        i++;
+    }
+    CHECK(i < loop->key_count);
+    return &loop->keys[i];
+}
+
+static void io_register_write(void *context, const struct public_key *owner,
+                              const struct vote_register *vote_register)
+{
+    struct loop_key *key = key_of(context, owner);
+    key->register_next = *vote_register;
+    key->register_pending = true;
 }
 
 static void io_mark_trying(void *context, const struct hash *batch_ids, uint32_t count)
@@ -78,7 +91,7 @@ static void queue(struct loop *loop, uint64_t link, enum link_class class,
     if (loop->outbox_count == loop->outbox_capacity) {
         size_t capacity = loop->outbox_capacity == 0 ? 256 : 2 * loop->outbox_capacity;
         loop->outbox = realloc(loop->outbox, capacity * sizeof *loop->outbox);
-        CHECK(loop->outbox != NULL);
+        memory_check(loop->outbox != NULL);
         loop->outbox_capacity = capacity;
     }
     loop->outbox[loop->outbox_count++] =
@@ -88,7 +101,7 @@ static void queue(struct loop *loop, uint64_t link, enum link_class class,
 static struct link_buffer *buffer_of(const uint8_t *frame, size_t length)
 {
     struct link_buffer *buffer = link_buffer_new(length);
-    CHECK(buffer != NULL);
+    memory_check(buffer != NULL);
     memcpy(buffer->bytes, frame, length);
     return buffer;
 }
@@ -97,7 +110,7 @@ static void io_send(void *context, uint32_t peer, enum link_class class, const u
                     size_t length)
 {
     struct loop *loop = context;
-    CHECK(peer < loop->validators.count);
+    CHECK(peer < LIMIT_PEERS);
     if (loop->peer_links[peer] != 0) {
         struct link_buffer *buffer = buffer_of(frame, length);
         queue(loop, loop->peer_links[peer], class, buffer);
@@ -109,8 +122,8 @@ static void io_broadcast(void *context, enum link_class class, const uint8_t *fr
 {
     struct loop *loop = context;
     struct link_buffer *buffer = buffer_of(frame, length);
-    for (uint32_t peer = 0; peer < loop->validators.count; peer++) {
-        if (loop->peer_links[peer] != 0) {
+    for (uint32_t peer = 0; peer < LIMIT_PEERS; peer++) {
+        if (loop->peers.slots[peer].kind == PEER_VALIDATOR && loop->peer_links[peer] != 0) {
             queue(loop, loop->peer_links[peer], class, buffer);
         }
     }
@@ -125,12 +138,15 @@ static void io_reply(void *context, uint64_t session, const uint8_t *frame, size
     link_buffer_unref(buffer);
 }
 
-static void io_sign(void *context, const uint8_t preimage[VOTE_PREIMAGE_BYTES],
-                    struct signature *ret_signature)
+static void io_peers(void *context, const struct peers *peers)
 {
-    struct loop *loop = context;
-    CHECK(loop->signing_key != NULL);
-    key_sign(loop->signing_key, preimage, VOTE_PREIMAGE_BYTES, ret_signature);
+    loop_links_peers(context, peers);
+}
+
+static void io_sign(void *context, const struct public_key *signer, const uint8_t *message,
+                    size_t length, struct signature *ret_signature)
+{
+    key_sign(key_of(context, signer)->signing_key, message, length, ret_signature);
 }
 
 static bool io_verify(void *context, const struct public_key *key, const uint8_t *message,
@@ -208,6 +224,7 @@ struct node_io loop_node_io(struct loop *loop)
                             .send = io_send,
                             .broadcast = io_broadcast,
                             .reply = io_reply,
+                            .peers = io_peers,
                             .sign = io_sign,
                             .verify = io_verify,
                             .verify_batch = io_verify_batch,

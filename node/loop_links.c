@@ -1,6 +1,7 @@
 /*
  * loop_links: who may connect to the running node, and how what the links report reaches the core
- * thread. The callbacks run on other threads and only read what never changes while the node runs.
+ * thread. The callbacks run on other threads: they read what never changes while the node runs,
+ * and, under a mutex, the peers as the chain has them now.
  */
 #include <sodium/utils.h>
 #include <stdio.h>
@@ -22,13 +23,14 @@ static bool same_key(const struct transport_key *a, const struct transport_key *
 static bool allow(void *context, const struct transport_key *key,
                   struct link_identity *ret_identity)
 {
-    const struct loop *loop = context;
-    for (uint32_t i = 0; i < loop->validators.count; i++) {
-        if (same_key(&loop->validators.members[i].transport_key, key)) {
-            ret_identity->kind = LINK_VALIDATOR;
-            ret_identity->validator = i;
-            return true;
-        }
+    struct loop *loop = context;
+    CHECK(pthread_mutex_lock(&loop->allowed_mutex) == 0);
+    const uint32_t peer = peers_find(&loop->allowed, key);
+    CHECK(pthread_mutex_unlock(&loop->allowed_mutex) == 0);
+    if (peer != PEER_NONE) {
+        ret_identity->kind = LINK_VALIDATOR;
+        ret_identity->validator = peer;
+        return true;
     }
     for (uint32_t i = 0; i < loop->genesis.participant_count; i++) {
         const struct genesis_participant *participant = &loop->genesis.participants[i];
@@ -78,32 +80,89 @@ static bool frame(void *context, uint64_t id, const struct link_identity *identi
     return inbox_put(loop->inbox, &item);
 }
 
-static void dial_failed(void *context, uint32_t validator, enum link_reason reason)
+static void dial_failed(void *context, uint32_t peer, enum link_reason reason)
 {
-    const struct loop *loop = context;
-    log_write(LOG_LEVEL_DEBUG, "dial_failed", "validator=%s why=%s",
-              loop->genesis.validators[validator].name, link_reason_name(reason));
+    struct loop *loop = context;
+    char name[PEER_NAME_MAX];
+    CHECK(pthread_mutex_lock(&loop->allowed_mutex) == 0);
+    memcpy(name, loop->allowed.slots[peer].name, sizeof name);
+    CHECK(pthread_mutex_unlock(&loop->allowed_mutex) == 0);
+    log_write(LOG_LEVEL_DEBUG, "dial_failed", "peer=%s why=%s", name, link_reason_name(reason));
+}
+
+/* Where a peer listens, as far as [peers] knows. */
+static const char *url_of(const struct loop *loop, const struct peer_entry *entry)
+{
+    for (uint32_t i = 0; i < loop->config->peer_count; i++) {
+        if (strcmp(loop->config->peers[i].name, entry->name) == 0) {
+            return loop->config->peers[i].url;
+        }
+    }
+    return NULL;
+}
+
+static void set_link(struct loop *loop, uint32_t slot)
+{
+    const struct peer_entry *entry = &loop->peers.slots[slot];
+    const struct link_validator peer = {.key = entry->key, .url = url_of(loop, entry)};
+    const bool none = entry->kind == PEER_FREE || slot == loop->peers.own;
+    links_set_peer(loop->links, slot, none ? NULL : &peer);
+}
+
+void loop_links_peers(struct loop *loop, const struct peers *peers)
+{
+    for (uint32_t slot = 0; slot < LIMIT_PEERS; slot++) {
+        /* Whoever had the slot is gone, and its link is about to end. */
+        if (memcmp(loop->peers.slots[slot].key.bytes, peers->slots[slot].key.bytes,
+                   sizeof peers->slots[slot].key.bytes) != 0) {
+            loop->peer_links[slot] = 0;
+        }
+    }
+    loop->peers = *peers;
+    CHECK(pthread_mutex_lock(&loop->allowed_mutex) == 0);
+    loop->allowed = *peers;
+    CHECK(pthread_mutex_unlock(&loop->allowed_mutex) == 0);
+    for (uint32_t slot = 0; loop->links != NULL && slot < LIMIT_PEERS; slot++) {
+        set_link(loop, slot);
+    }
+}
+
+/* A validator has an address for each of the others: without, it might wait for a call that never
+   comes. Those that came after genesis may be missing: they know ours. */
+static enum status check_addresses(const struct loop *loop, char *ret_error, size_t capacity)
+{
+    for (uint32_t slot = 0; slot < LIMIT_PEERS; slot++) {
+        const struct peer_entry *entry = &loop->peers.slots[slot];
+        if (entry->kind != PEER_VALIDATOR || slot == loop->peers.own ||
+            url_of(loop, entry) != NULL) {
+            continue;
+        }
+        bool genesis = false;
+        for (uint32_t i = 0; i < loop->genesis.validator_count; i++) {
+            genesis = genesis || strcmp(loop->genesis.validators[i].name, entry->name) == 0;
+        }
+        if (genesis && loop->config->role == NODE_VALIDATOR) {
+            (void)snprintf(ret_error, capacity,
+                           "%s/config.ini: [peers] has no address of validator \"%s\": add \"%s = "
+                           "tcp://host:port\"",
+                           loop->config->home, entry->name, entry->name);
+            return STATUS_NOT_FOUND;
+        }
+        log_write(LOG_LEVEL_WARN, "no_address", "validator=%s why=\"[peers] does not name it\"",
+                  entry->name);
+    }
+    return STATUS_OK;
 }
 
 enum status loop_links_open(struct loop *loop, char *ret_error, size_t capacity)
 {
     struct links_config links;
-    struct link_validator validators[LIMIT_VALIDATORS];
     char local_url[SOCKET_PATH_MAX + 8];
-    links_config_init(&links);
-    for (uint32_t i = 0; i < loop->validators.count; i++) {
-        validators[i].key = loop->validators.members[i].transport_key;
-        validators[i].url = i == loop->own_index ? loop->config->listen
-                                                 : config_peer_url(loop->config, &loop->genesis, i);
-        if (validators[i].url == NULL) {
-            (void)snprintf(ret_error, capacity,
-                           "%s/config.ini: [peers] has no address of validator \"%s\": add \"%s = "
-                           "tcp://host:port\"",
-                           loop->config->home, loop->genesis.validators[i].name,
-                           loop->genesis.validators[i].name);
-            return STATUS_NOT_FOUND;
-        }
+    enum status status = check_addresses(loop, ret_error, capacity);
+    if (status != STATUS_OK) {
+        return status;
     }
+    links_config_init(&links);
     links.url = loop->config->listen;
     int length = snprintf(local_url, sizeof local_url, "ipc://%s/hefud.sock", loop->config->home);
     if (length > 0 && (size_t)length - strlen("ipc://") < SOCKET_PATH_MAX) {
@@ -116,22 +175,27 @@ enum status loop_links_open(struct loop *loop, char *ret_error, size_t capacity)
     links.prologue_length = strlen(prologue) + HASH_BYTES;
     memcpy(links.prologue, prologue, strlen(prologue));
     memcpy(links.prologue + strlen(prologue), loop->chain_id.bytes, HASH_BYTES);
-    links.validators = validators;
-    links.validator_count = loop->validators.count;
-    links.own_index = loop->own_index == CONSENSUS_OBSERVER ? -1 : (int32_t)loop->own_index;
+    struct replica_view view;
+    replica_inspect(loop->replica, &view);
+    links.patient = view.own_index != CONSENSUS_OBSERVER;
+    links.limits.half_open_max = 4 * replica_validators(loop->replica)->count + 16;
     struct links_callbacks callbacks = {.context = loop,
                                         .allow = allow,
                                         .up = up,
                                         .down = down,
                                         .frame = frame,
                                         .dial_failed = dial_failed};
-    enum status status = links_open(&links, &callbacks, &loop->links);
+    status = links_open(&links, &callbacks, &loop->links);
     sodium_memzero(&links.own_key, sizeof links.own_key);
     if (status != STATUS_OK) {
         (void)snprintf(ret_error, capacity,
                        "cannot listen on %s (%s): is another process using the port? See [node] "
                        "listen in %s/config.ini",
                        loop->config->listen, status_text(status), loop->config->home);
+        return status;
     }
-    return status;
+    for (uint32_t slot = 0; slot < LIMIT_PEERS; slot++) {
+        set_link(loop, slot);
+    }
+    return STATUS_OK;
 }

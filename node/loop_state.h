@@ -20,6 +20,15 @@
 #include "node/trying.h"
 #include "node/verify.h"
 
+/* A consensus key with its register. */
+struct loop_key {
+    struct signing_key *signing_key;
+    const char *register_path;
+    struct register_file *register_file;
+    bool register_pending;
+    struct vote_register register_next;
+};
+
 /* A frame that waits for the commit of its pass. */
 struct outgoing {
     uint64_t link;
@@ -30,15 +39,12 @@ struct outgoing {
 struct loop {
     const struct config *config;
     struct genesis genesis;
-    struct validator_set validators;
     struct hash chain_id;
-    uint32_t own_index; /* CONSENSUS_OBSERVER for an observer */
 
-    struct signing_key *signing_key; /* NULL for an observer */
+    /* Consensus keys: the one in use and the next one; none for an observer. */
+    uint32_t key_count;
+    struct loop_key keys[REPLICA_KEYS_MAX];
     struct noise_key_pair *transport;
-    struct register_file *register_file;
-    bool register_pending;
-    struct vote_register register_next;
     struct trying trying;
 
     struct store *store;
@@ -47,8 +53,11 @@ struct loop {
     struct verify_pool *verify;
     struct replica *replica;
 
-    uint64_t peer_links[LIMIT_VALIDATORS]; /* 0: down */
-    uint32_t refusals[LIMIT_VALIDATORS];   /* of the link that is up */
+    struct peers peers;               /* as the replica last gave them */
+    uint64_t peer_links[LIMIT_PEERS]; /* 0: down */
+    uint32_t refusals[LIMIT_PEERS];   /* of the link that is up */
+    pthread_mutex_t allowed_mutex;    /* the links ask on a thread of their own */
+    struct peers allowed;             /* a copy of peers, under the mutex */
     uint64_t frames_refused;
     struct outgoing *outbox;
     size_t outbox_count, outbox_capacity;
@@ -71,5 +80,7 @@ uint64_t loop_monotonic_ms(void);
 
 /* loop_links.c */
 enum status loop_links_open(struct loop *loop, char *ret_error, size_t capacity) MUST_USE;
+/* Who may link as a peer from now on: the links follow. */
+void loop_links_peers(struct loop *loop, const struct peers *peers);
 
 #endif

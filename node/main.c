@@ -18,13 +18,17 @@
 #define EXIT_INTEGRITY 3
 
 static const char help[] =
-    "Usage: hefud --home DIR\n"
+    "Usage: hefud --home DIR [--rejoin]\n"
     "Runs one node of a Hefu network: it orders clearing records with the other validators\n"
     "and keeps them in a double-entry ledger. It runs in the foreground and logs logfmt lines\n"
     "on stderr.\n"
     "\n"
     "  --home DIR   the node's home: config.ini, genesis.json, keys/, and chain/, which the\n"
     "               first start makes. HEFU_HOME stands in for it\n"
+    "  --rejoin     for one start, when the vote register was lost, damaged or restored: the node\n"
+    "               signs nothing until enough others that may vote have been heard, and then\n"
+    "               only above everything that the key may have signed. Never while another\n"
+    "               process uses the key, and never in a unit file\n"
     "  --help       this text\n"
     "  --version    the version\n"
     "\n"
@@ -32,17 +36,19 @@ static const char help[] =
     "is lost. The passphrase of its keys comes from the file that config.ini names, or from a\n"
     "prompt.\n"
     "\n"
-    "Exit status: 0 stopped cleanly; 2 wrong usage, or a configuration, key or register file\n"
-    "that is missing or malformed; 3 damaged or failing storage, full disk, a damaged register,\n"
-    "a key or register that is not this validator's, or a node that halted.\n"
+    "Exit status: 0 stopped cleanly; 2 wrong usage, or a configuration or key file that is\n"
+    "missing or malformed; 3 damaged or failing storage, full disk, no memory, a register that is\n"
+    "missing, damaged or behind, a key or register that is not this validator's, or a node that\n"
+    "halted.\n"
     "\n"
     "Example: hefud --home /srv/hefu/node-0\n"
     "See also: docs/operations.md; 'hefu testnet init' lays out homes, 'hefu status' asks a\n"
     "node.\n";
 
-static const char *parse(int argc, char **argv, int *ret_exit)
+static const char *parse(int argc, char **argv, bool *ret_rejoin, int *ret_exit)
 {
     static const struct option options[] = {{"home", required_argument, NULL, 'H'},
+                                            {"rejoin", no_argument, NULL, 'r'},
                                             {"help", no_argument, NULL, 'h'},
                                             {"version", no_argument, NULL, 'v'},
                                             {NULL, 0, NULL, 0}};
@@ -52,6 +58,8 @@ static const char *parse(int argc, char **argv, int *ret_exit)
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 'H') {
             home = optarg;
+        } else if (option == 'r') {
+            *ret_rejoin = true;
         } else if (option == 'h') {
             (void)fputs(help, stdout);
             *ret_exit = EXIT_SUCCESS;
@@ -83,7 +91,7 @@ static int exit_of(enum status status)
 {
     static const enum status integrity[] = {STATUS_CORRUPT,  STATUS_IO,          STATUS_NO_SPACE,
                                             STATUS_DIVERGED, STATUS_WRONG_CHAIN, STATUS_BAD_KEY,
-                                            STATUS_LOCKED,   STATUS_DENIED};
+                                            STATUS_LOCKED,   STATUS_DENIED,      STATUS_NO_MEMORY};
     if (status == STATUS_OK) {
         return EXIT_SUCCESS;
     }
@@ -100,7 +108,8 @@ int main(int argc, char **argv)
     static struct config config;
     char error[2048] = "";
     int code;
-    const char *home = parse(argc, argv, &code);
+    bool rejoin = false;
+    const char *home = parse(argc, argv, &rejoin, &code);
     if (code >= 0) {
         return code;
     }
@@ -113,6 +122,7 @@ int main(int argc, char **argv)
     (void)setrlimit(RLIMIT_CORE, &none);
     enum status status = config_read(home, &config, error, sizeof error);
     if (status == STATUS_OK) {
+        config.rejoin = rejoin;
         log_configure(config.log_level, 2);
         status = loop_run(&config, error, sizeof error);
     }

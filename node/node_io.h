@@ -19,6 +19,7 @@
 #include "base/keys.h"
 #include "consensus/consensus.h"
 #include "node/link.h"
+#include "node/peers.h"
 #include "node/store.h"
 #include "proto/client_codec.h"
 
@@ -37,22 +38,27 @@ struct node_io {
     /* The first entry with key >= from (from_length may be 0); false at the end. */
     bool (*seek)(void *context, enum store_table table, const void *from, size_t from_length,
                  struct span *ret_key, struct span *ret_value);
-    /* Durable after the commit of this pass; the last one of a pass wins. */
-    void (*register_write)(void *context, const struct vote_register *vote_register);
+    /* The register of one of this node's consensus keys: durable after the commit of this pass; the
+       last one of a pass wins. */
+    void (*register_write)(void *context, const struct public_key *owner,
+                           const struct vote_register *vote_register);
     /* Notes the batches that are about to be executed (count 0: done), outside the transaction and
        without a sync: it must survive a crash of the process, not of the machine
        (docs/consensus.md, Quarantine). */
     void (*mark_trying)(void *context, const struct hash *batch_ids, uint32_t count);
 
-    /* Network. peer: a validator index; session: a client's link. Both copy the bytes. */
+    /* Network. peer: a slot of the table that peers was last given; broadcast is to all validators
+       of this epoch; session: a client's link. All copy the bytes. */
     void (*send)(void *context, uint32_t peer, enum link_class class, const uint8_t *frame,
                  size_t length);
     void (*broadcast)(void *context, enum link_class class, const uint8_t *frame, size_t length);
     void (*reply)(void *context, uint64_t session, const uint8_t *frame, size_t length);
+    /* Who may link as a peer from now on; to be copied. NULL if nobody needs to know. */
+    void (*peers)(void *context, const struct peers *peers);
 
-    /* Keys and time. */
-    void (*sign)(void *context, const uint8_t preimage[VOTE_PREIMAGE_BYTES],
-                 struct signature *ret_signature);
+    /* Signs with one of this node's consensus keys: votes, and batches of its own. */
+    void (*sign)(void *context, const struct public_key *signer, const uint8_t *message,
+                 size_t length, struct signature *ret_signature);
     bool (*verify)(void *context, const struct public_key *key, const uint8_t *message,
                    size_t length, const struct signature *signature);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "node/memory.h"
 
 /* Twice the batches, so that probes stay short. */
 #define POOL_SLOTS (2u * POOL_BATCHES_MAX)
@@ -136,7 +137,7 @@ struct pool_batch *pool_insert(struct pool *pool, const struct batch *batch, uin
     CHECK(batch->header.participant <= LIMIT_PARTICIPANTS);
     CHECK(pool_find(pool, &batch->id) == NULL);
     struct pool_batch *entry = calloc(1, sizeof *entry);
-    CHECK(entry != NULL);
+    memory_check(entry != NULL);
     entry->id = batch->id;
     entry->header = batch->header;
     entry->verified_under = *verified_under;
@@ -210,18 +211,31 @@ void pool_remove(struct pool *pool, struct pool_batch *batch)
     batch_free(batch);
 }
 
-void pool_add_holder(struct pool_batch *batch, uint32_t validator)
+void pool_add_holder(struct pool_batch *batch, uint32_t peer)
 {
-    CHECK(validator < LIMIT_VALIDATORS);
-    if (!pool_has_holder(batch, validator)) {
-        batch->holders[validator / 8] |= (uint8_t)(1u << validator % 8);
+    CHECK(peer < LIMIT_PEERS);
+    if (!pool_has_holder(batch, peer)) {
+        batch->holders[peer / 8] |= (uint8_t)(1u << peer % 8);
         batch->holder_count++;
     }
 }
 
-bool pool_has_holder(const struct pool_batch *batch, uint32_t validator)
+bool pool_has_holder(const struct pool_batch *batch, uint32_t peer)
 {
-    return batch->holders[validator / 8] >> validator % 8 & 1;
+    return batch->holders[peer / 8] >> peer % 8 & 1;
+}
+
+void pool_keep_holders(struct pool *pool, const uint8_t slots[LIMIT_PEERS / 8])
+{
+    for (uint32_t i = 0; i < POOL_SLOTS; i++) {
+        struct pool_batch *batch = pool->slots[i];
+        for (uint32_t peer = 0; batch != NULL && peer < LIMIT_PEERS; peer++) {
+            if (pool_has_holder(batch, peer) && (slots[peer / 8] >> peer % 8 & 1) == 0) {
+                batch->holders[peer / 8] &= (uint8_t) ~(1u << peer % 8);
+                batch->holder_count--;
+            }
+        }
+    }
 }
 
 static bool in_window(const struct pool_batch *batch, uint64_t timestamp_ms)

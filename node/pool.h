@@ -26,8 +26,8 @@ struct pool_batch {
     struct public_key verified_under;
     uint8_t *bytes; /* header ‖ signature ‖ body, owned, aligned to 16 */
     size_t length;
-    struct hash *record_hashes; /* owned; NULL for actions and evidence */
-    uint8_t holders[LIMIT_VALIDATORS / 8];
+    struct hash *record_hashes;       /* owned; NULL for actions and evidence */
+    uint8_t holders[LIMIT_PEERS / 8]; /* validators of this epoch, by peer slot */
     uint32_t holder_count;
     uint64_t taken_ms; /* monotonic */
     uint64_t pushed_again_ms;
@@ -56,8 +56,12 @@ struct pool_batch *pool_insert(struct pool *pool, const struct batch *batch, uin
 struct pool_batch *pool_find(const struct pool *pool, const struct hash *id);
 void pool_remove(struct pool *pool, struct pool_batch *batch);
 
-void pool_add_holder(struct pool_batch *batch, uint32_t validator);
-bool pool_has_holder(const struct pool_batch *batch, uint32_t validator);
+/* peer: the slot of a validator of this epoch (node/peers.h). */
+void pool_add_holder(struct pool_batch *batch, uint32_t peer);
+bool pool_has_holder(const struct pool_batch *batch, uint32_t peer);
+/* Of all batches, holders that are not in the set of slots no longer count: the validators have
+   changed. */
+void pool_keep_holders(struct pool *pool, const uint8_t slots[LIMIT_PEERS / 8]);
 
 /* What a leader may name: held by quorum validators, or taken in at least delta_ms ago. */
 struct pool_terms {

@@ -6,7 +6,7 @@
  *     offset  bytes
  *     0       8      "HEFUREG" and a zero
  *     8       4      version, 1
- *     12      4      flags: 1 bound to a chain
+ *     12      4      flags: 1 bound to a chain, 2 behind, 4 rejoining, 8 floor pending
  *     16      8      sequence
  *     24      32     owner: the public key that it stands beside
  *     56      32     chain_id
@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -33,6 +34,11 @@
 #define MAGIC "HEFUREG"
 #define VERSION 1
 #define FLAG_BOUND 1u
+#define FLAG_BEHIND 2u
+#define FLAG_REJOINING 4u
+#define FLAG_FLOOR_PENDING 8u
+#define FLAGS_KNOWN (FLAG_BOUND | FLAG_BEHIND | FLAG_REJOINING | FLAG_FLOOR_PENDING)
+#define ASIDE_MAX 99
 #define KINDS 3
 #define CHECKSUM_AT (REGISTER_SLOT_BYTES - HASH_BYTES)
 
@@ -49,6 +55,20 @@ struct register_file {
     struct slot slot; /* the newest */
 };
 
+/* The end of every sentence that refuses a register. */
+#define WHY_NOT                                                                                    \
+    "so what this key has signed is not known: this key must not vote. Do not restore the file "   \
+    "from a backup. If no other process uses the key, start once with hefud --rejoin: the node "   \
+    "then follows, and votes again only above everything that the key may have signed; with a "    \
+    "second process on the key it would sign against itself, see docs/operations.md, Rejoining"
+
+static uint32_t flags_of(const struct slot *slot)
+{
+    return (slot->bound ? FLAG_BOUND : 0) | (slot->content.behind ? FLAG_BEHIND : 0) |
+           (slot->content.rejoining ? FLAG_REJOINING : 0) |
+           (slot->content.floor_pending ? FLAG_FLOOR_PENDING : 0);
+}
+
 static void slot_encode(const struct slot *slot, uint8_t ret_bytes[REGISTER_SLOT_BYTES])
 {
     const struct vote_register *content = &slot->content;
@@ -56,7 +76,7 @@ static void slot_encode(const struct slot *slot, uint8_t ret_bytes[REGISTER_SLOT
     struct writer writer = writer_over(ret_bytes, CHECKSUM_AT);
     writer_copy(&writer, MAGIC, sizeof MAGIC);
     writer_u32(&writer, VERSION);
-    writer_u32(&writer, slot->bound ? FLAG_BOUND : 0);
+    writer_u32(&writer, flags_of(slot));
     writer_u64(&writer, slot->sequence);
     writer_copy(&writer, slot->owner.bytes, sizeof slot->owner.bytes);
     writer_copy(&writer, content->chain_id.bytes, HASH_BYTES);
@@ -118,7 +138,14 @@ static enum status slot_decode(const uint8_t bytes[REGISTER_SLOT_BYTES], struct 
     }
     struct slot slot;
     memset(&slot, 0, sizeof slot);
-    slot.bound = (reader_u32(&reader) & FLAG_BOUND) != 0;
+    const uint32_t flags = reader_u32(&reader);
+    if ((flags & ~FLAGS_KNOWN) != 0) {
+        return STATUS_VERSION;
+    }
+    slot.bound = (flags & FLAG_BOUND) != 0;
+    slot.content.behind = (flags & FLAG_BEHIND) != 0;
+    slot.content.rejoining = (flags & FLAG_REJOINING) != 0;
+    slot.content.floor_pending = (flags & FLAG_FLOOR_PENDING) != 0;
     slot.sequence = reader_u64(&reader);
     reader_copy(&reader, slot.owner.bytes, sizeof slot.owner.bytes);
     reader_copy(&reader, slot.content.chain_id.bytes, HASH_BYTES);
@@ -135,18 +162,22 @@ static enum status slot_decode(const uint8_t bytes[REGISTER_SLOT_BYTES], struct 
     return STATUS_OK;
 }
 
-enum status register_create(const char *path, const struct public_key *owner, char *ret_error,
-                            size_t capacity)
+static enum status create(const char *path, struct slot slot, char *ret_error, size_t capacity)
 {
     uint8_t bytes[REGISTER_FILE_BYTES];
-    struct slot slot;
-    memset(&slot, 0, sizeof slot);
-    slot.owner = *owner;
     for (slot.sequence = 0; slot.sequence < 2; slot.sequence++) {
         slot_encode(&slot, bytes + slot.sequence * REGISTER_SLOT_BYTES);
     }
-    enum status status =
-        file_write(path, S_IRUSR | S_IWUSR, false, bytes, sizeof bytes, ret_error, capacity);
+    return file_write(path, S_IRUSR | S_IWUSR, false, bytes, sizeof bytes, ret_error, capacity);
+}
+
+enum status register_create(const char *path, const struct public_key *owner, char *ret_error,
+                            size_t capacity)
+{
+    struct slot slot;
+    memset(&slot, 0, sizeof slot);
+    slot.owner = *owner;
+    enum status status = create(path, slot, ret_error, capacity);
     if (status == STATUS_EXISTS) {
         return error_set(status, ret_error, capacity,
                          "%s: there is a vote register already; a key keeps its register for life, "
@@ -173,10 +204,8 @@ static enum status read_slots(struct register_file *file, const char *path, char
     /* No crash changes the file's size: a slot that is missing may have been the newest. */
     if (got != REGISTER_FILE_BYTES) {
         return error_set(STATUS_CORRUPT, ret_error, capacity,
-                         "%s: the vote register is damaged (not %d bytes long), so what this key "
-                         "has signed is not known: this key must not vote; do not restore the "
-                         "file from a backup, see docs/operations.md, The vote register",
-                         path, REGISTER_FILE_BYTES);
+                         "%s: the vote register is damaged (not %d bytes long), " WHY_NOT, path,
+                         REGISTER_FILE_BYTES);
     }
     for (unsigned i = 0; i < 2; i++) {
         outcome[i] = slot_decode(bytes + i * REGISTER_SLOT_BYTES, &slots[i]);
@@ -191,10 +220,7 @@ static enum status read_slots(struct register_file *file, const char *path, char
     }
     if (outcome[0] != STATUS_OK && outcome[1] != STATUS_OK) {
         return error_set(STATUS_CORRUPT, ret_error, capacity,
-                         "%s: the vote register is damaged, so what this key has signed is not "
-                         "known: this key must not vote; do not restore the file from a "
-                         "backup, see docs/operations.md, The vote register",
-                         path);
+                         "%s: the vote register is damaged, " WHY_NOT, path);
     }
     file->damage = outcome[0] != STATUS_OK || outcome[1] != STATUS_OK;
     unsigned newest = outcome[0] != STATUS_OK                 ? 1
@@ -211,10 +237,8 @@ static enum status open_locked(struct register_file *file, const char *path,
     file->fd = open(path, O_RDWR | O_DSYNC | O_CLOEXEC | O_NOFOLLOW);
     if (file->fd < 0 && errno == ENOENT) {
         return error_set(STATUS_NOT_FOUND, ret_error, capacity,
-                         "%s: the vote register is missing, so what this key has signed is not "
-                         "known: this key must not vote; do not restore the file from a "
-                         "backup, see docs/operations.md, The vote register (hefu key new makes "
-                         "one with a new key)",
+                         "%s: the vote register is missing, " WHY_NOT
+                         " (hefu key new makes a register with a new key)",
                          path);
     }
     if (file->fd < 0) {
@@ -252,6 +276,132 @@ enum status register_open(const char *path, const struct public_key *owner,
     }
     *ret_file = file;
     return STATUS_OK;
+}
+
+/* ---- Rejoining ---- */
+
+/* Gives the file another name beside it, which no start reads. The lock goes with it. */
+static enum status set_aside(const char *path, char *ret_error, size_t capacity)
+{
+    char aside[4096];
+    for (unsigned i = 1; i <= ASIDE_MAX; i++) {
+        if (snprintf(aside, sizeof aside, "%s.aside-%u", path, i) >= (int)sizeof aside) {
+            return error_set(STATUS_OVERSIZED, ret_error, capacity, "%s: the path is too long",
+                             path);
+        }
+        if (link(path, aside) == 0) {
+            if (unlink(path) == 0 && file_sync_folder(path) == STATUS_OK) {
+                return STATUS_OK;
+            }
+            break;
+        }
+        if (errno != EEXIST) {
+            break;
+        }
+    }
+    int error = errno;
+    return error_set(status_from_errno(error), ret_error, capacity, "%s: cannot be set aside: %s",
+                     path, strerror(error));
+}
+
+/* In place of what is missing, damaged or another chain's. It says from its first byte on that it
+   rejoins: no start in between can take it for a fresh key's. */
+static enum status make_rejoining(struct register_file *file, const char *path,
+                                  const struct public_key *owner, const struct hash *chain_id,
+                                  char *ret_error, size_t capacity)
+{
+    struct slot slot;
+    memset(&slot, 0, sizeof slot);
+    slot.bound = true;
+    slot.owner = *owner;
+    slot.content.chain_id = *chain_id;
+    slot.content.rejoining = true;
+    enum status status = create(path, slot, ret_error, capacity);
+    return status == STATUS_OK ? open_locked(file, path, owner, ret_error, capacity) : status;
+}
+
+static enum status replace(struct register_file *file, const char *path,
+                           const struct public_key *owner, const struct hash *chain_id,
+                           char *ret_error, size_t capacity)
+{
+    const int old = file->fd;
+    enum status status = set_aside(path, ret_error, capacity);
+    if (status == STATUS_OK) {
+        status = make_rejoining(file, path, owner, chain_id, ret_error, capacity);
+    }
+    if (old != file->fd) {
+        (void)close(old);
+    }
+    return status;
+}
+
+static enum status write_slot(struct register_file *file, const struct slot *slot);
+
+static enum status mark_rejoining(struct register_file *file, const char *path,
+                                  const struct hash *chain_id, char *ret_error, size_t capacity)
+{
+    struct slot slot = file->slot;
+    slot.bound = true;
+    slot.sequence++;
+    slot.content.chain_id = *chain_id;
+    slot.content.rejoining = true;
+    slot.content.behind = false;
+    enum status status = write_slot(file, &slot);
+    if (status != STATUS_OK) {
+        return error_set(status, ret_error, capacity, "%s: cannot be written: %s", path,
+                         status_text(status));
+    }
+    return status;
+}
+
+static enum status open_rejoining(struct register_file *file, const char *path,
+                                  const struct public_key *owner, const struct hash *chain_id,
+                                  char *ret_error, size_t capacity)
+{
+    enum status status = open_locked(file, path, owner, ret_error, capacity);
+    if (status == STATUS_NOT_FOUND) {
+        return make_rejoining(file, path, owner, chain_id, ret_error, capacity);
+    }
+    if (status == STATUS_CORRUPT) {
+        return replace(file, path, owner, chain_id, ret_error, capacity);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (file->slot.bound && !hash_equal(&file->slot.content.chain_id, chain_id)) {
+        return replace(file, path, owner, chain_id, ret_error, capacity);
+    }
+    return mark_rejoining(file, path, chain_id, ret_error, capacity);
+}
+
+enum status register_open_rejoining(const char *path, const struct public_key *owner,
+                                    const struct hash *chain_id, struct register_file **ret_file,
+                                    char *ret_error, size_t capacity)
+{
+    struct register_file *file = calloc(1, sizeof *file);
+    if (file == NULL) {
+        return error_set(STATUS_NO_MEMORY, ret_error, capacity, "%s: no memory", path);
+    }
+    enum status status = open_rejoining(file, path, owner, chain_id, ret_error, capacity);
+    if (status != STATUS_OK) {
+        register_close(file);
+        return status;
+    }
+    *ret_file = file;
+    return STATUS_OK;
+}
+
+enum status register_may_start(const struct register_file *file, const char *path, char *ret_error,
+                               size_t capacity)
+{
+    const struct vote_register *content = &file->slot.content;
+    if (!content->behind || content->rejoining) {
+        return STATUS_OK;
+    }
+    return error_set(STATUS_DENIED, ret_error, capacity,
+                     "%s: a peer has shown a vote of this key that the vote register does not have "
+                     "(an old copy was restored, or another process uses the key), " WHY_NOT,
+                     path);
 }
 
 void register_close(struct register_file *file)
@@ -307,7 +457,8 @@ enum status register_bind(struct register_file *file, const struct hash *chain_i
         bytes_to_hex(file->slot.content.chain_id.bytes, HASH_BYTES, hex);
         return error_set(STATUS_WRONG_CHAIN, ret_error, capacity,
                          "the vote register belongs to the chain %s, not to this genesis.json: "
-                         "use the genesis.json of that chain, or a new key for this one",
+                         "use the genesis.json of that chain, or a new key for this one. If this "
+                         "key has voted on this chain and its register is lost: " WHY_NOT,
                          hex);
     }
     struct slot slot = file->slot;
@@ -317,8 +468,11 @@ enum status register_bind(struct register_file *file, const struct hash *chain_i
     slot.content.epoch = epoch;
     enum status status = write_slot(file, &slot);
     if (status != STATUS_OK) {
-        return error_set(status, ret_error, capacity, "the vote register cannot be written: %s",
-                         status_text(status));
+        return error_set(status, ret_error, capacity,
+                         "the vote register cannot be written (%s): nothing was signed; %s, then "
+                         "start again",
+                         status_text(status),
+                         status == STATUS_NO_SPACE ? "free space on the disk" : "repair the disk");
     }
     return STATUS_OK;
 }

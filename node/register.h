@@ -40,6 +40,19 @@ enum status register_create(const char *path, const struct public_key *owner, ch
 enum status register_open(const char *path, const struct public_key *owner,
                           struct register_file **ret_file, char *ret_error,
                           size_t capacity) MUST_USE;
+/*
+ * For a start with --rejoin: as register_open, but what is missing, damaged or bound to another
+ * chain is no error: a new register, bound to this chain, takes its place (the old file stays
+ * beside it as PATH.aside-N). Either way the register then says durably that it is rejoining, and
+ * its owner signs nothing until it has a floor (docs/consensus.md, Rejoin). LOCKED, BAD_KEY,
+ * VERSION, DENIED, IO, NO_SPACE, NO_MEMORY.
+ */
+enum status register_open_rejoining(const char *path, const struct public_key *owner,
+                                    const struct hash *chain_id, struct register_file **ret_file,
+                                    char *ret_error, size_t capacity) MUST_USE;
+/* DENIED, with a sentence, if a peer has shown it to be behind: only --rejoin goes on. */
+enum status register_may_start(const struct register_file *file, const char *path, char *ret_error,
+                               size_t capacity) MUST_USE;
 /* Unlocks and frees. NULL is allowed. */
 void register_close(struct register_file *file);
 

@@ -20,11 +20,6 @@
 /* Certificates behind F.view that are kept besides finalizations and nullifications. */
 #define VIEWS_KEPT 1024
 
-bool replica_is_own(const struct replica *replica, uint32_t peer)
-{
-    return replica->config.own_index == peer;
-}
-
 void replica_log(struct replica *replica, const char *level, const char *event, const char *format,
                  ...)
 {
@@ -92,21 +87,6 @@ static void persist_certificate(struct replica *replica, const struct certificat
     replica->io.put(replica->io.context, STORE_CERTIFICATES, key, sizeof key, row, length);
 }
 
-/* Evidence is stored first, then shared. */
-static void take_evidence(struct replica *replica, const struct evidence *evidence)
-{
-    uint8_t key[KEY_VIEW_BYTES + 4];
-    uint8_t row[2 * ROW_VOTE_BYTES];
-    key_view(evidence->first.epoch, evidence->first.view, evidence->first.kind, key);
-    put_be32(key + KEY_VIEW_BYTES, evidence->first.signer);
-    row_vote_encode(&evidence->first, row);
-    row_vote_encode(&evidence->second, row + ROW_VOTE_BYTES);
-    replica->io.put(replica->io.context, STORE_EVIDENCE, key, sizeof key, row, sizeof row);
-    replica_send_evidence(replica, evidence);
-    replica_log(replica, "error", "evidence", "validator=%u view=%" PRIu64, evidence->first.signer,
-                evidence->first.view);
-}
-
 /* The mark is durable: whatever was contradictory must be looked at by people before this node
    votes again. */
 static void halt(struct replica *replica, enum alarm alarm)
@@ -131,11 +111,14 @@ static void commit_block(struct replica *replica, const struct effect *effect)
             replica->io.del(replica->io.context, STORE_VOTES, key, sizeof key);
         }
     }
+    replica->tell_followers = true;
+    replica_epoch_peers(replica);
     replica_sync_feed(replica);
 }
 
 static void carry_out(struct replica *replica, const struct effect *effect)
 {
+    const uint32_t peer = replica_peer_of(replica, effect->peer);
     switch (effect->kind) {
     case EFFECT_PERSIST_VOTE:
         persist_vote(replica, effect->vote);
@@ -147,29 +130,32 @@ static void carry_out(struct replica *replica, const struct effect *effect)
         replica_blocks_persist(replica, &effect->block_hash);
         return;
     case EFFECT_WRITE_REGISTER:
-        replica->io.register_write(replica->io.context, effect->vote_register);
+        replica_rejoin_note(replica, effect->vote_register);
+        replica->registers[replica->own_key] = *effect->vote_register;
+        replica->io.register_write(replica->io.context, &replica->config.keys[replica->own_key].key,
+                                   effect->vote_register);
         return;
     case EFFECT_SEND_VOTE:
-        replica_send_vote(replica, effect->peer, effect->vote);
+        replica_send_vote(replica, peer, effect->vote);
         return;
     case EFFECT_SEND_CERTIFICATE:
-        replica_send_certificate(replica, effect->peer, effect->certificate);
+        replica_send_certificate(replica, peer, effect->certificate);
         return;
     case EFFECT_SEND_PROPOSAL:
-        replica_send_proposal(replica, effect->peer, effect->proposal);
+        replica_send_proposal(replica, peer, effect->proposal);
         return;
     case EFFECT_SEND_STATUS:
-        replica_send_status(replica, effect->peer, effect->status);
+        replica_send_status(replica, peer, effect->status);
         return;
     case EFFECT_REQUEST_CERTIFICATES:
-        replica_sync_request_certificates(replica, effect->peer, effect->certificates.from_view,
+        replica_sync_request_certificates(replica, peer, effect->certificates.from_view,
                                           effect->certificates.to_view);
         return;
     case EFFECT_REQUEST_BLOCKS:
-        replica_sync_request_blocks(replica, effect->peer, effect->from_height);
+        replica_sync_request_blocks(replica, peer, effect->from_height);
         return;
     case EFFECT_CHECK_BLOCK:
-        replica_blocks_check(replica, &effect->block_hash, effect->peer);
+        replica_blocks_check(replica, &effect->block_hash, peer);
         return;
     case EFFECT_BUILD_BLOCK:
         replica_blocks_build(replica, effect);
@@ -178,7 +164,10 @@ static void carry_out(struct replica *replica, const struct effect *effect)
         commit_block(replica, effect);
         return;
     case EFFECT_EVIDENCE:
-        take_evidence(replica, effect->evidence);
+        replica_evidence_found(replica, effect->evidence);
+        return;
+    case EFFECT_CONFLICT:
+        replica_evidence_conflict(replica, effect->conflict.first, effect->conflict.second);
         return;
     case EFFECT_HALT:
         halt(replica, effect->alarm);
@@ -222,6 +211,7 @@ static void step_once(struct replica *replica, struct event *event)
     event->monotonic_ms = replica->monotonic_ms;
     consensus_step(replica->consensus, event, &replica->effects);
     replica_carry_out(replica);
+    replica_epoch_settle(replica);
 }
 
 static void drain_answers(struct replica *replica)
@@ -273,18 +263,31 @@ void replica_time(struct replica *replica, uint64_t now_ms, uint64_t monotonic_m
 
 void replica_peer_up(struct replica *replica, uint32_t peer)
 {
+    CHECK(peer < LIMIT_PEERS);
+    const uint32_t validator = replica_validator_of(replica, peer);
     replica->peers[peer].up = true;
+    replica->peers[peer].heard = false;
     replica->peers[peer].heard_ms = replica->monotonic_ms;
-    struct event event = {.kind = EVENT_PEER_UP, .peer = peer};
+    if (validator == PEER_NONE) {
+        replica_sync_tell(replica, peer);
+        return;
+    }
+    struct event event = {.kind = EVENT_PEER_UP, .peer = validator};
     replica_step(replica, &event);
     replica_batches_peer_up(replica, peer);
 }
 
 void replica_peer_down(struct replica *replica, uint32_t peer)
 {
+    CHECK(peer < LIMIT_PEERS);
+    const uint32_t validator = replica_validator_of(replica, peer);
     replica->peers[peer].up = false;
-    struct event event = {.kind = EVENT_PEER_DOWN, .peer = peer};
-    replica_step(replica, &event);
+    replica->peers[peer].heard = false;
+    replica->peers[peer].final_height = 0;
+    if (validator != PEER_NONE) {
+        struct event event = {.kind = EVENT_PEER_DOWN, .peer = validator};
+        replica_step(replica, &event);
+    }
 }
 
 void replica_tick(struct replica *replica)
@@ -298,6 +301,10 @@ void replica_tick(struct replica *replica)
         replica->housekeeping_ms = replica->monotonic_ms + HOUSEKEEPING_MS;
         replica_batches_housekeep(replica);
         replica_sync_feed(replica);
+        replica_sync_chase(replica);
+        replica_evidence_tick(replica);
+        replica_ready_tick(replica);
+        replica->tell_followers = true;
     }
     replica_pass_end(replica);
 }
@@ -311,6 +318,10 @@ void replica_pass_end(struct replica *replica)
     drain_answers(replica);
     replica->stepping = false;
     replica_batches_announce(replica);
+    if (replica->tell_followers) {
+        replica->tell_followers = false;
+        replica_sync_tell_followers(replica);
+    }
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -331,6 +342,8 @@ void replica_inspect(const struct replica *replica, struct replica_view *ret_vie
 {
     *ret_view = replica->counters;
     consensus_inspect(replica->consensus, &ret_view->consensus);
+    ret_view->own_index = replica->own_index;
+    ret_view->validator_count = replica->validators->count;
     ret_view->pool_batches = pool_count(replica->pool);
     ret_view->pool_bytes = pool_bytes(replica->pool);
     ret_view->total_records = replica->final_header.total_records;

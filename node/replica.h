@@ -20,15 +20,28 @@
 #include "consensus/consensus.h"
 #include "ledger/ledger.h"
 #include "node/node_io.h"
+#include "node/peers.h"
 #include "node/verify.h"
+
+/* A consensus key of this node and what its register holds, which is borrowed during open. */
+struct replica_key {
+    struct public_key key;
+    const struct vote_register *vote_register;
+};
+
+#define REPLICA_KEYS_MAX 2
 
 struct replica_config {
     const struct genesis *genesis; /* outlives the replica */
     struct hash chain_id;
-    const struct validator_set *validators; /* outlives the replica */
-    uint32_t own_index;                     /* or CONSENSUS_OBSERVER */
+    /* The node votes while one of its keys is in the epoch's set; with none it is an observer. The
+       second one is the next: it takes the first one's place by an action. */
+    struct replica_key keys[REPLICA_KEYS_MAX];
+    uint32_t key_count;
+    struct transport_key transport_key;    /* own */
+    const struct peer_observer *observers; /* borrowed during open */
+    uint32_t observer_count;
     uint64_t pool_bytes;
-    const struct vote_register *vote_register; /* NULL for an observer; borrowed during open */
     /* The batches that were being executed when the process died: they become suspects, which are
        named one at a time; one that three starts died on alone is quarantined. Borrowed during
        open. */
@@ -51,6 +64,7 @@ void replica_free(struct replica *replica);
 /* The time of all calls until the next one: wall clock and a clock that never goes back. */
 void replica_time(struct replica *replica, uint64_t now_ms, uint64_t monotonic_ms);
 
+/* peer: a slot (node/peers.h). */
 void replica_peer_up(struct replica *replica, uint32_t peer);
 void replica_peer_down(struct replica *replica, uint32_t peer);
 /* BAD input returns a status other than OK, for the caller to count; nothing else happens. */
@@ -79,13 +93,23 @@ void replica_alarm(struct replica *replica, const char *text, bool raised);
 /* Stops taking new batches (free space low), or takes them again. */
 void replica_refuse_batches(struct replica *replica, bool refuse);
 
+/* The validators of this epoch; valid until the next call that may commit a block. */
+const struct validator_set *replica_validators(const struct replica *replica);
+const struct peers *replica_peers(const struct replica *replica);
+/* Whether one of this node's keys is new in the approved change of validators. */
+bool replica_is_candidate(const struct replica *replica);
+
 struct replica_view {
     struct consensus_view consensus;
+    uint32_t own_index; /* in this epoch's set, or CONSENSUS_OBSERVER */
+    uint32_t validator_count;
     uint32_t pool_batches;
     uint64_t pool_bytes;
     uint64_t total_records;
     uint64_t batches_accepted, batches_refused, blocks_built, blocks_checked, blocks_invalid;
     uint64_t execute_microseconds; /* filled by the shell's clock, for status only */
+    uint64_t peer_frames_ignored;  /* votes and the like from peers that do not vote now */
+    uint64_t evidence_refused;     /* forged, or no evidence at all */
     uint32_t sessions;
 };
 void replica_inspect(const struct replica *replica, struct replica_view *ret_view);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "node/memory.h"
 #include "node/replica_state.h"
 
 /* A participant's clock may be this far ahead of the node's. */
@@ -23,35 +24,6 @@
 #define EXPIRED_A_TICK 512
 /* Until what could not be asked now is looked at again. */
 #define FETCH_PACE_MS 20
-
-/* The key of the row that says "this stored batch is still pending". */
-#define PENDING_KEY_BYTES (1 + HASH_BYTES)
-static void pending_key(const struct hash *id, uint8_t ret_key[PENDING_KEY_BYTES])
-{
-    ret_key[0] = 'p';
-    memcpy(ret_key + 1, id->bytes, HASH_BYTES);
-}
-
-/* Starts that died on this batch alone before it is quarantined. A person or a power cut may kill
-   all nodes while they execute the same batch, which does not make it a bad one. */
-#define DEATHS_MAX 3
-
-/* The key of the row that counts the starts which died on this batch alone. */
-static void deaths_key(const struct hash *id, uint8_t ret_key[PENDING_KEY_BYTES])
-{
-    ret_key[0] = 'd';
-    memcpy(ret_key + 1, id->bytes, HASH_BYTES);
-}
-
-/* Forgets that it is pending. */
-static void delete_rows(struct replica *replica, const struct hash *id)
-{
-    uint8_t key[PENDING_KEY_BYTES];
-    pending_key(id, key);
-    replica->io.del(replica->io.context, STORE_META, key, sizeof key);
-    deaths_key(id, key);
-    replica->io.del(replica->io.context, STORE_META, key, sizeof key);
-}
 
 bool replica_batches_placed(struct replica *replica, const struct hash *id, uint64_t *ret_height,
                             uint32_t *ret_index)
@@ -115,7 +87,8 @@ static enum status admit(struct replica *replica, const struct batch *batch, siz
         return STATUS_OVERSIZED; /* no block could ever hold it */
     }
     *ret_field = "key_no";
-    if (!ledger_batch_key(replica->ledger, header->participant, header->key_no, ret_key)) {
+    if (!ledger_batch_key(replica->ledger, (enum batch_kind)header->kind, header->participant,
+                          header->key_no, ret_key)) {
         return STATUS_DENIED;
     }
     *ret_field = "";
@@ -143,7 +116,7 @@ static void start_verification(struct replica *replica, const struct hash *id, c
     replica->verifying_client_bytes += peer == NO_PEER ? length : 0;
     replica->verifying_count++;
     uint8_t *copy = malloc(length);
-    CHECK(copy != NULL);
+    memory_check(copy != NULL);
     memcpy(copy, bytes, length);
     replica->io.verify_batch(replica->io.context, job->token, copy, length, key);
 }
@@ -160,14 +133,10 @@ enum status replica_batches_take(struct replica *replica, const uint8_t *bytes, 
         return status;
     }
     *ret_id = batch.id;
-    if (batch.header.kind != BATCH_RECORDS) {
-        *ret_field = "kind";
-        return STATUS_DENIED;
-    }
     struct pool_batch *held = pool_find(replica->pool, &batch.id);
     if (held != NULL) {
         if (peer != NO_PEER) {
-            pool_add_holder(held, peer);
+            (void)replica_batches_hold(replica, held, peer);
             replica_clients_held(replica, held);
         } else {
             held->own = true; /* its submitter counts on this node from now on */
@@ -184,6 +153,10 @@ enum status replica_batches_take(struct replica *replica, const uint8_t *bytes, 
         return STATUS_BUSY;
     }
     status = admit(replica, &batch, length, by_block, &key, ret_field);
+    if (status == STATUS_OK && batch.header.kind == BATCH_EVIDENCE) {
+        *ret_field = "body";
+        status = replica_evidence_form(replica, &batch);
+    }
     if (status == STATUS_OK && replica->verifying_count < VERIFYING_MAX) {
         start_verification(replica, &batch.id, bytes, length, peer, &key);
     } else if (status == STATUS_OK) {
@@ -194,7 +167,8 @@ enum status replica_batches_take(struct replica *replica, const uint8_t *bytes, 
 
 static void push(struct replica *replica, const struct pool_batch *batch)
 {
-    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
+    for (uint32_t i = 0; i < replica->validators->count; i++) {
+        const uint32_t peer = replica_peer_of(replica, i);
         if (!replica_is_own(replica, peer) && replica->peers[peer].up &&
             !pool_has_holder(batch, peer)) {
             replica_send_batch(replica, peer, batch->bytes, batch->length, false);
@@ -209,7 +183,8 @@ static void settle_wanted(struct replica *replica, struct pool_batch *batch)
     if (wanted == NULL) {
         return;
     }
-    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
+    for (uint32_t i = 0; i < replica->validators->count; i++) {
+        const uint32_t peer = replica_peer_of(replica, i);
         if (wanted->holders[peer / 8] >> peer % 8 & 1) {
             pool_add_holder(batch, peer);
         }
@@ -220,17 +195,13 @@ static void settle_wanted(struct replica *replica, struct pool_batch *batch)
 static struct pool_batch *insert(struct replica *replica, const struct batch *batch,
                                  const struct verify_result *result)
 {
-    uint8_t key[PENDING_KEY_BYTES];
     struct pool_batch *entry =
         pool_insert(replica->pool, batch, result->bytes, result->length, result->record_hashes,
                     &result->key, replica->monotonic_ms);
-    if (!replica_is_own(replica, CONSENSUS_OBSERVER)) {
-        pool_add_holder(entry, replica->config.own_index);
-    }
+    (void)replica_batches_hold(replica, entry, replica->table.own);
     replica->io.put(replica->io.context, STORE_BATCHES, batch->id.bytes, HASH_BYTES, result->bytes,
                     result->length);
-    pending_key(&batch->id, key);
-    replica->io.put(replica->io.context, STORE_META, key, sizeof key, "", 0);
+    replica_batches_remember(replica, &batch->id);
     if (replica->have_count < HAVES_MAX) {
         replica->haves[replica->have_count++] = batch->id;
     }
@@ -257,6 +228,9 @@ void replica_batch_verified(struct replica *replica, const struct verify_result 
     if (status == STATUS_OK) {
         status = batch_parse(result->bytes, result->length, &replica->chain_id, &batch, &field);
     }
+    if (status == STATUS_OK && batch.header.kind == BATCH_EVIDENCE) {
+        status = replica_evidence_verified(replica, &batch);
+    }
     if (status != STATUS_OK || pool_count(replica->pool) >= POOL_BATCHES_MAX) {
         replica->counters.batches_refused++;
         replica_log(replica, "warn", "batch_refused", "why=%s peer=%d", status_name(status),
@@ -276,7 +250,7 @@ void replica_batch_verified(struct replica *replica, const struct verify_result 
         entry->own = true;
         push(replica, entry);
     } else {
-        pool_add_holder(entry, done.peer);
+        (void)replica_batches_hold(replica, entry, done.peer);
     }
     replica_clients_held(replica, entry);
     replica_blocks_batch_arrived(replica);
@@ -288,7 +262,8 @@ void replica_batches_announce(struct replica *replica)
     if (replica->have_count == 0) {
         return;
     }
-    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
+    for (uint32_t i = 0; i < replica->validators->count && replica_votes(replica); i++) {
+        const uint32_t peer = replica_peer_of(replica, i);
         if (!replica_is_own(replica, peer) && replica->peers[peer].up) {
             replica_send_have(replica, peer, replica->haves, replica->have_count);
         }
@@ -301,11 +276,13 @@ void replica_batches_have(struct replica *replica, uint32_t peer, const struct h
 {
     uint64_t height;
     uint32_t index;
+    if (replica_validator_of(replica, peer) == PEER_NONE || !replica_votes(replica)) {
+        return; /* what others hold makes no batch safe, and who does not vote needs none early */
+    }
     for (uint32_t i = 0; i < count; i++) {
         struct pool_batch *batch = pool_find(replica->pool, &ids[i]);
         if (batch != NULL) {
-            if (!pool_has_holder(batch, peer)) {
-                pool_add_holder(batch, peer);
+            if (replica_batches_hold(replica, batch, peer)) {
                 replica_clients_held(replica, batch);
             }
         } else if (!replica_batches_placed(replica, &ids[i], &height, &index)) {
@@ -339,11 +316,14 @@ void replica_batches_requested(struct replica *replica, uint32_t peer, const str
     }
 }
 
-/* Every peer that is up learns what this node holds, in as few frames as it takes. */
+/* Every validator that is up learns what this one holds, in as few frames as it takes. */
 void replica_batches_peer_up(struct replica *replica, uint32_t peer)
 {
+    if (!replica_votes(replica)) {
+        return;
+    }
     struct hash *ids = malloc(sizeof *ids * PEER_HAVE_MAX);
-    CHECK(ids != NULL);
+    memory_check(ids != NULL);
     uint32_t count = 0;
     for (const struct pool_batch *b = pool_next(replica->pool, NULL); b != NULL;
          b = pool_next(replica->pool, b)) {
@@ -386,12 +366,12 @@ void replica_batches_fetch(struct replica *replica)
         }
         asked++;
         wanted->asks++;
-        if (wanted->peer < replica->validators->count && !replica_is_own(replica, wanted->peer)) {
+        if (wanted->peer < LIMIT_PEERS && !replica_is_own(replica, wanted->peer)) {
             replica_send_batch_request(replica, wanted->peer, &wanted->id, 1);
         }
         wanted->ask_ms =
             replica->monotonic_ms + (wanted->by_block ? FETCH_RETRY_MS : 4 * HAVE_WAIT_MS);
-        wanted->peer = (wanted->peer + 1) % replica->validators->count;
+        wanted->peer = replica_next_source(replica, wanted->peer);
     }
 }
 
@@ -408,7 +388,7 @@ uint64_t replica_batches_deadline(const struct replica *replica)
 
 void replica_batches_final(struct replica *replica, const struct hash *id)
 {
-    delete_rows(replica, id);
+    replica_batches_forget(replica, id);
     struct wanted *wanted = wanted_find(&replica->wanted, id);
     if (wanted != NULL) {
         wanted_remove(&replica->wanted, wanted);
@@ -423,7 +403,7 @@ void replica_batches_final(struct replica *replica, const struct hash *id)
 static void expire(struct replica *replica, struct pool_batch *batch)
 {
     struct hash id = batch->id;
-    delete_rows(replica, &id);
+    replica_batches_forget(replica, &id);
     replica->io.del(replica->io.context, STORE_BATCHES, id.bytes, HASH_BYTES);
     replica_log(replica, "info", "batch_expired", "participant=%u", batch->header.participant);
     pool_remove(replica->pool, batch);
@@ -437,7 +417,8 @@ static void push_again(struct replica *replica, struct pool_batch *batch, uint32
         replica->monotonic_ms < batch->pushed_again_ms + 5 * HOUSEKEEPING_MS) {
         return;
     }
-    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
+    for (uint32_t i = 0; i < replica->validators->count; i++) {
+        const uint32_t peer = replica_peer_of(replica, i);
         if (!replica_is_own(replica, peer) && replica->peers[peer].up &&
             !pool_has_holder(batch, peer) && sent[peer] < REPUSH_PER_TICK) {
             replica_send_batch(replica, peer, batch->bytes, batch->length, false);
@@ -467,7 +448,7 @@ static void expire_old(struct replica *replica)
 
 void replica_batches_housekeep(struct replica *replica)
 {
-    uint32_t sent[LIMIT_VALIDATORS] = {0};
+    uint32_t sent[LIMIT_PEERS] = {0};
     expire_old(replica);
     for (struct pool_batch *b = pool_next(replica->pool, NULL); b != NULL;
          b = pool_next(replica->pool, b)) {
@@ -475,119 +456,10 @@ void replica_batches_housekeep(struct replica *replica)
             push_again(replica, b, sent);
         }
     }
-    for (uint32_t peer = 0; peer < replica->validators->count; peer++) {
+    for (uint32_t peer = 0; peer < LIMIT_PEERS; peer++) {
         if (sent[peer] > 0) {
             replica_log(replica, "debug", "batches_pushed_again", "peer=%u count=%u", peer,
                         sent[peer]);
         }
     }
-}
-
-/* One stored pending batch back into the pool. */
-static enum status load_one(struct replica *replica, const struct hash *id)
-{
-    struct span row;
-    struct batch batch;
-    const char *field;
-    if (!replica->io.get(replica->io.context, STORE_BATCHES, id->bytes, HASH_BYTES, &row)) {
-        return STATUS_CORRUPT;
-    }
-    struct verify_result result = {.length = row.length, .bytes = malloc(row.length)};
-    CHECK(result.bytes != NULL);
-    memcpy(result.bytes, row.data, row.length);
-    if (batch_parse(result.bytes, result.length, &replica->chain_id, &batch, &field) != STATUS_OK ||
-        !hash_equal(&batch.id, id)) {
-        free(result.bytes);
-        return STATUS_CORRUPT;
-    }
-    if (!ledger_batch_key(replica->ledger, batch.header.participant, batch.header.key_no,
-                          &result.key)) {
-        free(result.bytes);
-        delete_rows(replica, id); /* its key is no longer valid: no block can name it */
-        return STATUS_OK;
-    }
-    result.record_hashes = malloc(sizeof(struct hash) * batch.header.count);
-    CHECK(result.record_hashes != NULL);
-    struct hash root = batch_records_root((const struct record *)(const void *)batch.body,
-                                          batch.header.count, result.record_hashes);
-    if (!hash_equal(&root, &batch.header.records_root)) {
-        free(result.bytes);
-        free(result.record_hashes);
-        return STATUS_CORRUPT;
-    }
-    struct pool_batch *entry =
-        pool_insert(replica->pool, &batch, result.bytes, result.length, result.record_hashes,
-                    &result.key, replica->monotonic_ms);
-    if (replica->config.own_index != CONSENSUS_OBSERVER) {
-        pool_add_holder(entry, replica->config.own_index);
-    }
-    entry->own = true; /* whoever it came from: this node sees that all get it */
-    struct span why;
-    entry->quarantined =
-        replica->io.get(replica->io.context, STORE_QUARANTINE, id->bytes, HASH_BYTES, &why);
-    return STATUS_OK;
-}
-
-static bool died_once_more(struct replica *replica, const struct hash *id)
-{
-    uint8_t key[PENDING_KEY_BYTES];
-    struct span row;
-    uint8_t deaths = 1;
-    deaths_key(id, key);
-    if (replica->io.get(replica->io.context, STORE_META, key, sizeof key, &row) &&
-        row.length == 1) {
-        deaths = row.data[0] < DEATHS_MAX ? (uint8_t)(row.data[0] + 1) : DEATHS_MAX;
-    }
-    replica->io.put(replica->io.context, STORE_META, key, sizeof key, &deaths, sizeof deaths);
-    return deaths >= DEATHS_MAX;
-}
-
-static void mark_crashed(struct replica *replica)
-{
-    static const char why[] = "the process ended three times while executing this batch alone";
-    const struct replica_config *config = &replica->config;
-    for (uint32_t i = 0; i < config->crashed_count; i++) {
-        struct pool_batch *batch = pool_find(replica->pool, &config->crashed_batches[i]);
-        if (batch == NULL) {
-            continue;
-        }
-        if (config->crashed_count == 1 && died_once_more(replica, &batch->id)) {
-            batch->quarantined = true;
-            replica->io.put(replica->io.context, STORE_QUARANTINE, batch->id.bytes, HASH_BYTES, why,
-                            sizeof why - 1);
-        } else {
-            batch->suspect = true;
-        }
-        replica_log(replica, "error", "crashed_on_batch", "participant=%u quarantined=%d",
-                    batch->header.participant, batch->quarantined);
-    }
-}
-
-enum status replica_batches_load(struct replica *replica)
-{
-    uint8_t from[PENDING_KEY_BYTES] = {'p'};
-    size_t from_length = 1;
-    struct span key;
-    struct span value;
-    while (replica->io.seek(replica->io.context, STORE_META, from, from_length, &key, &value) &&
-           key.length == PENDING_KEY_BYTES && key.data[0] == 'p') {
-        struct hash id;
-        memcpy(id.bytes, key.data + 1, HASH_BYTES);
-        memcpy(from, key.data, PENDING_KEY_BYTES);
-        enum status status = load_one(replica, &id);
-        if (status != STATUS_OK) {
-            return status;
-        }
-        /* The smallest key above this one. */
-        from_length = PENDING_KEY_BYTES;
-        size_t i = PENDING_KEY_BYTES - 1;
-        while (i > 0 && ++from[i] == 0) {
-            i--;
-        }
-        if (i == 0) {
-            break;
-        }
-    }
-    mark_crashed(replica);
-    return STATUS_OK;
 }

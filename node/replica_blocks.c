@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "node/memory.h"
 #include "node/replica_state.h"
 
 static void rollback(struct replica *replica)
@@ -26,11 +27,11 @@ static void rollback(struct replica *replica)
 static const char *header_fault(const struct replica *replica, const struct open_block *block)
 {
     const struct block_header *header = &block->header;
-    if (header->version != BLOCK_VERSION || header->flags != 0) {
+    if (header->version != BLOCK_VERSION || (header->flags & ~(uint32_t)BLOCK_TERMINAL) != 0) {
         return "version or flags";
     }
     if (!hash_equal(&header->chain_id, &replica->chain_id) ||
-        header->epoch != replica->final.epoch) {
+        header->epoch != replica->validators->epoch) {
         return "chain or epoch";
     }
     if (header->height != replica->final.height + 1 ||
@@ -55,10 +56,16 @@ static void fill_ledger_batch(struct replica *replica, const struct pool_batch *
     *ret_batch = (struct ledger_batch){
         .header = &batch->header,
         .id = batch->id,
-        .records = (const struct record *)(const void *)(batch->bytes + BATCH_PREFIX_BYTES),
         .record_hashes = batch->record_hashes,
         .verified_under = batch->verified_under,
         .already_placed = replica_batches_placed(replica, &batch->id, &height, &index)};
+    const uint8_t *body = batch->bytes + BATCH_PREFIX_BYTES;
+    if (batch->header.kind == BATCH_RECORDS) {
+        ret_batch->records = (const struct record *)(const void *)body;
+    } else {
+        ret_batch->body = body;
+        ret_batch->body_length = batch->length - BATCH_PREFIX_BYTES;
+    }
 }
 
 /* Executes a candidate on the final state. The mark lets a restart know what the process died on.
@@ -143,7 +150,6 @@ static enum block_check execute_candidate(struct replica *replica, struct open_b
                                  .proposer = header->proposer,
                                  .batch_count = header->batch_count,
                                  .parent_hash = header->parent_hash,
-                                 .next_validators_hash = replica->validators->hash,
                                  .batches = batches};
     struct ledger_fault fault = {.what = NULL, .batch_index = UINT32_MAX};
     enum ledger_result result = execute(replica, &input, &fault);
@@ -216,7 +222,7 @@ void replica_blocks_check(struct replica *replica, const struct hash *hash, uint
         return;
     }
     block->touched_ms = replica->monotonic_ms;
-    if (peer < replica->validators->count && !replica_is_own(replica, peer)) {
+    if (peer < LIMIT_PEERS && !replica_is_own(replica, peer)) {
         block->source = peer;
     }
     check(replica, block);
@@ -239,11 +245,8 @@ void replica_blocks_retry(struct replica *replica)
         if (!block->used || !block->check_pending || block->next_fetch_ms > replica->monotonic_ms) {
             continue;
         }
-        /* Ask the next validator in turn: the first may be dead or withholding. */
-        block->source = (block->source + 1) % replica->validators->count;
-        if (replica_is_own(replica, block->source)) {
-            block->source = (block->source + 1) % replica->validators->count;
-        }
+        /* Ask the next peer in turn: the first may be dead or withholding. */
+        block->source = replica_next_source(replica, block->source);
         check(replica, block);
     }
 }
@@ -346,12 +349,11 @@ void replica_blocks_build(struct replica *replica, const struct effect *effect)
     uint32_t count = pool_choose(replica->pool, &terms, replica->final.height, chosen);
     /* Asked because of work that is final by now, and not because the chain has idled for long. */
     bool idle = !effect->build.empty && !ledger_time_due(replica->ledger, timestamp);
-    struct ledger_block shape = {.epoch = replica->final.epoch,
+    struct ledger_block shape = {.epoch = replica->validators->epoch,
                                  .height = replica->final.height + 1,
                                  .timestamp_ms = timestamp,
-                                 .proposer = replica->config.own_index,
-                                 .parent_hash = replica->final.hash,
-                                 .next_validators_hash = replica->validators->hash};
+                                 .proposer = replica->own_index,
+                                 .parent_hash = replica->final.hash};
     if (count > 0) {
         count = try_batches(replica, &shape, chosen, count, ids);
     } else if (!idle) {
@@ -422,7 +424,7 @@ static void put_writes(struct replica *replica, const struct ledger_outcome *out
             if (count > replica->sorted_capacity) {
                 replica->sorted_writes =
                     realloc(replica->sorted_writes, sizeof *replica->sorted_writes * count);
-                CHECK(replica->sorted_writes != NULL);
+                memory_check(replica->sorted_writes != NULL);
                 replica->sorted_capacity = count;
             }
             memcpy(replica->sorted_writes, run, sizeof *run * count);

@@ -116,7 +116,10 @@ struct open_block *replica_open_add(struct replica *replica, const struct block_
         block->hash = hash;
         block->header = *header;
         block->author = author;
-        block->source = author < replica->validators->count ? author : header->proposer;
+        block->source = author;
+        if (author == OPEN_TRUSTED && header->proposer < replica->validators->count) {
+            block->source = replica_peer_of(replica, header->proposer);
+        }
         if (header->batch_count > 0) {
             memcpy(block->batch_ids, batch_ids, sizeof(struct hash) * header->batch_count);
         }
@@ -130,7 +133,8 @@ void replica_open_drop_final(struct replica *replica)
     uint32_t high = 0;
     for (uint32_t i = 0; i < replica->open_high; i++) {
         struct open_block *block = &replica->open_blocks[i];
-        if (block->used && block->header.height <= replica->final.height) {
+        if (block->used && (block->header.height <= replica->final.height ||
+                            block->header.epoch < ledger_epoch(replica->ledger))) {
             if (block->durable) {
                 replica->io.del(replica->io.context, STORE_OPEN_BLOCKS, block->hash.bytes,
                                 HASH_BYTES);

@@ -101,10 +101,11 @@ static bool may_wait(struct replica *replica, uint64_t session)
 static void add_waiter(struct replica *replica, const struct waiter *waiter)
 {
     uint32_t i = 0;
-    while (i < WAITERS_MAX && replica->waiters[i].used) {
+    while (i < replica->waiter_high && replica->waiters[i].used) {
         i++;
     }
     CHECK(i < WAITERS_MAX);
+    replica->waiter_high = i == replica->waiter_high ? i + 1 : replica->waiter_high;
     replica->waiters[i] = *waiter;
     replica->waiters[i].used = true;
     replica->waiter_count++;
@@ -119,15 +120,15 @@ static void end_waiter(struct replica *replica, struct waiter *waiter)
     }
     waiter->used = false;
     replica->waiter_count--;
+    while (replica->waiter_high > 0 && !replica->waiters[replica->waiter_high - 1].used) {
+        replica->waiter_high--;
+    }
 }
 
 /* The waiter after i (from -1) for this batch; NULL at the end. */
 static struct waiter *next_waiter(struct replica *replica, const struct hash *id, int *i)
 {
-    if (replica->waiter_count == 0) {
-        return NULL;
-    }
-    while (++*i < WAITERS_MAX) {
+    while (++*i < (int)replica->waiter_high) {
         struct waiter *waiter = &replica->waiters[*i];
         if (waiter->used && hash_equal(&waiter->id, id)) {
             return waiter;
@@ -141,6 +142,12 @@ static void submit(struct replica *replica, uint64_t session, uint64_t request,
 {
     struct hash id;
     const char *field = "";
+    if (!replica_votes(replica)) {
+        reply_refused(replica, session, request, STATUS_DENIED, "",
+                      "this node does not vote, so it cannot make a batch safe: submit to a "
+                      "validator's node");
+        return;
+    }
     enum status status = replica_batches_take(replica, message->batch.data, message->batch.length,
                                               UINT32_MAX, &id, &field);
     if (status == STATUS_BUSY || (status == STATUS_OK && !may_wait(replica, session))) {
@@ -348,7 +355,7 @@ void replica_clients_expired(struct replica *replica, const struct hash *id)
 
 void replica_clients_tick(struct replica *replica)
 {
-    for (uint32_t i = 0; i < WAITERS_MAX && replica->waiter_count > 0; i++) {
+    for (uint32_t i = 0; i < replica->waiter_high; i++) {
         struct waiter *waiter = &replica->waiters[i];
         if (!waiter->used || waiter->deadline_ms > replica->monotonic_ms) {
             continue;
@@ -367,7 +374,7 @@ void replica_clients_tick(struct replica *replica)
 uint64_t replica_clients_deadline(const struct replica *replica)
 {
     uint64_t deadline = UINT64_MAX;
-    for (uint32_t i = 0; i < WAITERS_MAX && replica->waiter_count > 0; i++) {
+    for (uint32_t i = 0; i < replica->waiter_high; i++) {
         if (replica->waiters[i].used && replica->waiters[i].deadline_ms < deadline) {
             deadline = replica->waiters[i].deadline_ms;
         }
@@ -395,6 +402,8 @@ static uint32_t fill_counters(const struct replica *replica, const struct consen
         {"sessions", replica->session_count},
         {"may_sign", view->may_sign},
         {"halted", view->halted},
+        {"peer_frames_ignored", counters->peer_frames_ignored},
+        {"evidence_refused", counters->evidence_refused},
     };
     const uint32_t own = sizeof all / sizeof all[0];
     _Static_assert(sizeof all / sizeof all[0] <= COUNTERS, "all counters fit");
@@ -402,22 +411,37 @@ static uint32_t fill_counters(const struct replica *replica, const struct consen
     return own + replica->io.counters(replica->io.context, COUNTERS - own, ret_counters + own);
 }
 
+/* A validator's name, or what this node is instead. */
+static const char *role_of(const struct replica *replica)
+{
+    const struct peer_entry *own =
+        replica->table.own == PEER_NONE ? NULL : &replica->table.slots[replica->table.own];
+    if (replica_votes(replica)) {
+        return own == NULL ? "validator" : own->name;
+    }
+    if (replica->config.key_count == 0) {
+        return "observer";
+    }
+    return own != NULL && own->kind == PEER_FORMER      ? "removed"
+           : own != NULL && own->kind == PEER_CANDIDATE ? "candidate"
+                                                        : "standby";
+}
+
 static void node_status(struct replica *replica, uint64_t session, uint64_t request)
 {
-    const struct genesis *genesis = replica->config.genesis;
     struct client_peer peers[LIMIT_VALIDATORS];
     struct client_counter counters[COUNTERS];
     struct consensus_view view;
     consensus_inspect(replica->consensus, &view);
     for (uint32_t i = 0; i < replica->validators->count; i++) {
-        bool own = replica_is_own(replica, i);
+        const uint32_t peer = replica_peer_of(replica, i);
+        bool own = replica_is_own(replica, peer);
         peers[i] = (struct client_peer){.index = i,
-                                        .name = genesis->validators[i].name,
-                                        .connected = own || replica->peers[i].up,
+                                        .name = replica->table.slots[peer].name,
+                                        .connected = own || replica->peers[peer].up,
                                         .height = own ? replica->final.height
-                                                      : replica->peers[i].final_height};
+                                                      : replica->peers[peer].final_height};
     }
-    bool observer = replica->config.own_index == CONSENSUS_OBSERVER;
     struct client_message message = {
         .kind = CLIENT_STATUS_REPORT,
         .request = request,
@@ -427,8 +451,7 @@ static void node_status(struct replica *replica, uint64_t session, uint64_t requ
                           .epoch = view.epoch,
                           .view = view.view,
                           .leader = view.leader,
-                          .role = observer ? "observer"
-                                           : genesis->validators[replica->config.own_index].name,
+                          .role = role_of(replica),
                           .delta_ms = view.delta_ms,
                           .pool_batches = pool_count(replica->pool),
                           .pool_bytes = pool_bytes(replica->pool),
@@ -460,7 +483,7 @@ void replica_client_down(struct replica *replica, uint64_t session)
     }
     place->id = 0;
     replica->session_count--;
-    for (uint32_t i = 0; i < WAITERS_MAX && replica->waiter_count > 0; i++) {
+    for (uint32_t i = 0; i < replica->waiter_high; i++) {
         if (replica->waiters[i].used && replica->waiters[i].session == session) {
             end_waiter(replica, &replica->waiters[i]);
         }
@@ -473,8 +496,7 @@ enum status replica_client_frame(struct replica *replica, uint64_t session, cons
     struct arena arena = arena_over(replica->decode, CLIENT_REQUEST_ARENA_BYTES);
     struct client_message message;
     const char *what = NULL;
-    enum status status =
-        client_decode(frame, length, &arena, replica->validators->count, &message, &what);
+    enum status status = client_decode(frame, length, &arena, LIMIT_VALIDATORS, &message, &what);
     if (status == STATUS_OK && !client_kind_is_request(message.kind)) {
         status = STATUS_MALFORMED;
         what = client_message_name(message.kind);

@@ -8,23 +8,10 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "node/memory.h"
 #include "node/replica_state.h"
 
 #define RECOVERED_MAX 8192
-
-static void sign(void *context, const uint8_t preimage[VOTE_PREIMAGE_BYTES],
-                 struct signature *ret_signature)
-{
-    struct replica *replica = context;
-    replica->io.sign(replica->io.context, preimage, ret_signature);
-}
-
-static bool verify(void *context, const struct public_key *key,
-                   const uint8_t preimage[VOTE_PREIMAGE_BYTES], const struct signature *signature)
-{
-    struct replica *replica = context;
-    return replica->io.verify(replica->io.context, key, preimage, VOTE_PREIMAGE_BYTES, signature);
-}
 
 static bool chain_get(void *context, unsigned table, const void *key, size_t key_length,
                       struct span *ret_value)
@@ -34,12 +21,23 @@ static bool chain_get(void *context, unsigned table, const void *key, size_t key
                            ret_value);
 }
 
+static size_t rounded(size_t size)
+{
+    return (size + 63) & ~(size_t)63;
+}
+
+/* For what is written before it is read: megabytes that most nodes never touch. */
+static void *aligned(size_t size)
+{
+    void *memory = aligned_alloc(64, rounded(size));
+    memory_check(memory != NULL);
+    return memory;
+}
+
 static void *zeroed(size_t size)
 {
-    size_t rounded = (size + 63) & ~(size_t)63;
-    void *memory = aligned_alloc(64, rounded);
-    CHECK(memory != NULL);
-    memset(memory, 0, rounded);
+    void *memory = aligned(size);
+    memset(memory, 0, rounded(size));
     return memory;
 }
 
@@ -55,8 +53,10 @@ static enum status write_genesis(struct replica *replica)
     }
     size_t length = row_block_encode(&outcome->header, NULL, NULL, row);
     replica->io.put(replica->io.context, STORE_BLOCKS, key, sizeof key, row, length);
-    replica->final = (struct final_point){
-        .height = 0, .epoch = replica->validators->epoch, .view = 0, .hash = outcome->block_hash};
+    replica->final = (struct final_point){.height = 0,
+                                          .epoch = ledger_epoch(replica->ledger),
+                                          .view = 0,
+                                          .hash = outcome->block_hash};
     replica->final_header = outcome->header;
     uint8_t final_row[ROW_FINAL_BYTES];
     row_final_encode(&replica->final, final_row);
@@ -121,11 +121,17 @@ static enum status load_state(struct replica *replica, const char **ret_what)
     const bool genesis = replica->final.height == 0;
     if (block->has_finalization == genesis ||
         replica->final.view != (genesis ? 0 : block->finalization.view) ||
-        replica->final.epoch != (genesis ? replica->validators->epoch : block->header.epoch)) {
+        replica->final.epoch != (genesis ? ledger_epoch(replica->ledger) : block->header.epoch)) {
         return STATUS_CORRUPT;
     }
     replica->final_header = block->header;
     return load_ledger(replica, ret_what);
+}
+
+/* F.view in this epoch: 0 while the epoch's root, the terminal block before it, is F. */
+static uint64_t final_view(const struct replica *replica)
+{
+    return replica->final.epoch == replica->set.epoch ? replica->final.view : 0;
 }
 
 /* The own votes above F.view, the newest max of them: in a long outage there are many, and what
@@ -136,7 +142,7 @@ static uint32_t recover_votes(struct replica *replica, struct vote *ret_votes, u
     struct span key;
     struct span value;
     uint64_t count = 0;
-    key_view(replica->final.epoch, replica->final.view + 1, VOTE_NOTARIZE, from);
+    key_view(replica->set.epoch, final_view(replica) + 1, VOTE_NOTARIZE, from);
     while (replica->io.seek(replica->io.context, STORE_VOTES, from, sizeof from, &key, &value)) {
         memcpy(from, key.data, sizeof from);
         from[16]++;
@@ -155,7 +161,7 @@ static uint32_t recover_certificates(struct replica *replica, struct certificate
     struct span key;
     struct span value;
     uint64_t count = 0;
-    key_view(replica->final.epoch, replica->final.view + 1, VOTE_NOTARIZE, from);
+    key_view(replica->set.epoch, final_view(replica) + 1, VOTE_NOTARIZE, from);
     while (replica->io.seek(replica->io.context, STORE_CERTIFICATES, from, sizeof from, &key,
                             &value)) {
         memcpy(from, key.data, sizeof from);
@@ -163,7 +169,7 @@ static uint32_t recover_certificates(struct replica *replica, struct certificate
         struct certificate **place = &ret_list[count % max];
         if (*place == NULL) {
             *place = calloc(1, sizeof **place);
-            CHECK(*place != NULL);
+            memory_check(*place != NULL);
         }
         if (row_certificate_decode(value, *place) == STATUS_OK) {
             count++;
@@ -180,7 +186,7 @@ static uint32_t recover_open_blocks(struct replica *replica, struct consensus_bl
     struct span value;
     uint32_t count = 0;
     struct block_row *row = calloc(1, sizeof *row);
-    CHECK(row != NULL);
+    memory_check(row != NULL);
     while (
         count < OPEN_BLOCKS_MAX &&
         replica->io.seek(replica->io.context, STORE_OPEN_BLOCKS, from, from_length, &key, &value) &&
@@ -188,7 +194,8 @@ static uint32_t recover_open_blocks(struct replica *replica, struct consensus_bl
         memcpy(from, key.data, HASH_BYTES);
         from_length = HASH_BYTES;
         if (row_block_decode(value, row) == STATUS_OK &&
-            row->header.height == replica->final.height + 1) {
+            row->header.height == replica->final.height + 1 &&
+            row->header.epoch == replica->set.epoch) {
             struct open_block *block =
                 replica_open_add(replica, &row->header, row->batch_ids, OPEN_TRUSTED);
             if (block != NULL) {
@@ -213,20 +220,23 @@ static enum status restore_consensus(struct replica *replica)
     struct vote *votes = calloc(RECOVERED_MAX, sizeof *votes);
     struct certificate **certificates = calloc(RECOVERED_MAX, sizeof *certificates);
     struct consensus_block open_blocks[OPEN_BLOCKS_MAX];
-    CHECK(votes != NULL && certificates != NULL);
+    memory_check(votes != NULL);
+    memory_check(certificates != NULL);
     const struct block_row *block;
     CHECK(chain_block(&replica->chain, replica->final.height, &block) == STATUS_OK);
+    const bool root = replica->final.epoch != replica->set.epoch || !block->has_finalization;
+    const bool votes_now = replica_votes(replica);
     struct consensus_recovery recovery = {
         .final_block = replica_block_summary(&replica->final_header, &replica->final.hash),
-        .final_view = replica->final.view,
-        .finalization = block->has_finalization ? &block->finalization : NULL,
+        .final_view = final_view(replica),
+        .finalization = root ? NULL : &block->finalization,
         .votes = votes,
-        .vote_count = recover_votes(replica, votes, RECOVERED_MAX),
+        .vote_count = votes_now ? recover_votes(replica, votes, RECOVERED_MAX) : 0,
         .certificates = (const struct certificate *const *)certificates,
         .certificate_count = recover_certificates(replica, certificates, RECOVERED_MAX),
         .open_blocks = open_blocks,
         .open_block_count = recover_open_blocks(replica, open_blocks),
-        .vote_register = replica->config.vote_register};
+        .vote_register = votes_now ? &replica->registers[replica->own_key] : NULL};
     replica->stepping = true;
     enum status status = consensus_restore(replica->consensus, &recovery, replica->now_ms,
                                            replica->monotonic_ms, &replica->effects);
@@ -245,25 +255,35 @@ static enum status restore_consensus(struct replica *replica)
 static void make_machines(struct replica *replica)
 {
     const struct genesis *genesis = replica->config.genesis;
-    struct consensus_config config = {
-        .chain_id = replica->chain_id,
-        .epoch = replica->validators->epoch,
-        .validators = replica->validators,
-        .own_index = replica->config.own_index,
-        .delta_ms = genesis->delta_ms,
-        .block_interval_ms = genesis->block_interval_ms,
-        .empty_interval_ms = genesis->empty_interval_ms,
-        .crypto = {.context = replica, .sign = sign, .verify = verify}};
-    replica->consensus =
-        consensus_init(zeroed(consensus_footprint(replica->validators->count)), &config);
-    replica->ledger = ledger_init(zeroed(ledger_footprint(genesis)), genesis, &replica->chain_id,
-                                  &replica->validators->hash);
-    replica->working_set = working_set_init(zeroed(working_set_footprint()));
+    replica->ledger = ledger_init(zeroed(ledger_footprint(genesis)), genesis, &replica->chain_id);
+    replica->working_set = working_set_init(aligned(working_set_footprint()));
     replica->pool = pool_new(replica->config.pool_bytes);
     replica->frame = malloc(LIMIT_FRAME_BYTES);
-    replica->decode = zeroed(PEER_ARENA_BYTES);
+    replica->decode = aligned(PEER_ARENA_BYTES);
     replica->catchup = calloc(CATCHUP_MAX, sizeof *replica->catchup);
-    CHECK(replica->pool != NULL && replica->frame != NULL && replica->catchup != NULL);
+    memory_check(replica->pool != NULL);
+    memory_check(replica->frame != NULL);
+    memory_check(replica->catchup != NULL);
+}
+
+/* What is borrowed during open and needed later. */
+static void keep_config(struct replica *replica)
+{
+    const struct replica_config *config = &replica->config;
+    CHECK(config->key_count <= REPLICA_KEYS_MAX);
+    for (uint32_t i = 0; i < config->key_count; i++) {
+        replica->registers[i] = *config->keys[i].vote_register;
+        replica->config.keys[i].vote_register = NULL;
+    }
+    replica->observers = calloc(config->observer_count + 1, sizeof *replica->observers);
+    memory_check(replica->observers != NULL);
+    if (config->observer_count > 0) {
+        memcpy(replica->observers, config->observers,
+               config->observer_count * sizeof *replica->observers);
+    }
+    replica->config.observers = NULL;
+    peers_init(&replica->table);
+    replica->own_index = CONSENSUS_OBSERVER;
 }
 
 static enum status open_state(struct replica *replica, const char **ret_what)
@@ -288,16 +308,16 @@ enum status replica_open(const struct node_io *io, const struct replica_config *
                          char *ret_error, size_t capacity)
 {
     struct replica *replica = calloc(1, sizeof *replica);
-    CHECK(replica != NULL);
+    memory_check(replica != NULL);
     replica->io = *io;
     replica->config = *config;
-    replica->validators = config->validators;
     replica->chain_id = config->chain_id;
     replica->now_ms = now_ms;
     replica->monotonic_ms = monotonic_ms;
     replica->started_ms = monotonic_ms;
     replica->work_next_ms = UINT64_MAX;
     replica->records_max = config->genesis->block_records;
+    keep_config(replica);
     make_machines(replica);
     struct chain_source source = {.context = replica, .get = chain_get};
     chain_init(&replica->chain, source, &replica->chain_id);
@@ -305,22 +325,29 @@ enum status replica_open(const struct node_io *io, const struct replica_config *
     const char *what = "";
     enum status status = open_state(replica, &what);
     if (status == STATUS_OK) {
+        replica_epoch_load(replica);
+        replica_epoch_machine(replica);
         what = "a pending batch";
         status = replica_batches_load(replica);
     }
+    const char *forbids = NULL;
     if (status == STATUS_OK) {
         what = "the vote register";
-        status = restore_consensus(replica);
+        forbids = replica_rejoin_forbids(replica);
+        status = forbids == NULL ? restore_consensus(replica) : STATUS_DENIED;
     }
     if (status != STATUS_OK) {
-        const char *advice = status == STATUS_DENIED
-                                 ? "this node halted and does not vote again by itself: see "
-                                   "docs/operations.md, A node that halted"
-                                 : status_text(status);
+        const char *advice = forbids != NULL           ? forbids
+                             : status == STATUS_DENIED ? "this node halted and does not vote again "
+                                                         "by itself: see docs/operations.md, A "
+                                                         "node that halted"
+                                                       : status_text(status);
         (void)snprintf(ret_error, capacity, "%s: %s", what, advice);
         replica_free(replica);
         return status;
     }
+    replica_rejoin_opened(replica);
+    replica_evidence_load(replica);
     *ret_replica = replica;
     return STATUS_OK;
 }
@@ -339,5 +366,6 @@ void replica_free(struct replica *replica)
     free(replica->decode);
     free(replica->catchup);
     free(replica->sorted_writes);
+    free(replica->observers);
     free(replica);
 }

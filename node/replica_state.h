@@ -6,7 +6,11 @@
  *   replica_bodies.c   bodies of blocks that are not final
  *   replica_blocks.c   open blocks: check, build, commit
  *   replica_batches.c  batches: taken in, pushed, announced, fetched, expired
+ *   replica_batches_load.c  which of them are pending, over restarts
  *   replica_sync.c     what peers ask for, and catching up
+ *   replica_send.c     frames to peers
+ *   replica_epoch.c    who votes, who may link as a peer, and the change from one epoch to the next
+ *   replica_ready.c    a new validator says that it has caught up
  *   replica_clients.c  participants and operators: submit, await, receipts, status
  */
 #ifndef HEFU_NODE_REPLICA_STATE_H
@@ -52,8 +56,8 @@ struct open_block {
     bool durable;       /* in the open_blocks table */
     bool agreed;        /* own execution gave the same roots: it may be committed at any time */
     bool check_pending; /* consensus waits for an answer; batches are missing */
-    uint32_t author;    /* the peer that proposed it, or OPEN_TRUSTED */
-    uint32_t source;    /* peer to ask first */
+    uint32_t author;    /* the peer slot that proposed it, or OPEN_TRUSTED */
+    uint32_t source;    /* peer slot to ask first */
     uint64_t next_fetch_ms;
     uint64_t touched_ms;
     struct hash hash;
@@ -66,7 +70,7 @@ struct verifying {
     bool used;
     uint64_t token;
     struct hash id;
-    uint32_t peer; /* the validator that sent it; UINT32_MAX: a client did */
+    uint32_t peer; /* the slot that sent it; UINT32_MAX: a client did */
     size_t length;
 };
 
@@ -96,17 +100,28 @@ struct receipt_trees {
     struct hash verdicts[LIMIT_BLOCK_BATCHES];
 };
 
+/* Evidence that no block has recorded; it is in the store. */
+#define UNRECORDED_MAX 64
+struct unrecorded {
+    struct evidence evidence;
+    uint64_t due_ms; /* own turn to record it */
+};
+
 struct peer_state {
     bool up;
+    bool heard;            /* a status, since it is up */
     uint64_t final_height; /* as it last said */
+    uint64_t epoch;
     uint64_t answer_bytes; /* may be sent in answer to its requests, as of answer_ms */
     uint64_t answer_ms;
     uint64_t heard_ms;
+    uint64_t
+        hint_ms; /* when a finalization in its status was last looked at, if it does not vote */
 };
 
 /* A final block from a peer that waits for its turn. */
 struct catchup_block {
-    uint32_t peer; /* who sent it */
+    uint32_t peer; /* slot of who sent it */
     struct block_header header;
     struct hash hash;
     struct hash batch_ids[LIMIT_BLOCK_BATCHES];
@@ -116,7 +131,13 @@ struct catchup_block {
 struct replica {
     struct node_io io;
     struct replica_config config;
+    struct validator_set set; /* of this epoch */
     const struct validator_set *validators;
+    uint32_t own_index; /* in it, or CONSENSUS_OBSERVER */
+    uint32_t own_key;   /* of config.keys: the one that votes; meaningless for an observer */
+    struct vote_register registers[REPLICA_KEYS_MAX]; /* as last written */
+    struct peer_observer *observers;
+    struct peers table;
     struct hash chain_id;
     uint64_t now_ms;
     uint64_t monotonic_ms;
@@ -153,17 +174,26 @@ struct replica {
     uint64_t catchup_height; /* of the last feed, and how often it was fed */
     uint32_t catchup_feeds;
 
-    struct peer_state peers[LIMIT_VALIDATORS];
+    struct peer_state peers[LIMIT_PEERS];
+    bool tell_followers; /* F has moved in this pass */
+    uint32_t chase_peer;
+    uint64_t chase_ms; /* blocks were asked for because of another epoch's claim */
+    uint64_t ready_ms; /* when READY was last sent */
     struct session sessions[SESSIONS_MAX];
     uint32_t session_count;
     struct waiter waiters[WAITERS_MAX];
     uint32_t waiter_count;
+    uint32_t waiter_high; /* no place from here on is used */
     struct receipt_trees receipt_trees;
 
     uint64_t work_next_ms; /* when a pooled batch ripens */
     uint64_t housekeeping_ms;
     bool had_work;
     bool refuse_batches;
+    struct unrecorded unrecorded[UNRECORDED_MAX];
+    uint32_t unrecorded_count;
+    bool unrecorded_more;                      /* the store holds more of it */
+    uint32_t evidence_taken[LIMIT_VALIDATORS]; /* from peers, by the index of the accused */
     const char *alarms[ALARMS_MAX];
     uint32_t alarm_count;
     struct replica_view counters;
@@ -189,7 +219,24 @@ void replica_log(struct replica *replica, const char *level, const char *event, 
                  ...) __attribute__((format(printf, 4, 5)));
 /* The alarm's sentence; static. */
 const char *replica_alarm_text(enum alarm alarm);
+
+/* replica_epoch.c. A peer is a slot, a validator an index in this epoch's set (node/peers.h). */
 bool replica_is_own(const struct replica *replica, uint32_t peer);
+bool replica_votes(const struct replica *replica);
+/* The index of a peer, or PEER_NONE. */
+uint32_t replica_validator_of(const struct replica *replica, uint32_t peer);
+/* The slot of a validator; CONSENSUS_ALL stays. */
+uint32_t replica_peer_of(const struct replica *replica, uint32_t validator);
+/* Whom to ask after this peer: the next one that is up and may have what is wanted. */
+uint32_t replica_next_source(const struct replica *replica, uint32_t peer);
+/* At open: the set of this epoch, as the ledger has it. */
+void replica_epoch_load(struct replica *replica);
+/* The machine of this epoch, not yet restored. */
+void replica_epoch_machine(struct replica *replica);
+/* Between two steps: if the final block ended the epoch, goes over to the next one. */
+void replica_epoch_settle(struct replica *replica);
+/* After a commit: who may link now. */
+void replica_epoch_peers(struct replica *replica);
 
 /* replica_bodies.c */
 struct consensus_block replica_block_summary(const struct block_header *header,
@@ -240,6 +287,13 @@ void replica_batches_fetch(struct replica *replica);
 uint64_t replica_batches_deadline(const struct replica *replica);
 /* Announces what this pass has taken in. */
 void replica_batches_announce(struct replica *replica);
+/* replica_batches_load.c */
+/* That a stored batch is pending, and that it no longer is. */
+void replica_batches_remember(struct replica *replica, const struct hash *id);
+void replica_batches_forget(struct replica *replica, const struct hash *id);
+/* Notes that a peer holds the batch; true if that counts, which it does of this epoch's validators,
+   and was not known. */
+bool replica_batches_hold(struct replica *replica, struct pool_batch *batch, uint32_t peer);
 /* After a restart: the pool from storage, with the marks of a crash. */
 enum status replica_batches_load(struct replica *replica) MUST_USE;
 
@@ -247,11 +301,20 @@ enum status replica_batches_load(struct replica *replica) MUST_USE;
 void replica_sync_request_certificates(struct replica *replica, uint32_t peer, uint64_t from_view,
                                        uint64_t to_view);
 void replica_sync_request_blocks(struct replica *replica, uint32_t peer, uint64_t from_height);
+/* Asks a peer that claims blocks which this epoch's machine does not ask for. */
+void replica_sync_chase(struct replica *replica);
+/* Tells the peers that do not vote where F is, with its finalization. */
+void replica_sync_tell(struct replica *replica, uint32_t peer);
+void replica_sync_tell_followers(struct replica *replica);
 /* Hands the next fetched block to consensus, if it is the child of the final one. */
 void replica_sync_feed(struct replica *replica);
 /* Whether an answer of so many bytes is within what this peer may cause to be sent now; if so it is
    charged. */
 bool replica_sync_may_answer(struct replica *replica, uint32_t peer, size_t bytes);
+
+/* replica_send.c. peer: a slot, or CONSENSUS_ALL: all validators of this epoch. */
+void replica_send(struct replica *replica, uint32_t peer, enum link_class class,
+                  const struct peer_message *message);
 void replica_send_vote(struct replica *replica, uint32_t peer, const struct vote *vote);
 void replica_send_certificate(struct replica *replica, uint32_t peer,
                               const struct certificate *certificate);
@@ -264,6 +327,35 @@ void replica_send_batch(struct replica *replica, uint32_t peer, const uint8_t *b
 void replica_send_batch_request(struct replica *replica, uint32_t peer, const struct hash *ids,
                                 uint32_t count);
 void replica_send_evidence(struct replica *replica, const struct evidence *evidence);
+
+/* replica_rejoin.c */
+/* A sentence if the register does not let this node start, else NULL. */
+const char *replica_rejoin_forbids(const struct replica *replica);
+/* After opening: says if it rejoins. */
+void replica_rejoin_opened(struct replica *replica);
+/* The own register is about to become next: logs what changes, raises or clears the alarm. */
+void replica_rejoin_note(struct replica *replica, const struct vote_register *next);
+
+/* replica_ready.c: each second, for a new member that has caught up. */
+void replica_ready_tick(struct replica *replica);
+
+/* replica_evidence.c */
+/* At the start: what the store holds and no block has recorded. */
+void replica_evidence_load(struct replica *replica);
+/* Each second: records what is due and is not recorded yet. */
+void replica_evidence_tick(struct replica *replica);
+/* A peer's evidence: stored and shared if both votes are genuine. BAD_SIGNATURE if it is forged. */
+enum status replica_evidence_take(struct replica *replica,
+                                  const struct evidence *evidence) MUST_USE;
+/* Of a batch of kind evidence: what is cheap to see, and, once its own signature is verified, that
+   both votes are genuine. A batch that fails is never pooled. */
+enum status replica_evidence_form(struct replica *replica, const struct batch *batch) MUST_USE;
+enum status replica_evidence_verified(struct replica *replica, const struct batch *batch) MUST_USE;
+/* Stores it, then shares it. */
+void replica_evidence_found(struct replica *replica, const struct evidence *evidence);
+/* Stores two certificates that cannot both be; first may be NULL. */
+void replica_evidence_conflict(struct replica *replica, const struct certificate *first,
+                               const struct certificate *second);
 
 /* replica_clients.c */
 /* A submitted batch did not verify. */

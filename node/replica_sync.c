@@ -1,6 +1,8 @@
 /*
- * replica_sync: what validators say to each other: sending consensus messages, answering requests
- * from storage, and catching up with blocks that are final elsewhere (docs/consensus.md, Catch-up).
+ * replica_sync: what peers say to this node: consensus messages of validators, requests, which are
+ * answered from storage, and blocks that are final elsewhere (docs/consensus.md, Catch-up). A peer
+ * that does not vote in this epoch may ask for anything, and say where it stands; its votes are
+ * counted and dropped.
  *
  * Fetched blocks wait in a ring in order of height; only the child of the own final block is handed
  * to consensus, which verifies its finalization before anything is stored. The batches of all of
@@ -11,92 +13,20 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "node/memory.h"
 #include "node/replica_state.h"
 
 #define BLOCKS_PER_ANSWER 32
+/* Between two requests for blocks because of one claim, if nothing came. */
+#define CHASE_MS 1000
+/* Between two finalizations that are looked at from one peer that does not vote. */
+#define HINT_MS 200
 /* What one peer's requests may make this node send: at once, and from then on a second. */
 #define ANSWER_BYTES_MAX (32u << 20)
 #define ANSWER_BYTES_PER_MS (64u << 10)
 /* An answer is charged what it may come to. */
 #define BLOCKS_ANSWER_BYTES (BLOCKS_PER_ANSWER * ROW_BLOCK_BYTES_MAX)
 #define CERTIFICATES_ANSWER_BYTES (PEER_CERTIFICATES_MAX * ROW_CERTIFICATE_BYTES_MAX)
-
-static void send_to(struct replica *replica, uint32_t peer, enum link_class class,
-                    const struct peer_message *message)
-{
-    size_t length;
-    CHECK(peer_encode(message, replica->frame, LIMIT_FRAME_BYTES, &length) == STATUS_OK);
-    if (peer == CONSENSUS_ALL) {
-        replica->io.broadcast(replica->io.context, class, replica->frame, length);
-    } else if (!replica_is_own(replica, peer)) {
-        replica->io.send(replica->io.context, peer, class, replica->frame, length);
-    }
-}
-
-void replica_send_vote(struct replica *replica, uint32_t peer, const struct vote *vote)
-{
-    struct peer_message message = {.kind = PEER_VOTE, .vote = *vote};
-    send_to(replica, peer, LINK_VOTE, &message);
-}
-
-void replica_send_certificate(struct replica *replica, uint32_t peer,
-                              const struct certificate *certificate)
-{
-    struct peer_message message = {.kind = PEER_CERTIFICATE, .certificate = certificate};
-    send_to(replica, peer, LINK_VOTE, &message);
-}
-
-/* The body goes along whenever it is here: it is small, and a follower may have missed it. */
-void replica_send_proposal(struct replica *replica, uint32_t peer, const struct proposal *proposal)
-{
-    struct peer_message message = {.kind = PEER_PROPOSAL, .proposal.body = *proposal};
-    const struct open_block *block =
-        replica_open_find(replica, &proposal->vote.candidate.block_hash);
-    message.proposal.body.has_block = block != NULL;
-    if (block != NULL) {
-        message.proposal.block = (struct peer_block){.header = (const uint8_t *)&block->header,
-                                                     .batch_ids = block->batch_ids,
-                                                     .batch_count = block->header.batch_count};
-    }
-    send_to(replica, peer, LINK_PROPOSAL, &message);
-}
-
-void replica_send_status(struct replica *replica, uint32_t peer, const struct peer_status *status)
-{
-    struct peer_message message = {.kind = PEER_STATUS, .status = *status};
-    send_to(replica, peer, LINK_VOTE, &message);
-}
-
-void replica_send_have(struct replica *replica, uint32_t peer, const struct hash *ids,
-                       uint32_t count)
-{
-    struct peer_message message = {.kind = PEER_BATCH_HAVE,
-                                   .batch_ids = {.ids = ids, .count = count}};
-    send_to(replica, peer, LINK_VOTE, &message);
-}
-
-void replica_send_batch(struct replica *replica, uint32_t peer, const uint8_t *bytes, size_t length,
-                        bool catching_up)
-{
-    struct peer_message message = {
-        .kind = PEER_BATCH,
-        .batch = {.bytes = {.data = bytes, .length = length}, .pushed = !catching_up}};
-    send_to(replica, peer, catching_up ? LINK_CATCHUP : LINK_BATCH, &message);
-}
-
-void replica_send_batch_request(struct replica *replica, uint32_t peer, const struct hash *ids,
-                                uint32_t count)
-{
-    struct peer_message message = {.kind = PEER_BATCH_REQUEST,
-                                   .batch_ids = {.ids = ids, .count = count}};
-    send_to(replica, peer, LINK_VOTE, &message);
-}
-
-void replica_send_evidence(struct replica *replica, const struct evidence *evidence)
-{
-    struct peer_message message = {.kind = PEER_EVIDENCE, .evidence = *evidence};
-    send_to(replica, CONSENSUS_ALL, LINK_VOTE, &message);
-}
 
 bool replica_sync_may_answer(struct replica *replica, uint32_t peer, size_t bytes)
 {
@@ -122,10 +52,10 @@ void replica_sync_request_certificates(struct replica *replica, uint32_t peer, u
                                        uint64_t to_view)
 {
     struct peer_message message = {.kind = PEER_CERTIFICATE_REQUEST,
-                                   .certificate_request = {.epoch = replica->final.epoch,
+                                   .certificate_request = {.epoch = replica->validators->epoch,
                                                            .from_view = from_view,
                                                            .to_view = to_view}};
-    send_to(replica, peer, LINK_VOTE, &message);
+    replica_send(replica, peer, LINK_VOTE, &message);
 }
 
 void replica_sync_request_blocks(struct replica *replica, uint32_t peer, uint64_t from_height)
@@ -133,7 +63,7 @@ void replica_sync_request_blocks(struct replica *replica, uint32_t peer, uint64_
     struct peer_message message = {
         .kind = PEER_BLOCK_REQUEST,
         .block_request = {.from_height = from_height, .count = BLOCKS_PER_ANSWER}};
-    send_to(replica, peer, LINK_VOTE, &message);
+    replica_send(replica, peer, LINK_VOTE, &message);
 }
 
 /* Certificates of the views asked for, from storage, at most 64; the next view is the cursor. */
@@ -144,7 +74,7 @@ static void answer_certificates(struct replica *replica, uint32_t peer,
         return;
     }
     struct certificate *list = calloc(PEER_CERTIFICATES_MAX, sizeof *list);
-    CHECK(list != NULL);
+    memory_check(list != NULL);
     struct peer_certificates answer = {.list = list};
     uint8_t from[KEY_VIEW_BYTES];
     uint64_t view = request->cursor > request->from_view ? request->cursor : request->from_view;
@@ -174,7 +104,7 @@ static void answer_certificates(struct replica *replica, uint32_t peer,
         }
     }
     struct peer_message message = {.kind = PEER_CERTIFICATES, .certificates = answer};
-    send_to(replica, peer, LINK_CATCHUP, &message);
+    replica_send(replica, peer, LINK_CATCHUP, &message);
     free(list);
 }
 
@@ -187,7 +117,8 @@ static void answer_blocks(struct replica *replica, uint32_t peer,
     uint32_t most = request->count < BLOCKS_PER_ANSWER ? request->count : BLOCKS_PER_ANSWER;
     struct peer_final_block *list = calloc(BLOCKS_PER_ANSWER, sizeof *list);
     struct block_row *rows = calloc(BLOCKS_PER_ANSWER, sizeof *rows);
-    CHECK(list != NULL && rows != NULL);
+    memory_check(list != NULL);
+    memory_check(rows != NULL);
     struct peer_blocks answer = {.list = list};
     for (uint32_t i = 0; i < most; i++) {
         uint8_t key[8];
@@ -205,7 +136,7 @@ static void answer_blocks(struct replica *replica, uint32_t peer,
     }
     if (answer.count > 0) {
         struct peer_message message = {.kind = PEER_BLOCKS, .blocks = answer};
-        send_to(replica, peer, LINK_CATCHUP, &message);
+        replica_send(replica, peer, LINK_CATCHUP, &message);
     }
     free(rows);
     free(list);
@@ -244,13 +175,15 @@ void replica_sync_feed(struct replica *replica)
         return;
     }
     block->source = next->peer;
-    struct event event = {.kind = EVENT_CATCHUP_BLOCK, .peer = next->peer};
+    struct event event = {.kind = EVENT_CATCHUP_BLOCK,
+                          .peer = replica_validator_of(replica, next->peer)};
     event.catchup.block = replica_block_summary(&next->header, &next->hash);
     event.catchup.finalization = &next->finalization;
     replica_answer(replica, &event);
 }
 
-/* Whether a quorum of this epoch signed it. peer_decode has matched signers and signatures. */
+/* Whether a quorum of this epoch signed it, and nobody else. peer_decode has matched signers and
+   signatures. */
 static bool finalization_holds(struct replica *replica, const struct certificate *certificate)
 {
     const struct validator_set *set = replica->validators;
@@ -265,11 +198,12 @@ static bool finalization_holds(struct replica *replica, const struct certificate
     uint8_t preimage[VOTE_PREIMAGE_BYTES];
     vote_preimage(&vote, &replica->chain_id, &set->hash, preimage);
     uint32_t position = 0;
-    for (uint32_t i = 0; i < set->count; i++) {
+    for (uint32_t i = 0; i < LIMIT_VALIDATORS; i++) {
         if ((certificate->signers[i / 8] >> i % 8 & 1) == 0) {
             continue;
         }
-        if (!replica->io.verify(replica->io.context, &set->members[i].key, preimage,
+        if (i >= set->count ||
+            !replica->io.verify(replica->io.context, &set->members[i].key, preimage,
                                 sizeof preimage, &certificate->signatures[position++])) {
             return false;
         }
@@ -312,97 +246,210 @@ static void take_blocks(struct replica *replica, uint32_t peer, const struct pee
             }
         }
     }
+    if (replica->catchup_count > 0) {
+        replica->chase_ms = 0; /* the peer has what it claims: on with it when these are done */
+    }
     if (was_empty) {
         replica_sync_feed(replica);
     }
     replica_batches_fetch(replica);
 }
 
-/* A proposal whose body does not match the signed hash is dropped, not voted on. */
+/* This epoch's machine asks the validators that it knows for what they claim. It knows nothing of
+   later epochs, nor of peers that do not vote: their claims are hints too, and whatever comes is
+   verified block by block. */
+void replica_sync_chase(struct replica *replica)
+{
+    if (replica->catchup_count > 0 || replica->monotonic_ms < replica->chase_ms) {
+        return;
+    }
+    for (uint32_t i = 0; i < LIMIT_PEERS; i++) {
+        const uint32_t peer = (replica->chase_peer + i) % LIMIT_PEERS;
+        const struct peer_state *state = &replica->peers[peer];
+        const bool stranger = replica_validator_of(replica, peer) == PEER_NONE ||
+                              state->epoch != replica->validators->epoch;
+        if (state->up && stranger && state->final_height > replica->final.height) {
+            replica->chase_ms = replica->monotonic_ms + CHASE_MS;
+            replica->chase_peer = peer + 1;
+            replica_sync_request_blocks(replica, peer, replica->final.height + 1);
+            return;
+        }
+    }
+}
+
+void replica_sync_tell(struct replica *replica, uint32_t peer)
+{
+    const struct block_row *block;
+    const bool root = replica->final.epoch != replica->validators->epoch;
+    struct consensus_view view;
+    consensus_inspect(replica->consensus, &view);
+    struct peer_status status = {.epoch = replica->validators->epoch,
+                                 .view = view.view,
+                                 .final_height = replica->final.height,
+                                 .final_view = root ? 0 : replica->final.view,
+                                 .final_hash = replica->final.hash,
+                                 .held_from = view.view};
+    if (chain_block(&replica->chain, replica->final.height, &block) == STATUS_OK &&
+        block->has_finalization) {
+        status.final = &block->finalization;
+    }
+    replica_send_status(replica, peer, &status);
+}
+
+void replica_sync_tell_followers(struct replica *replica)
+{
+    for (uint32_t peer = 0; peer < LIMIT_PEERS; peer++) {
+        if (replica->peers[peer].up && replica_validator_of(replica, peer) == PEER_NONE) {
+            replica_sync_tell(replica, peer);
+        }
+    }
+}
+
+/* The finalization that opened a later epoch is one of this epoch's: it moves F here too. */
+static void take_opening(struct replica *replica, uint32_t peer,
+                         const struct certificate *finalization)
+{
+    if (finalization != NULL && finalization->kind == VOTE_FINALIZE &&
+        finalization->epoch == replica->validators->epoch &&
+        finalization->view > replica->final.view) {
+        struct event event = {.kind = EVENT_CERTIFICATE,
+                              .peer = replica_validator_of(replica, peer),
+                              .certificate = finalization};
+        replica_step(replica, &event);
+    }
+}
+
+/* What a message of another epoch, or of a peer that does not vote, comes to: nothing. */
+static enum status ignore(struct replica *replica)
+{
+    replica->counters.peer_frames_ignored++;
+    return STATUS_OK;
+}
+
+/* The form of a proposal of this epoch, which its leader alone sends. */
+static enum status check_proposal(struct replica *replica, uint32_t peer,
+                                  const struct peer_proposal *proposal,
+                                  struct block_header *ret_header)
+{
+    const struct vote *vote = &proposal->body.vote;
+    if (vote_check_form(vote, replica->validators->count) != STATUS_OK ||
+        vote->kind != VOTE_NOTARIZE) {
+        return STATUS_MALFORMED;
+    }
+    if (!proposal->body.has_block) {
+        return STATUS_OK;
+    }
+    memcpy(ret_header, proposal->block.header, sizeof *ret_header);
+    struct hash hash = block_hash(ret_header);
+    /* The signed hash covers the ids through their root only: kept with other ids, a good block
+       would look bad here, and this node would halt as diverged once the others agree on it. */
+    struct hash root = batches_root(proposal->block.batch_ids, proposal->block.batch_count);
+    if (!hash_equal(&hash, &vote->candidate.block_hash) ||
+        ret_header->batch_count != proposal->block.batch_count ||
+        !hash_equal(&root, &ret_header->batches_root)) {
+        return STATUS_BAD_HASH;
+    }
+    const uint32_t validator = replica_validator_of(replica, peer);
+    return validator == vote->signer &&
+                   validators_leader(replica->validators, vote->view) == validator
+               ? STATUS_OK
+               : STATUS_DENIED;
+}
+
+/* A proposal whose body does not match the signed hash is dropped, not voted on. One of the next
+   epoch brings the finalization that opens it, and may be looked at as soon as that is done. */
 static enum status take_proposal(struct replica *replica, uint32_t peer,
                                  struct peer_proposal *proposal)
 {
     struct proposal *body = &proposal->body;
-    if (vote_check_form(&body->vote, replica->validators->count) != STATUS_OK ||
-        body->vote.kind != VOTE_NOTARIZE) {
-        return STATUS_MALFORMED;
+    struct block_header header;
+    if (body->vote.epoch > replica->validators->epoch) {
+        take_opening(replica, peer, body->final);
     }
-    const struct hash *named = &body->vote.candidate.block_hash;
+    if (body->vote.epoch != replica->validators->epoch ||
+        replica_validator_of(replica, peer) == PEER_NONE) {
+        return ignore(replica);
+    }
+    enum status status = check_proposal(replica, peer, proposal, &header);
+    if (status != STATUS_OK) {
+        return status;
+    }
     if (body->has_block) {
-        struct block_header header;
-        memcpy(&header, proposal->block.header, sizeof header);
-        struct hash hash = block_hash(&header);
-        /* The signed hash covers the ids through their root only: kept with other ids, a good block
-           would look bad here, and this node would halt as diverged once the others agree on it. */
-        struct hash root = batches_root(proposal->block.batch_ids, proposal->block.batch_count);
-        if (!hash_equal(&hash, named) || header.batch_count != proposal->block.batch_count ||
-            !hash_equal(&root, &header.batches_root)) {
-            return STATUS_BAD_HASH;
-        }
-        if (peer != body->vote.signer) {
-            return STATUS_DENIED;
-        }
-        if (validators_leader(replica->validators, body->vote.view) != peer) {
-            return STATUS_DENIED;
-        }
         (void)replica_open_add(replica, &header, proposal->block.batch_ids, peer);
     }
-    const struct open_block *block = replica_open_find(replica, named);
+    const struct open_block *block = replica_open_find(replica, &body->vote.candidate.block_hash);
     body->has_block = block != NULL;
     if (block != NULL) {
         body->block = replica_block_summary(&block->header, &block->hash);
     }
-    struct event event = {.kind = EVENT_PROPOSAL, .peer = peer, .proposal = body};
+    struct event event = {
+        .kind = EVENT_PROPOSAL, .peer = replica_validator_of(replica, peer), .proposal = body};
     replica_step(replica, &event);
     return STATUS_OK;
 }
 
+static enum status take_vote(struct replica *replica, uint32_t peer, const struct vote *vote)
+{
+    const uint32_t validator = replica_validator_of(replica, peer);
+    if (vote->epoch != replica->validators->epoch || validator == PEER_NONE) {
+        return ignore(replica);
+    }
+    if (vote_check_form(vote, replica->validators->count) != STATUS_OK) {
+        return STATUS_MALFORMED;
+    }
+    struct event event = {.kind = EVENT_VOTE, .peer = validator, .vote = vote};
+    replica_step(replica, &event);
+    return STATUS_OK;
+}
+
+/* Both votes are judged as if they had come one by one; what conflicts is found again here. */
 static enum status take_evidence(struct replica *replica, uint32_t peer,
                                  const struct evidence *evidence)
 {
-    /* Both votes are judged as if they had come one by one; what conflicts is found again here. */
-    struct event first = {.kind = EVENT_VOTE, .peer = peer, .vote = &evidence->first};
-    struct event second = {.kind = EVENT_VOTE, .peer = peer, .vote = &evidence->second};
-    if (vote_check_form(&evidence->first, replica->validators->count) != STATUS_OK ||
-        vote_check_form(&evidence->second, replica->validators->count) != STATUS_OK) {
-        return STATUS_MALFORMED;
+    enum status status = take_vote(replica, peer, &evidence->first);
+    if (status == STATUS_OK) {
+        status = take_vote(replica, peer, &evidence->second);
     }
-    replica_step(replica, &first);
-    replica_step(replica, &second);
-    return STATUS_OK;
+    /* Consensus looks only at views that matter to it; evidence is kept of any. */
+    return status == STATUS_OK ? replica_evidence_take(replica, evidence) : status;
 }
 
-static enum status take_consensus(struct replica *replica, uint32_t peer,
-                                  struct peer_message *message)
+static enum status take_certificates(struct replica *replica, uint32_t peer,
+                                     const struct certificate *list, uint32_t count)
 {
-    struct event event = {.peer = peer};
-    if (message->kind == PEER_VOTE) {
-        if (vote_check_form(&message->vote, replica->validators->count) != STATUS_OK) {
-            return STATUS_MALFORMED;
-        }
-        event.kind = EVENT_VOTE;
-        event.vote = &message->vote;
-    } else if (message->kind == PEER_CERTIFICATE) {
-        event.kind = EVENT_CERTIFICATE;
-        event.certificate = message->certificate;
-    } else {
-        CHECK(message->kind == PEER_STATUS);
-        replica->peers[peer].final_height = message->status.final_height;
-        event.kind = EVENT_STATUS;
-        event.status = &message->status;
+    if (replica_validator_of(replica, peer) == PEER_NONE) {
+        return ignore(replica);
     }
-    replica_step(replica, &event);
-    return STATUS_OK;
-}
-
-static void take_certificates(struct replica *replica, uint32_t peer,
-                              const struct peer_certificates *certificates)
-{
-    for (uint32_t i = 0; i < certificates->count; i++) {
-        struct event event = {
-            .kind = EVENT_CERTIFICATE, .peer = peer, .certificate = &certificates->list[i]};
+    for (uint32_t i = 0; i < count; i++) {
+        /* The peer may cease to vote by what it sends first. */
+        struct event event = {.kind = EVENT_CERTIFICATE,
+                              .peer = replica_validator_of(replica, peer),
+                              .certificate = &list[i]};
         replica_step(replica, &event);
     }
+    return STATUS_OK;
+}
+
+/* Where a peer stands: consensus takes it from validators, and here it is a hint to catch up. */
+static enum status take_status(struct replica *replica, uint32_t peer,
+                               const struct peer_status *status)
+{
+    struct peer_state *state = &replica->peers[peer];
+    const uint32_t validator = replica_validator_of(replica, peer);
+    state->heard = true;
+    state->final_height = status->final_height;
+    state->epoch = status->epoch;
+    if (validator != PEER_NONE) {
+        struct event event = {.kind = EVENT_STATUS, .peer = validator, .status = status};
+        replica_step(replica, &event);
+    }
+    if ((validator == PEER_NONE || status->epoch > replica->validators->epoch) &&
+        (state->hint_ms == 0 || replica->monotonic_ms >= state->hint_ms + HINT_MS)) {
+        state->hint_ms = replica->monotonic_ms;
+        take_opening(replica, peer, status->final);
+    }
+    replica_sync_chase(replica);
+    return STATUS_OK;
 }
 
 static enum status dispatch(struct replica *replica, uint32_t peer, struct peer_message *message)
@@ -412,16 +459,20 @@ static enum status dispatch(struct replica *replica, uint32_t peer, struct peer_
     enum status status;
     switch (message->kind) {
     case PEER_VOTE:
+        return take_vote(replica, peer, &message->vote);
     case PEER_CERTIFICATE:
+        return take_certificates(replica, peer, message->certificate, 1);
     case PEER_STATUS:
-        return take_consensus(replica, peer, message);
+        return take_status(replica, peer, &message->status);
     case PEER_PROPOSAL:
         return take_proposal(replica, peer, &message->proposal);
     case PEER_BATCH:
         status = replica_batches_take(replica, message->batch.bytes.data,
                                       message->batch.bytes.length, peer, &id, &field);
-        /* Late, early and surplus batches are nobody's fault. */
-        return status == STATUS_EXPIRED || status == STATUS_TOO_EARLY || status == STATUS_BUSY
+        /* Late, early and surplus batches are nobody's fault, nor is one whose key this node will
+           know a few blocks from here. */
+        return status == STATUS_EXPIRED || status == STATUS_TOO_EARLY || status == STATUS_BUSY ||
+                       status == STATUS_DENIED
                    ? STATUS_OK
                    : status;
     case PEER_BATCH_HAVE:
@@ -436,8 +487,8 @@ static enum status dispatch(struct replica *replica, uint32_t peer, struct peer_
         answer_certificates(replica, peer, &message->certificate_request);
         return STATUS_OK;
     case PEER_CERTIFICATES:
-        take_certificates(replica, peer, &message->certificates);
-        return STATUS_OK;
+        return take_certificates(replica, peer, message->certificates.list,
+                                 message->certificates.count);
     case PEER_BLOCK_REQUEST:
         answer_blocks(replica, peer, &message->block_request);
         return STATUS_OK;
@@ -453,12 +504,11 @@ static enum status dispatch(struct replica *replica, uint32_t peer, struct peer_
 enum status replica_peer_frame(struct replica *replica, uint32_t peer, const uint8_t *frame,
                                size_t length)
 {
-    CHECK(peer < replica->validators->count);
+    CHECK(peer < LIMIT_PEERS);
     struct arena arena = arena_over(replica->decode, PEER_ARENA_BYTES);
     struct peer_message message;
     const char *what = NULL;
-    enum status status =
-        peer_decode(frame, length, &arena, replica->validators->count, &message, &what);
+    enum status status = peer_decode(frame, length, &arena, LIMIT_VALIDATORS, &message, &what);
     if (status == STATUS_OK) {
         what = peer_message_name(message.kind);
         replica->peers[peer].heard_ms = replica->monotonic_ms;

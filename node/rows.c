@@ -169,3 +169,58 @@ void key_view(uint64_t epoch, uint64_t view, enum vote_kind kind, uint8_t ret_ke
     put_be64(ret_key + 8, view);
     ret_key[16] = (uint8_t)kind;
 }
+
+void key_evidence(uint64_t epoch, uint64_t view, enum vote_kind kind, uint32_t signer,
+                  uint8_t ret_key[KEY_EVIDENCE_BYTES])
+{
+    key_view(epoch, view, kind, ret_key);
+    put_be32(ret_key + KEY_VIEW_BYTES, signer);
+}
+
+void row_evidence_encode(const struct evidence *evidence, uint8_t ret_row[ROW_EVIDENCE_BYTES])
+{
+    row_vote_encode(&evidence->first, ret_row);
+    row_vote_encode(&evidence->second, ret_row + ROW_VOTE_BYTES);
+}
+
+enum status row_evidence_decode(struct span row, struct evidence *ret_evidence)
+{
+    struct evidence evidence;
+    if (row.length != ROW_EVIDENCE_BYTES) {
+        return STATUS_MALFORMED;
+    }
+    const struct span first = {.data = row.data, .length = ROW_VOTE_BYTES};
+    const struct span second = {.data = row.data + ROW_VOTE_BYTES, .length = ROW_VOTE_BYTES};
+    enum status status = row_vote_decode(first, &evidence.first);
+    if (status == STATUS_OK) {
+        status = row_vote_decode(second, &evidence.second);
+    }
+    if (status == STATUS_OK) {
+        *ret_evidence = evidence;
+    }
+    return status;
+}
+
+size_t row_conflict_encode(const struct certificate *first, const struct certificate *second,
+                           uint8_t ret_row[ROW_CONFLICT_BYTES_MAX])
+{
+    const size_t used = first == NULL ? 0 : row_certificate_encode(first, ret_row);
+    return used + row_certificate_encode(second, ret_row + used);
+}
+
+enum status row_conflict_decode(struct span row, struct certificate ret_certificates[2],
+                                uint32_t *ret_count)
+{
+    struct reader reader = reader_over(row.data, row.length);
+    uint32_t count = 0;
+    do {
+        bool good;
+        take_certificate(&reader, &ret_certificates[count], &good);
+        if (!good) {
+            return STATUS_MALFORMED;
+        }
+        count++;
+    } while (count < 2 && reader.left > 0 && !reader.failed);
+    *ret_count = count;
+    return reader_done(&reader);
+}

@@ -62,4 +62,21 @@ enum status row_final_decode(struct span row, struct final_point *ret_point) MUS
 #define KEY_VIEW_BYTES 17
 void key_view(uint64_t epoch, uint64_t view, enum vote_kind kind, uint8_t ret_key[KEY_VIEW_BYTES]);
 
+/* Evidence: the key of a view, then the signer u32, big-endian. Under a signer's index stand its
+   two votes; under EVIDENCE_CERTIFICATES two certificates that cannot both be. */
+#define KEY_EVIDENCE_BYTES (KEY_VIEW_BYTES + 4)
+#define EVIDENCE_CERTIFICATES UINT32_MAX
+#define ROW_EVIDENCE_BYTES (2 * ROW_VOTE_BYTES)
+#define ROW_CONFLICT_BYTES_MAX (2 * ROW_CERTIFICATE_BYTES_MAX)
+void key_evidence(uint64_t epoch, uint64_t view, enum vote_kind kind, uint32_t signer,
+                  uint8_t ret_key[KEY_EVIDENCE_BYTES]);
+void row_evidence_encode(const struct evidence *evidence, uint8_t ret_row[ROW_EVIDENCE_BYTES]);
+enum status row_evidence_decode(struct span row, struct evidence *ret_evidence) MUST_USE;
+/* first may be NULL: it stands in the certificates table. Returns the length written. */
+size_t row_conflict_encode(const struct certificate *first, const struct certificate *second,
+                           uint8_t ret_row[ROW_CONFLICT_BYTES_MAX]);
+/* ret_count: 1 or 2. */
+enum status row_conflict_decode(struct span row, struct certificate ret_certificates[2],
+                                uint32_t *ret_count) MUST_USE;
+
 #endif

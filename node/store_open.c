@@ -29,7 +29,7 @@
 #define READERS_MAX 254
 #define FOLDER_MODE 0750
 #define FILE_MODE 0640
-#define SCHEMA 1u
+#define SCHEMA 2u
 static const char schema_name[] = "schema";
 
 struct error {
@@ -249,8 +249,9 @@ static enum status open_and_check(struct store *store, const struct store_option
     (void)snprintf(inside, sizeof inside, "%s/data.mdb", store->folder);
     if (!store->read_only &&
         (file_sync_folder(inside) != STATUS_OK || file_sync_folder(store->folder) != STATUS_OK)) {
-        return error_set(STATUS_IO, error.text, error.capacity, "%s: the folder cannot be synced",
-                         store->folder);
+        return error_set(STATUS_IO, error.text, error.capacity,
+                         "%s: the folder cannot be synced; %s", store->folder,
+                         store_advice(STATUS_IO, 0));
     }
     return STATUS_OK;
 }

@@ -8,8 +8,9 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "base/merkle.h"
+#include "node/action_keys.h"
 #include "node/keys.h"
+#include "node/memory.h"
 
 #define VERIFY_THREADS_MAX 64
 
@@ -33,6 +34,21 @@ struct verify_pool {
     void *context;
 };
 
+enum status verify_batch_root(const struct batch_header *header, const uint8_t *body, size_t length,
+                              struct hash *ret_hashes)
+{
+    struct hash root;
+    if (header->kind == BATCH_RECORDS) {
+        CHECK(ret_hashes != NULL);
+        CHECK((uintptr_t)body % _Alignof(struct record) == 0);
+        root = batch_records_root((const struct record *)(const void *)body, header->count,
+                                  ret_hashes);
+    } else {
+        root = batch_body_root(body, length);
+    }
+    return hash_equal(&root, &header->records_root) ? STATUS_OK : STATUS_BAD_HASH;
+}
+
 enum status verify_batch_bytes(const uint8_t *bytes, size_t length, const struct public_key *key,
                                struct hash *ret_hashes)
 {
@@ -48,19 +64,12 @@ enum status verify_batch_bytes(const uint8_t *bytes, size_t length, const struct
     if (!key_verify(key, signed_bytes, sizeof signed_bytes, &signature)) {
         return STATUS_BAD_SIGNATURE;
     }
-    const uint8_t *body = bytes + BATCH_PREFIX_BYTES;
-    struct hash root;
-    if (header.kind == BATCH_RECORDS) {
-        CHECK(ret_hashes != NULL);
-        CHECK((uintptr_t)body % _Alignof(struct record) == 0);
-        root =
-            batch_records_root((const struct record *)(const void *)body, header.count, ret_hashes);
-    } else {
-        struct hash body_hash = hash_of(&PURPOSE_ACTION, body, length - BATCH_PREFIX_BYTES);
-        struct hash leaf = merkle_leaf(body_hash.bytes, HASH_BYTES);
-        root = merkle_root(&leaf, 1);
+    struct span body = {bytes + BATCH_PREFIX_BYTES, length - BATCH_PREFIX_BYTES};
+    enum status status = verify_batch_root(&header, body.data, body.length, ret_hashes);
+    if (status == STATUS_OK && header.kind == BATCH_ACTION) {
+        status = action_keys_check(body);
     }
-    return hash_equal(&root, &header.records_root) ? STATUS_OK : STATUS_BAD_HASH;
+    return status;
 }
 
 static void run(struct verify_pool *pool, struct job *job)
@@ -71,7 +80,7 @@ static void run(struct verify_pool *pool, struct job *job)
     memcpy(&header, job->bytes, sizeof header);
     if (header.kind == BATCH_RECORDS) {
         result.record_hashes = malloc(sizeof *result.record_hashes * header.count);
-        CHECK(result.record_hashes != NULL);
+        memory_check(result.record_hashes != NULL);
     }
     result.status = verify_batch_bytes(job->bytes, job->length, &job->key, result.record_hashes);
     if (result.status != STATUS_OK) {
@@ -109,7 +118,7 @@ struct verify_pool *verify_pool_new(unsigned threads, verify_done done, void *co
 {
     CHECK(threads > 0 && threads <= VERIFY_THREADS_MAX);
     struct verify_pool *pool = calloc(1, sizeof *pool);
-    CHECK(pool != NULL);
+    memory_check(pool != NULL);
     pool->done = done;
     pool->context = context;
     CHECK(pthread_mutex_init(&pool->lock, NULL) == 0);
@@ -125,7 +134,7 @@ void verify_pool_add(struct verify_pool *pool, uint64_t token, uint8_t *bytes, s
                      const struct public_key *key)
 {
     struct job *job = calloc(1, sizeof *job);
-    CHECK(job != NULL);
+    memory_check(job != NULL);
     *job = (struct job){.token = token, .bytes = bytes, .length = length, .key = *key};
     CHECK(pthread_mutex_lock(&pool->lock) == 0);
     if (pool->last != NULL) {

@@ -15,7 +15,7 @@
 
 struct verify_result {
     uint64_t token;
-    enum status status; /* OK, BAD_SIGNATURE, BAD_HASH */
+    enum status status; /* OK, BAD_SIGNATURE, BAD_HASH, BAD_KEY (a key that an action brings) */
     uint8_t *bytes;     /* as given, ownership passes back */
     size_t length;
     struct hash *record_hashes; /* malloc'ed; NULL unless OK and of kind records */
@@ -35,6 +35,10 @@ void verify_pool_add(struct verify_pool *pool, uint64_t token, uint8_t *bytes, s
 /* Stops after the jobs that run; those that wait are dropped. */
 void verify_pool_free(struct verify_pool *pool);
 
+/* Whether the body of a parsed batch is what records_root covers: OK or BAD_HASH. A body of records
+   must be aligned to 8. ret_hashes: room for count hashes if it is of records, else unused. */
+enum status verify_batch_root(const struct batch_header *header, const uint8_t *body, size_t length,
+                              struct hash *ret_hashes) MUST_USE;
 /* The check itself, for callers without threads (catch-up tests, the CLI). ret_hashes: NULL or room
  * for count. */
 enum status verify_batch_bytes(const uint8_t *bytes, size_t length, const struct public_key *key,

@@ -37,7 +37,7 @@ static uint32_t *link_to(struct wanted_table *table, const struct wanted *wanted
 
 static void count_claim(struct wanted_table *table, const struct wanted *wanted, bool more)
 {
-    if (!wanted->by_block && wanted->claimer < LIMIT_VALIDATORS) {
+    if (!wanted->by_block && wanted->claimer < LIMIT_PEERS) {
         CHECK(more || table->claims[wanted->claimer] > 0);
         table->claims[wanted->claimer] += more ? 1 : UINT32_MAX;
     }
@@ -70,7 +70,7 @@ struct wanted *wanted_add(struct wanted_table *table, const struct hash *id, uin
                           bool by_block, uint32_t share)
 {
     CHECK(wanted_find(table, id) == NULL);
-    if (!by_block && (peer >= LIMIT_VALIDATORS || table->claims[peer] >= share)) {
+    if (!by_block && (peer >= LIMIT_PEERS || table->claims[peer] >= share)) {
         return NULL;
     }
     if (table->count == WANTED_MAX && (!by_block || !evict_claim(table))) {

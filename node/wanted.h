@@ -24,15 +24,15 @@ struct wanted {
     bool by_block;    /* an open block names it: fetched at once, outside quotas */
     uint32_t asks;
     uint64_t ask_ms;
-    uint8_t holders[LIMIT_VALIDATORS / 8]; /* who said that they have it */
-    uint32_t next;                         /* in the bucket: place + 1, 0 ends */
+    uint8_t holders[LIMIT_PEERS / 8]; /* who said that they have it */
+    uint32_t next;                    /* in the bucket: place + 1, 0 ends */
 };
 
 struct wanted_table {
     struct wanted entries[WANTED_MAX]; /* the first count are used, in no order */
     uint32_t count;
     uint32_t buckets[WANTED_BUCKETS]; /* place + 1 */
-    uint32_t claims[LIMIT_VALIDATORS];
+    uint32_t claims[LIMIT_PEERS];
 };
 
 /* Borrowed until the next add or remove. NULL if it is not wanted. */

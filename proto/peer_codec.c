@@ -144,6 +144,7 @@ static enum status decode_status(struct peer_decoder *decoder, const Hefu__Peer_
         .held_notarizations = wire->held_notarizations,
         .held_nullifications = wire->held_nullifications,
         .has_your_vote = wire->your_vote != NULL,
+        .steady = wire->steady,
     };
     if (!wire_copy(&wire->final_hash, HASH_BYTES, status->final_hash.bytes)) {
         return refuse(decoder, "final_hash");

@@ -99,6 +99,7 @@ static void status_to_wire(const struct peer_status *status, struct peer_scratch
     to->held_from = status->held_from;
     to->held_notarizations = status->held_notarizations;
     to->held_nullifications = status->held_nullifications;
+    to->steady = status->steady;
     if (status->has_your_vote) {
         vote_to_wire(&status->your_vote, &scratch->votes[0]);
         to->your_vote = &scratch->votes[0];

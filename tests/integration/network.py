@@ -105,15 +105,20 @@ def fen(text):
 
 
 class Process:
-    """A program of ours that runs until it is told to stop; stderr and stdout go to a log."""
+    """A program of ours that runs until it is told to stop; stderr and stdout go to a log.
 
-    def __init__(self, command, log):
+    The log may hold earlier runs too: text() is what this one wrote.
+    """
+
+    def __init__(self, command, log, more_environment=None):
         self.log = pathlib.Path(log)
         # Should this program be killed, what it started ends with it. setpriv is of util-linux.
         prefix = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         with open(log, "ab") as output:
+            self.earlier = output.tell()
             self.child = subprocess.Popen([*prefix, *map(str, command)], stdin=subprocess.DEVNULL,
-                                          stdout=output, stderr=output, env=environment())
+                                          stdout=output, stderr=output,
+                                          env=environment() | (more_environment or {}))
 
     def running(self):
         return self.child.poll() is None
@@ -143,7 +148,7 @@ class Process:
             raise Failure(f"{self.log}: still runs after {seconds} s\n{self.tail()}") from error
 
     def text(self):
-        return self.log.read_text(encoding="utf-8", errors="replace")
+        return self.log.read_bytes()[self.earlier:].decode("utf-8", "replace")
 
     def tail(self):
         return "\n".join(self.text().splitlines()[-15:])
@@ -156,7 +161,9 @@ class Network:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"hefu-{name}-"))
         self.count = validators
         self.nodes = [None] * validators
+        self.environments = [{} for _ in range(validators)]  # added to a node's at its next start
         self.others = []
+        self.salts = 0
         _made.append(self)
         participants = self.folder / "participants.json"
         run_python("scripts/generate-day", "--small", "--participants-out", participants)
@@ -174,11 +181,11 @@ class Network:
         for i in numbers or range(self.count):
             if self.nodes[i] is None or not self.nodes[i].running():
                 self.nodes[i] = Process([BIN / "hefud", "--home", self.home(i)],
-                                        self.folder / f"node-{i}.log")
+                                        self.folder / f"node-{i}.log", self.environments[i])
 
-    def spawn(self, name, *command):
+    def spawn(self, name, *command, more_environment=None):
         """Another program, ended with the network."""
-        self.others.append(Process(command, self.folder / f"{name}.log"))
+        self.others.append(Process(command, self.folder / f"{name}.log", more_environment))
         return self.others[-1]
 
     def kill(self, *numbers):
@@ -207,11 +214,21 @@ class Network:
 
     # Clients
 
+    def next_salt(self):
+        """For purchase(): so that the ids of two loads differ."""
+        self.salts += 1
+        return 0x1000 + self.salts
+
     def profiles(self):
         return sorted((self.net / "clients").iterdir())
 
     def client(self, name):
         return self.net / "clients" / name
+
+    def transport_keys(self):
+        """Of the validators, in hexadecimal."""
+        genesis = json.loads((self.net / "genesis.json").read_text())
+        return [validator["transport_key"] for validator in genesis["validators"]]
 
     def setting(self, profile, key):
         for line in (profile / "client.ini").read_text().splitlines():
@@ -271,6 +288,11 @@ class Network:
             tips = {self.tip(i) for i in numbers or range(self.count)}
             return tips if len(tips) == 1 else None
         return wait_until("the nodes agree", seconds, same).pop()
+
+    def chain(self, i):
+        """The hash of every final block of node i, by height; it covers the roots too."""
+        rows = hefu_json("block", "list", "--from", 0, "--home", self.home(i))
+        return {row["height"]: row["hash"] for row in rows}
 
     # Checks that fail with what was wrong
 
@@ -349,6 +371,22 @@ def edit_ini(path, **values):
         assert len(at) == 1, f"{path}: {key} stands there {len(at)} times"
         lines[at[0]] = f"{key} = {value}"
     path.write_text("\n".join(lines) + "\n")
+
+
+def shim(name):
+    """The library of tests/faults to preload; skips the whole file where it is not built."""
+    path = BIN / "tests" / "faults" / f"{name}.so"
+    if not path.exists():
+        skip(f"{path} is not built here (a sanitizer's runtime must come first)")
+    return str(path)
+
+
+def skip(why):
+    print(f"skipped: {why}", flush=True)
+    for network in _made:
+        network.end()
+        shutil.rmtree(network.folder)
+    sys.exit(77)
 
 
 def seed():

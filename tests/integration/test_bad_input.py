@@ -155,7 +155,7 @@ class BadInput(unittest.TestCase):
         edit_ini(copy / "client.ini", genesis="genesis.json")
         damage(copy)
         path = write_csv(self.network.folder / "profile.csv", [purchase(1, salt=22)])
-        done = self.submit(path, expect=expect, profile=copy)
+        done = self.submit(path, "--connect-timeout", 1, expect=expect, profile=copy)
         self.assertIn(text, done.err)
         self.assertEqual(done.out, "")
 
@@ -201,6 +201,17 @@ class BadInput(unittest.TestCase):
         self.check_profile(lambda c: edit_ini(c / "client.ini", address="tcp://127.0.0.1:9"),
                            "tcp://127.0.0.1:9", UNREACHABLE)
 
+    def test_node_not_there_yet(self):
+        """The first connection is tried for a while: the file goes to a node that comes later."""
+        self.network.kill(3)
+        path = write_csv(self.network.folder / "early.csv", [purchase(1, salt=0x77)])
+        client = self.network.spawn("early", BIN / "hefu", "submit", path, "--client",
+                                    self.network.profile_for(BANK, 3), "--wait")
+        wait_until("it says that it waits", 10, lambda: "does not answer yet" in client.text())
+        self.network.start(3)
+        self.assertEqual(client.wait(30), 0, client.tail())
+        self.records = self.count()
+
     # A node's home
 
     def check_home(self, name, damage, text, expect):
@@ -239,7 +250,7 @@ class BadInput(unittest.TestCase):
                              INTEGRITY),
             "no passphrase": (lambda h: (h / "passphrase").unlink(), "passphrase", USAGE),
             "no register": (lambda h: (h / "keys/consensus.key.register").unlink(),
-                            "consensus.key.register", USAGE),
+                            "--rejoin", INTEGRITY),
             "empty register": (lambda h: os.truncate(h / "keys/consensus.key.register", 0),
                                "consensus.key.register", INTEGRITY),
             "short register": (lambda h: os.truncate(h / "keys/consensus.key.register", 5000),

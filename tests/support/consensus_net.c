@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "consensus/machine.h"
 #include "tests/support/consensus_wire.h"
 
 void net_list_add(struct net_list *list, void *item)
@@ -127,49 +128,6 @@ static struct consensus_block final_block(const struct net *net, const struct ne
     return last == NULL ? root_block(net) : last->block->block;
 }
 
-static struct net_list list_copy(const struct net_list *list)
-{
-    struct net_list copy = {0};
-    for (uint32_t i = 0; i < list->count; i++) {
-        net_list_add(&copy, list->items[i]);
-    }
-    return copy;
-}
-
-struct net_storage net_storage_copy(const struct net_storage *storage)
-{
-    return (struct net_storage){.votes = list_copy(&storage->votes),
-                                .certificates = list_copy(&storage->certificates),
-                                .chain = list_copy(&storage->chain),
-                                .open = list_copy(&storage->open)};
-}
-
-static void storage_free(struct net_storage *storage)
-{
-    free(storage->votes.items);
-    free(storage->certificates.items);
-    free(storage->chain.items);
-    free(storage->open.items);
-    memset(storage, 0, sizeof *storage);
-}
-
-void net_roll_back(struct net *net, uint32_t index, struct net_storage *storage)
-{
-    struct net_node *node = &net->nodes[index];
-    if (node->alive) {
-        net_crash(net, index);
-    }
-    storage_free(&node->storage);
-    node->storage = *storage;
-    memset(storage, 0, sizeof *storage);
-    node->view_seen = 0;
-    node->final_seen = 0;
-    watch_forget(net, node);
-    for (uint32_t i = 0; i < node->storage.votes.count; i++) {
-        watch_vote(net, node, node->storage.votes.items[i]);
-    }
-}
-
 static void persist_certificate(struct net *net, struct net_node *node,
                                 const struct certificate *certificate)
 {
@@ -195,49 +153,19 @@ static void persist_block(struct net *net, struct net_node *node, const struct h
     net_list_add(&node->storage.open, block);
 }
 
-/* Votes, and all certificates but nullifications, are dropped at or below the final view. */
-static void prune(struct net_node *node, uint64_t view, uint64_t height)
-{
-    struct net_storage *storage = &node->storage;
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < storage->votes.count; i++) {
-        const struct vote *vote = storage->votes.items[i];
-        if (vote->view > view) {
-            storage->votes.items[kept++] = storage->votes.items[i];
-        }
-    }
-    storage->votes.count = kept;
-    kept = 0;
-    for (uint32_t i = 0; i < storage->certificates.count; i++) {
-        const struct certificate *certificate = storage->certificates.items[i];
-        if (certificate->view > view || certificate->kind == VOTE_NULLIFY) {
-            storage->certificates.items[kept++] = storage->certificates.items[i];
-        }
-    }
-    storage->certificates.count = kept;
-    kept = 0;
-    for (uint32_t i = 0; i < storage->open.count; i++) {
-        const struct net_block *block = storage->open.items[i];
-        if (block->block.height > height) {
-            storage->open.items[kept++] = storage->open.items[i];
-        }
-    }
-    storage->open.count = kept;
-}
-
 static void commit(struct net *net, struct net_node *node, const struct effect *effect)
 {
     struct net_block *block = net_block_of(net, &effect->commit.block_hash);
     const struct consensus_block parent = final_block(net, node);
     CHECK(holds(node, block));
     CHECK(hash_equal(&block->block.parent_hash, &parent.hash));
-    CHECK(block->valid || node->index == net->config.byzantine);
+    CHECK(block->valid || net_is_faulty(net, node));
     struct net_final final = {.block = block};
     final.finalization =
         net_own(net, effect->commit.finalization, sizeof *effect->commit.finalization);
     net_list_add(&node->storage.chain, net_own(net, &final, sizeof final));
     watch_commit(net, node, block, final.finalization);
-    prune(node, final.finalization->view, block->block.height);
+    net_storage_prune(&node->storage, final.finalization->view, block->block.height);
 }
 
 static void apply_durable(struct net *net, struct net_node *node, const struct effect *effect)
@@ -361,7 +289,7 @@ static void build_block(struct net *net, struct net_node *node, const struct eff
         .epoch = 1,
         .height = parent.height + 1,
         .timestamp_ms = timestamp,
-        .proposer = node->index,
+        .proposer = node->self,
         .flags = parent.height + 1 == net->terminal_height ? CONSENSUS_BLOCK_TERMINAL : 0};
     const struct net_block *block = net_make_block(net, &fields, true);
     net_hold(net, node, block);
@@ -415,10 +343,36 @@ static bool boundary(struct net *net, struct net_node *node)
     return true;
 }
 
+/* One place around a durable write; true if the test lets the node die there. */
+static bool write_boundary(struct net *net, const struct net_node *node)
+{
+    net->writes++;
+    if (net->writes != net->crash_at) {
+        return false;
+    }
+    for (uint32_t i = 0; i < net->node_count; i++) {
+        if (net->nodes[i].alive && (net->crash_all_at || i == node->index)) {
+            net_crash(net, i);
+        }
+    }
+    return true;
+}
+
 static bool is_durable(enum effect_kind kind)
 {
     return kind == EFFECT_PERSIST_VOTE || kind == EFFECT_PERSIST_CERTIFICATE ||
            kind == EFFECT_PERSIST_BLOCK || kind == EFFECT_COMMIT || kind == EFFECT_EVIDENCE;
+}
+
+static bool writes_anything(const struct effects *effects)
+{
+    for (uint32_t i = 0; i < effects->count; i++) {
+        const enum effect_kind kind = effects->list[i].kind;
+        if (is_durable(kind) || kind == EFFECT_WRITE_REGISTER) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void act(struct net *net, struct net_node *node, const struct effect *effect)
@@ -447,19 +401,29 @@ static void run_pass(struct net *net, struct net_node *node)
         prng_below(&net->prng, 1000) < net->config.crash_permille) {
         node->crash_countdown = 1 + (uint32_t)prng_below(&net->prng, 3 + effects->count);
     }
-    if (effects->count > 0 && boundary(net, node)) {
+    const bool writes = writes_anything(effects);
+    if (effects->count > 0 && (boundary(net, node) || (writes && write_boundary(net, node)))) {
         return;
     }
     for (uint32_t i = 0; i < effects->count; i++) {
         apply_durable(net, node, &effects->list[i]);
     }
-    if (effects->count > 0 && boundary(net, node)) {
+    if (effects->count > 0 && (boundary(net, node) || (writes && write_boundary(net, node)))) {
         return;
+    }
+    node->passes += effects->count > 0;
+    if (effects->count > 0 && node->passes == node->copy_at) {
+        node->copy = net_storage_copy(&node->storage);
     }
     for (uint32_t i = 0; i < effects->count; i++) {
         if (effects->list[i].kind == EFFECT_WRITE_REGISTER) {
+            watch_register(net, node, effects->list[i].vote_register);
             node->vote_register = *effects->list[i].vote_register;
+            node->vote_register.behind = node->vote_register.behind && !net_is_faulty(net, node);
         }
+    }
+    if (writes && write_boundary(net, node)) {
+        return;
     }
     for (uint32_t i = 0; i < effects->count; i++) {
         const struct effect *effect = &effects->list[i];
@@ -479,7 +443,7 @@ void shell_step(struct net *net, struct net_node *node, struct event *event)
 {
     event->now_ms = wire_wall_ms(net, node);
     event->monotonic_ms = wire_monotonic_ms(net);
-    if (node->index == net->config.byzantine) {
+    if (node->index == net->config.byzantine && !net->config.scripted) {
         byzantine_sees(net, event);
     }
     if (event->kind == EVENT_PROPOSAL && event->proposal->has_block) {
@@ -488,11 +452,13 @@ void shell_step(struct net *net, struct net_node *node, struct event *event)
     if (event->kind == EVENT_CATCHUP_BLOCK) {
         net_hold(net, node, net_block_of(net, &event->catchup.block.hash));
     }
-    if (event->kind == EVENT_PEER_UP) {
-        net->linked[node->index][event->peer] = true;
-    }
     net->steps++;
     consensus_step(node->consensus, event, &net->effects);
+    if (net_is_faulty(net, node)) {
+        /* It is shown what it signed beside its machine, and does not mind. */
+        node->consensus->register_behind = false;
+        node->consensus->vote_register.behind = false;
+    }
     if (event->kind == EVENT_TICK &&
         consensus_next_deadline(node->consensus) <= event->monotonic_ms) {
         net_violation(net, "node %u is due at once after a tick", node->index);
@@ -517,11 +483,11 @@ static void init_machine(struct net *net, struct net_node *node)
         .chain_id = net->chain_id,
         .epoch = 1,
         .validators = &net->set,
-        .own_index = node->index,
+        .own_index = node->self,
         .delta_ms = net->config.delta_ms,
         .block_interval_ms = net->config.block_interval_ms,
         .empty_interval_ms = net->config.empty_interval_ms,
-        .crypto = {.context = &net->set.members[node->index].key, .sign = sign, .verify = verify},
+        .crypto = {.context = &net->set.members[node->self].key, .sign = sign, .verify = verify},
     };
     node->consensus = consensus_init(node->memory, &config);
 }
@@ -573,8 +539,9 @@ void net_restart(struct net *net, uint32_t index)
 
 void shell_free(struct net *net)
 {
-    for (uint32_t i = 0; i < net->config.count; i++) {
-        storage_free(&net->nodes[i].storage);
+    for (uint32_t i = 0; i < net->node_count; i++) {
+        net_storage_free(&net->nodes[i].storage);
+        net_storage_free(&net->nodes[i].copy);
         free(net->nodes[i].memory);
         free(net->nodes[i].holds);
     }

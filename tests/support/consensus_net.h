@@ -4,6 +4,9 @@
  * survives), a Byzantine validator. It stands in for the shell: blocks, storage, the vote register,
  * fetching. Every vote ever made durable is watched (consensus_watch.c): I1 to I10 and I12 of
  * docs/consensus.md. A violation is recorded, and printed with the seed.
+ *
+ * A validator may run twice (a twin): two correct machines with one key, which know nothing of each
+ * other. Nodes are machines; those from count on are the twins' second selves.
  */
 #ifndef HEFU_TESTS_SUPPORT_CONSENSUS_NET_H
 #define HEFU_TESTS_SUPPORT_CONSENSUS_NET_H
@@ -11,13 +14,15 @@
 #include "base/prng.h"
 #include "consensus/consensus.h"
 
-#define NET_NODES_MAX 7
+#define NET_NODES_MAX 9
 #define NET_NOBODY UINT32_MAX
 
 struct net_config {
     uint32_t count;
     uint64_t seed;
     uint32_t byzantine; /* index, or NET_NOBODY */
+    bool scripted;      /* the Byzantine validator does what the test's filter does, no more */
+    uint32_t twins;     /* a bit a validator: it runs twice, and counts as faulty */
     uint32_t delta_ms, block_interval_ms, empty_interval_ms;
     uint32_t delay_max_ms; /* of a message */
     uint32_t skew_max_ms;  /* of a node's wall clock, either way */
@@ -58,7 +63,8 @@ struct net_fetch {
 };
 
 struct net_node {
-    uint32_t index;
+    uint32_t index;      /* of the machine */
+    uint32_t self;       /* the validator that it is */
     bool alive, stopped; /* stopped: a directed test keeps it down */
     uint32_t life;       /* counts restarts, so that answers to an earlier life are dropped */
     void *memory;
@@ -76,6 +82,9 @@ struct net_node {
     uint32_t crash_countdown;       /* crash at the n-th boundary; 0: none planned */
     uint32_t alarms[8], halts;
     uint32_t checks, builds;
+    uint64_t passes;  /* durable passes so far */
+    uint64_t copy_at; /* after this pass storage is copied, for a rollback to it; 0: never */
+    struct net_storage copy;
 };
 
 struct net_packet;
@@ -89,8 +98,13 @@ struct net {
     struct prng prng;
     uint64_t now_ms;
     uint64_t sequence, boundaries;
+    uint64_t writes;   /* places around durable writes passed so far, over all nodes */
+    uint64_t crash_at; /* the node that comes to this one of them crashes */
+    bool crash_all_at; /* and so do all others */
     struct validator_set set;
     struct hash chain_id;
+    uint32_t node_count; /* validators, and the second selves of twins */
+    uint32_t faulty;     /* a bit a validator */
     struct net_node nodes[NET_NODES_MAX];
     struct net_list blocks; /* struct net_block, by index */
     struct net_event *heap;
@@ -104,7 +118,7 @@ struct net {
     uint64_t views_capacity;
     struct net_list finals; /* struct hash, by height - 1 */
     char violation[256];
-    uint64_t steps, messages;
+    uint64_t steps, messages; /* messages: by receiver, before any is lost */
     uint64_t terminal_height; /* the block of this height is terminal; 0: none */
     /* A test may look at, and drop, each message: returns true to drop. */
     bool (*filter)(struct net *net, const struct effect *effect, uint32_t from, uint32_t to);
@@ -120,6 +134,8 @@ void net_run(struct net *net, uint64_t until_ms);
 bool net_run_to_height(struct net *net, uint64_t height, uint64_t until_ms);
 /* Ends loss, partitions and crashes, and restarts who is down. */
 void net_heal(struct net *net);
+/* Whether the node's key is a faulty validator's: nothing is demanded of it. */
+bool net_is_faulty(const struct net *net, const struct net_node *node);
 uint64_t net_height(const struct net_node *node);
 uint64_t net_lowest_height(const struct net *net);
 void net_set_work(struct net *net, bool has_work);
@@ -158,6 +174,8 @@ void watch_vote(struct net *net, struct net_node *node, const struct vote *vote)
 void watch_sent(struct net *net, struct net_node *node, const struct vote *vote);
 void watch_commit(struct net *net, struct net_node *node, const struct net_block *block,
                   const struct certificate *finalization);
+/* The register never goes back. */
+void watch_register(struct net *net, const struct net_node *node, const struct vote_register *next);
 /* A rollback lost votes that the register never had, so they never left the node. */
 void watch_forget(struct net *net, const struct net_node *node);
 void watch_evidence(struct net *net, const struct evidence *evidence);

@@ -67,8 +67,7 @@ static struct tally *tally_of(struct net_view_votes *votes, const struct candida
 /* Whether these honest votes, with the faulty validator's, could make a quorum. */
 static bool reaches(const struct net *net, uint32_t honest)
 {
-    const uint32_t faulty = net->config.byzantine != NET_NOBODY;
-    return (uint32_t)__builtin_popcount(honest) + faulty >= net->set.quorum;
+    return (uint32_t)__builtin_popcount(honest | net->faulty) >= net->set.quorum;
 }
 
 /* I6: what one honest key may sign in a view. */
@@ -155,7 +154,7 @@ static void watch_candidate(struct net *net, const struct net_node *node, const 
 
 void watch_vote(struct net *net, struct net_node *node, const struct vote *vote)
 {
-    if (node->index == net->config.byzantine) {
+    if (net_is_faulty(net, node)) {
         return;
     }
     struct net_view_votes *votes = votes_of(net, vote->view);
@@ -185,7 +184,7 @@ void watch_vote(struct net *net, struct net_node *node, const struct vote *vote)
 
 void watch_sent(struct net *net, struct net_node *node, const struct vote *vote)
 {
-    if (node->index == net->config.byzantine || vote->signer != node->index) {
+    if (net_is_faulty(net, node) || vote->signer != node->self) {
         return;
     }
     struct net_view_votes *votes = votes_of(net, vote->view);
@@ -206,7 +205,7 @@ void watch_commit(struct net *net, struct net_node *node, const struct net_block
                   const struct certificate *finalization)
 {
     const uint64_t height = block->block.height;
-    if (node->index == net->config.byzantine) {
+    if (net_is_faulty(net, node)) {
         return;
     }
     if (height <= net->finals.count) {
@@ -237,7 +236,7 @@ void watch_commit(struct net *net, struct net_node *node, const struct net_block
 
 void watch_evidence(struct net *net, const struct evidence *evidence)
 {
-    if (evidence->first.signer != net->config.byzantine) {
+    if ((net->faulty >> evidence->first.signer & 1) == 0) {
         net_violation(net, "I12: evidence against honest node %u", evidence->first.signer);
     }
 }
@@ -253,8 +252,21 @@ void watch_node(struct net *net, struct net_node *node)
     }
     node->view_seen = view.view;
     node->final_seen = view.final_height;
-    if (node->halts > 0 && node->index != net->config.byzantine) {
+    if (node->halts > 0 && !net_is_faulty(net, node)) {
         net_violation(net, "node %u halted", node->index);
+    }
+}
+
+void watch_register(struct net *net, const struct net_node *node, const struct vote_register *next)
+{
+    const struct vote_register *held = &node->vote_register;
+    const bool back =
+        next->epoch < held->epoch || (next->epoch == held->epoch && next->view < held->view) ||
+        next->floor_epoch < held->floor_epoch ||
+        (next->floor_epoch == held->floor_epoch && next->floor_view < held->floor_view);
+    if (back) {
+        net_violation(net, "I10: the register of node %u went back to view %llu", node->index,
+                      (unsigned long long)next->view);
     }
 }
 

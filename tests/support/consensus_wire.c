@@ -206,8 +206,11 @@ static void transmit(struct net *net, struct net_event event)
 
 static void transmit_packet(struct net *net, uint32_t from, uint32_t to, struct net_packet *packet)
 {
-    transmit(net, (struct net_event){
-                      .happening = HAPPENS_MESSAGE, .from = from, .to = to, .packet = packet});
+    transmit(net, (struct net_event){.happening = HAPPENS_MESSAGE,
+                                     .from = from,
+                                     .to = to,
+                                     .life = net->nodes[to].life,
+                                     .packet = packet});
 }
 
 void net_send(struct net *net, uint32_t from, uint32_t to, const struct effect *effect)
@@ -221,15 +224,17 @@ void wire_send(struct net *net, struct net_node *node, const struct effect *effe
 {
     const bool to_all = effect->peer == CONSENSUS_ALL;
     struct net_packet *packet = packet_of(effect);
-    for (uint32_t to = 0; to < net->config.count; to++) {
-        if ((!to_all && to != effect->peer) || to == node->index) {
+    for (uint32_t to = 0; to < net->node_count; to++) {
+        const uint32_t validator = net->nodes[to].self;
+        if ((!to_all && validator != effect->peer) || validator == node->self) {
             continue;
         }
         net->messages++;
         if (net->filter != NULL && net->filter(net, effect, node->index, to)) {
             continue;
         }
-        if (node->index == net->config.byzantine && byzantine_send(net, to, effect)) {
+        if (node->index == net->config.byzantine && !net->config.scripted &&
+            byzantine_send(net, to, effect)) {
             continue;
         }
         transmit_packet(net, node->index, to, packet);
@@ -282,8 +287,8 @@ void net_inject(struct net *net, uint32_t index, struct event *event)
 
 static void links(struct net *net, uint32_t index, enum event_kind kind)
 {
-    for (uint32_t other = 0; other < net->config.count; other++) {
-        if (other == index || !net->nodes[other].alive) {
+    for (uint32_t other = 0; other < net->node_count; other++) {
+        if (net->nodes[other].self == net->nodes[index].self || !net->nodes[other].alive) {
             continue;
         }
         struct event event = {.kind = kind, .peer = index};
@@ -302,7 +307,7 @@ void wire_links_up(struct net *net, uint32_t index)
 
 void wire_links_down(struct net *net, uint32_t index)
 {
-    for (uint32_t other = 0; other < net->config.count; other++) {
+    for (uint32_t other = 0; other < net->node_count; other++) {
         net->linked[index][other] = false;
         net->linked[other][index] = false;
     }
@@ -362,7 +367,7 @@ static void reply_blocks(struct net *net, const struct net_node *node, uint32_t 
 static void deliver(struct net *net, struct net_node *node, uint32_t from,
                     const struct net_packet *packet)
 {
-    struct event event = {.peer = from};
+    struct event event = {.peer = net->nodes[from].self};
     if (packet->is_catchup) {
         event.kind = EVENT_CATCHUP_BLOCK;
         event.catchup.block = packet->block;
@@ -389,14 +394,15 @@ static void deliver(struct net *net, struct net_node *node, uint32_t from,
     shell_step(net, node, &event);
 }
 
-/* Whether it concerns the node as it lives now. Messages reach whoever is up. */
+/* Whether it concerns the node as it lives now. A message comes over the link that it was sent on,
+   and a link ends with the process at its end: a rejoin counts on it (docs/consensus.md). */
 static bool is_current(const struct net_event *event, const struct net_node *node)
 {
     switch (event->happening) {
-    case HAPPENS_MESSAGE:
     case HAPPENS_FETCH:
     case HAPPENS_FETCH_REPLY:
         return node->alive;
+    case HAPPENS_MESSAGE:
     case HAPPENS_EVENT:
     case HAPPENS_FETCH_DUE:
         return node->alive && event->life == node->life;
@@ -408,6 +414,22 @@ static bool is_current(const struct net_event *event, const struct net_node *nod
     return false;
 }
 
+/* An event that is not a message; links are between machines, peers are validators. */
+static void link_event(struct net *net, struct net_node *node, struct event *event)
+{
+    const uint32_t other = event->peer;
+    if (event->kind == EVENT_PEER_UP && !net->nodes[other].alive) {
+        return; /* it died before the link was up */
+    }
+    if (event->kind == EVENT_PEER_UP || event->kind == EVENT_PEER_DOWN) {
+        event->peer = net->nodes[other].self;
+    }
+    if (event->kind == EVENT_PEER_UP) {
+        net->linked[node->index][other] = true;
+    }
+    shell_step(net, node, event);
+}
+
 static void happen(struct net *net, struct net_event *event)
 {
     struct net_node *node = &net->nodes[event->to];
@@ -417,10 +439,7 @@ static void happen(struct net *net, struct net_event *event)
         deliver(net, node, event->from, event->packet);
         break;
     case HAPPENS_EVENT:
-        if (event->event.kind == EVENT_PEER_UP && !net->nodes[event->event.peer].alive) {
-            break; /* it died before the link was up */
-        }
-        shell_step(net, node, &event->event);
+        link_event(net, node, &event->event);
         break;
     case HAPPENS_TICK:
         node->tick_ms = UINT64_MAX;
@@ -456,6 +475,11 @@ void net_run(struct net *net, uint64_t until_ms)
     }
 }
 
+bool net_is_faulty(const struct net *net, const struct net_node *node)
+{
+    return (net->faulty >> node->self & 1) != 0;
+}
+
 uint64_t net_height(const struct net_node *node)
 {
     return node->storage.chain.count;
@@ -464,8 +488,8 @@ uint64_t net_height(const struct net_node *node)
 uint64_t net_lowest_height(const struct net *net)
 {
     uint64_t lowest = UINT64_MAX;
-    for (uint32_t i = 0; i < net->config.count; i++) {
-        if (i != net->config.byzantine && !net->nodes[i].stopped &&
+    for (uint32_t i = 0; i < net->node_count; i++) {
+        if (!net_is_faulty(net, &net->nodes[i]) && !net->nodes[i].stopped &&
             net_height(&net->nodes[i]) < lowest) {
             lowest = net_height(&net->nodes[i]);
         }
@@ -485,7 +509,8 @@ void net_heal(struct net *net)
 {
     net->chaos = false;
     memset(net->blocked, 0, sizeof net->blocked);
-    for (uint32_t i = 0; i < net->config.count; i++) {
+    net->crash_at = 0;
+    for (uint32_t i = 0; i < net->node_count; i++) {
         net->nodes[i].crash_countdown = 0;
         if (!net->nodes[i].alive && !net->nodes[i].stopped) {
             net_restart(net, i);
@@ -495,7 +520,7 @@ void net_heal(struct net *net)
 
 void net_set_work(struct net *net, bool has_work)
 {
-    for (uint32_t i = 0; i < net->config.count; i++) {
+    for (uint32_t i = 0; i < net->node_count; i++) {
         struct event event = {.kind = EVENT_WORK, .has_work = has_work};
         net->nodes[i].has_work = has_work;
         if (net->nodes[i].alive) {
@@ -520,7 +545,16 @@ struct net *net_new(const struct net_config *config)
     }
     validators_seal(&net->set);
     net->chaos = true;
+    net->faulty = config->twins | (config->byzantine == NET_NOBODY ? 0 : 1u << config->byzantine);
+    net->node_count = config->count;
     for (uint32_t i = 0; i < config->count; i++) {
+        net->nodes[i].self = i;
+        if ((config->twins >> i & 1) != 0) {
+            CHECK(net->node_count < NET_NODES_MAX);
+            net->nodes[net->node_count++].self = i;
+        }
+    }
+    for (uint32_t i = 0; i < net->node_count; i++) {
         struct net_node *node = &net->nodes[i];
         node->index = i;
         node->memory = aligned_alloc(16, (consensus_footprint(config->count) + 15) / 16 * 16);
@@ -531,7 +565,7 @@ struct net *net_new(const struct net_config *config)
                             (int64_t)config->skew_max_ms;
         }
     }
-    for (uint32_t i = 0; i < config->count; i++) {
+    for (uint32_t i = 0; i < net->node_count; i++) {
         net_restart(net, i);
     }
     return net;

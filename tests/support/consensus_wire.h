@@ -19,6 +19,10 @@ void wire_links_up(struct net *net, uint32_t index);
 void wire_links_down(struct net *net, uint32_t index);
 void wire_schedule_tick(struct net *net, struct net_node *node);
 
+void net_storage_free(struct net_storage *storage);
+/* What a final block at this view and height makes needless. */
+void net_storage_prune(struct net_storage *storage, uint64_t view, uint64_t height);
+
 void shell_step(struct net *net, struct net_node *node, struct event *event);
 void shell_fetch_due(struct net *net, struct net_node *node, uint32_t slot);
 void shell_fetch_asked(struct net *net, uint32_t index, uint32_t from, struct net_block *block);

@@ -122,7 +122,6 @@ struct ledger_fixture *fixture_new(void)
     (void)snprintf(f->validators[0].name, sizeof f->validators[0].name, "node-0");
     f->genesis.validators = f->validators;
     f->genesis.validator_count = 1;
-    f->validators_hash.bytes[0] = 0x77;
     return f;
 }
 
@@ -137,20 +136,55 @@ static void *zeroed(size_t size)
 static void make_ledger(struct ledger_fixture *f)
 {
     f->memory = zeroed(ledger_footprint(&f->genesis));
-    f->ledger = ledger_init(f->memory, &f->genesis, &f->chain_id, &f->validators_hash);
+    f->ledger = ledger_init(f->memory, &f->genesis, &f->chain_id);
 }
 
 static void begin_next(struct ledger_fixture *f)
 {
     const struct block_header *parent = ledger_store_header(f->store);
     f->block = (struct ledger_block){
-        .epoch = 1,
+        .epoch = ledger_epoch(f->ledger),
         .height = parent->height + 1,
         .timestamp_ms = parent->timestamp_ms + BLOCK_MS,
         .parent_hash = block_hash(parent),
-        .next_validators_hash = f->validators_hash,
         .batches = f->batches,
     };
+}
+
+struct public_key fixture_validator_key(uint32_t index)
+{
+    struct public_key key = {{0}};
+    put_le32(key.bytes, 0xc0 + index);
+    key.bytes[31] = 0x11;
+    return key;
+}
+
+struct transport_key fixture_validator_channel(uint32_t index)
+{
+    struct transport_key key = {{0}};
+    put_le32(key.bytes, 0xc0 + index);
+    key.bytes[31] = 0x22;
+    return key;
+}
+
+void fixture_governed(struct ledger_fixture *f, uint32_t count)
+{
+    static const uint32_t OWNERS[] = {FIXTURE_AGENT, 1, 2, 3};
+    CHECK(count >= 1 && count <= LIMIT_VALIDATORS);
+    memset(f->validators, 0, sizeof f->validators);
+    for (uint32_t i = 0; i < count; i++) {
+        f->validators[i].participant = OWNERS[i % 4];
+        f->validators[i].key = fixture_validator_key(i);
+        f->validators[i].transport_key = fixture_validator_channel(i);
+        (void)snprintf(f->validators[i].name, sizeof f->validators[i].name, "node-%u", i);
+    }
+    f->genesis.validator_count = count;
+    for (uint32_t i = 0; i < f->genesis.participant_count; i++) {
+        struct genesis_participant *p = &f->participants[i];
+        p->key_count = 2;
+        p->keys[1] = (struct participant_key){.key_no = 2, .permissions = PERMISSION_ACT};
+        p->keys[1].key.bytes[0] = (uint8_t)(0xa0 + i);
+    }
 }
 
 void fixture_start(struct ledger_fixture *f)
@@ -189,6 +223,7 @@ void fixture_drop(struct ledger_fixture *f)
     for (uint32_t i = 0; i < f->block.batch_count; i++) {
         free(f->parts[i].records);
         free(f->parts[i].hashes);
+        free(f->parts[i].body);
         memset(&f->parts[i], 0, sizeof f->parts[i]);
     }
     f->block.batch_count = 0;
@@ -235,19 +270,64 @@ void fixture_add(struct ledger_fixture *f, struct record record)
     part->records[part->header.count++] = record;
 }
 
+struct hash fixture_body(struct ledger_fixture *f, enum batch_kind kind, uint32_t participant,
+                         uint32_t key_no, const void *body, size_t length)
+{
+    struct batch_header *header = fixture_batch(f, participant);
+    struct fixture_batch *part = &f->parts[f->block.batch_count - 1];
+    header->kind = (uint16_t)kind;
+    header->key_no = key_no;
+    header->count = 1;
+    free(part->records);
+    part->records = NULL;
+    part->body = zeroed(length + 64);
+    part->body_length = length;
+    memcpy(part->body, body, length);
+    header->records_root = batch_body_root(body, length);
+    return batch_id(header);
+}
+
+struct hash fixture_action(struct ledger_fixture *f, uint32_t participant, uint32_t key_no,
+                           const struct action *action)
+{
+    uint8_t body[ACTION_BYTES_MAX];
+    size_t length = action_body(action, body);
+    return fixture_body(f, BATCH_ACTION, participant, key_no, body, length);
+}
+
+unsigned fixture_act(struct ledger_fixture *f, uint32_t participant, uint32_t key_no,
+                     const struct action *action, struct hash *ret_id)
+{
+    struct hash id = fixture_action(f, participant, key_no, action);
+    if (ret_id != NULL) {
+        *ret_id = id;
+    }
+    fixture_block(f);
+    return fixture_verdict(f, 0, 0);
+}
+
 static void seal(struct ledger_fixture *f)
 {
     for (uint32_t i = 0; i < f->block.batch_count; i++) {
         struct fixture_batch *part = &f->parts[i];
-        part->header.records_root =
-            batch_records_root(part->records, part->header.count, part->hashes);
+        if (part->body == NULL) {
+            part->header.records_root =
+                batch_records_root(part->records, part->header.count, part->hashes);
+        }
         bool placed = f->batches[i].already_placed;
         f->batches[i] = (struct ledger_batch){.header = &part->header,
                                               .id = batch_id(&part->header),
                                               .records = part->records,
                                               .record_hashes = part->hashes,
+                                              .body = part->body,
+                                              .body_length = part->body_length,
                                               .already_placed = placed};
-        f->batches[i].verified_under.bytes[0] = (uint8_t)(0x7f + part->header.participant);
+        if (!ledger_batch_key(f->ledger, (enum batch_kind)part->header.kind,
+                              part->header.participant, part->header.key_no,
+                              &f->batches[i].verified_under)) {
+            /* What its participant's first key would be: not permitted, or unknown. */
+            f->batches[i].verified_under.bytes[0] = (uint8_t)(0x7f + part->header.participant);
+        }
     }
 }
 

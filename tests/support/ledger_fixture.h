@@ -14,6 +14,7 @@
 
 #include "base/prng.h"
 #include "ledger/state.h"
+#include "tests/support/action_batch.h"
 #include "tests/support/ledger_store.h"
 
 #define FIXTURE_CNY 156
@@ -28,6 +29,8 @@ struct fixture_batch {
     struct batch_header header;
     struct record *records;
     struct hash *hashes;
+    uint8_t *body; /* of an action or of evidence, else NULL */
+    size_t body_length;
 };
 
 struct ledger_fixture {
@@ -37,9 +40,8 @@ struct ledger_fixture {
     struct genesis_limit limits[8];
     struct genesis_service services[4];
     struct genesis_scheme schemes[7];
-    struct genesis_validator validators[1];
+    struct genesis_validator validators[LIMIT_VALIDATORS];
     struct hash chain_id;
-    struct hash validators_hash;
     void *memory;
     struct ledger *ledger;
     struct working_set *working_set;
@@ -57,6 +59,12 @@ struct ledger_fixture {
 
 /* The genesis alone; fields may be changed before fixture_start. */
 struct ledger_fixture *fixture_new(void);
+/* Before fixture_start: count validators instead of one, owned in turn by participants 5, 1, 2, 3;
+   and a second key of each participant, key_no 2, that may act and not submit. */
+void fixture_governed(struct ledger_fixture *fixture, uint32_t count);
+/* Keys of the index-th validator of genesis; from 200 on, of members that are not in it. */
+struct public_key fixture_validator_key(uint32_t index);
+struct transport_key fixture_validator_channel(uint32_t index);
 /* Seals chain id, ledger, and applies genesis to the store. */
 void fixture_start(struct ledger_fixture *fixture);
 /* A second ledger of the same genesis, loaded from the first one's store, replaces it. */
@@ -67,6 +75,15 @@ void fixture_free(struct ledger_fixture *fixture);
 struct batch_header *fixture_batch(struct ledger_fixture *fixture, uint32_t participant);
 /* Adds to the last batch. */
 void fixture_add(struct ledger_fixture *fixture, struct record record);
+
+/* A batch of another kind in the block being built: its id will be what is returned. */
+struct hash fixture_body(struct ledger_fixture *fixture, enum batch_kind kind, uint32_t participant,
+                         uint32_t key_no, const void *body, size_t length);
+struct hash fixture_action(struct ledger_fixture *fixture, uint32_t participant, uint32_t key_no,
+                           const struct action *action);
+/* One action in a block of its own; its verdict. ret_id may be NULL. */
+unsigned fixture_act(struct ledger_fixture *fixture, uint32_t participant, uint32_t key_no,
+                     const struct action *action, struct hash *ret_id);
 
 /* Seals the batches, prefetches and executes; the block being built stays for execution again. */
 enum ledger_result fixture_execute(struct ledger_fixture *fixture);

@@ -131,7 +131,10 @@ static void keep_block(struct ledger_store *store, const struct ledger_block *bl
         const struct ledger_batch *batch = &block->batches[i];
         kept->starts[i] = at;
         kept->submitters[i] = batch->header->participant;
-        memcpy(&kept->records[at], batch->records, batch->header->count * sizeof *kept->records);
+        if (batch->records != NULL) {
+            memcpy(&kept->records[at], batch->records,
+                   batch->header->count * sizeof *kept->records);
+        }
         at += batch->header->count;
     }
     kept->starts[block->batch_count] = at;

@@ -1,5 +1,5 @@
 /*
- * memory_table: one ordered table in memory with the semantics that a replica needs of the store:
+ * memory_table: ordered tables in memory with the semantics that a replica needs of the store:
  * put, del, get, seek, and an undo log so that a crash loses exactly the pass that was not
  * committed.
  */
@@ -12,20 +12,21 @@
 
 #include "base/bytes.h"
 
+/* A row in one piece of memory: the key, then the value. */
 struct memory_entry {
-    uint8_t *key;
-    size_t key_length;
-    uint8_t *value;
-    size_t value_length;
+    uint32_t key_length;
+    uint32_t value_length;
+    bool absent; /* in the undo log: the key was not there */
+    uint8_t bytes[];
 };
 
 struct memory_undo {
     unsigned table;
-    struct memory_entry old; /* value NULL: the key was not there */
+    struct memory_entry *old;
 };
 
 struct memory_table {
-    struct memory_entry *entries; /* ascending by key */
+    struct memory_entry **entries; /* ascending by key */
     size_t count, capacity;
 };
 
@@ -38,6 +39,8 @@ struct memory_store {
 
 void memory_store_init(struct memory_store *store, unsigned table_count);
 void memory_store_end(struct memory_store *store);
+/* A copy of what is committed. */
+void memory_store_copy(const struct memory_store *store, struct memory_store *ret_copy);
 bool memory_store_get(const struct memory_store *store, unsigned table, const void *key,
                       size_t key_length, struct span *ret_value);
 bool memory_store_seek(const struct memory_store *store, unsigned table, const void *from,

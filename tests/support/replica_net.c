@@ -85,21 +85,25 @@ static void send_twice(struct replica_net *net, const struct message *message)
 }
 
 /* The end of a pass: durable first, then the frames leave. */
-static void end_pass(struct net_node *node)
+void net_end_pass(struct net_node *node)
 {
     struct replica_net *net = node->net;
     replica_pass_end(node->replica);
     memory_store_commit(&node->store);
     if (node->tear && node->register_pending) {
         node->tear = false;
+        /* What it signed leaves with the next start, if the store is still there then. */
+        const size_t torn = node->unsent_count;
         check_agreement(node);
         stop(node);
+        node->unsent_count = torn;
         return;
     }
     if (node->register_pending) {
         node->vote_register = node->register_next;
         node->register_pending = false;
     }
+    net_keys_left(node);
     check_agreement(node);
     for (size_t i = 0; i < node->outbox_count; i++) {
         struct message *message = &node->outbox[i];
@@ -121,7 +125,7 @@ static void end_pass(struct net_node *node)
     node->outbox_count = 0;
 }
 
-static void set_time(struct net_node *node)
+void net_begin_pass(struct net_node *node)
 {
     replica_time(node->replica, WALL_START_MS + node->net->now_ms + node->clock_ahead_ms,
                  node->net->now_ms);
@@ -132,14 +136,19 @@ static void start(struct net_node *node)
     struct replica_net *net = node->net;
     struct node_io io = net_node_io(node);
     char error[256];
-    struct replica_config config = {.genesis = &net->genesis,
-                                    .chain_id = net->chain_id,
-                                    .validators = &net->validators,
-                                    .own_index = node->index,
-                                    .pool_bytes = 64u << 20,
-                                    .vote_register = &node->vote_register,
-                                    .crashed_batches = &node->died_on,
-                                    .crashed_count = hash_is_zero(&node->died_on) ? 0 : 1};
+    struct peer_observer observers[NET_NODES_MAX];
+    const bool has_key = node->index < net->options.nodes - net->options.observers;
+    struct replica_config config = {
+        .genesis = &net->genesis,
+        .chain_id = net->chain_id,
+        .keys = {{.key = net_consensus_key(node->index), .vote_register = &node->vote_register}},
+        .key_count = has_key ? 1 : 0,
+        .transport_key = net_transport_key(node->index),
+        .observers = observers,
+        .observer_count = net_observers(net, observers),
+        .pool_bytes = 64u << 20,
+        .crashed_batches = &node->died_on,
+        .crashed_count = hash_is_zero(&node->died_on) ? 0 : 1};
     enum status status =
         replica_open(&io, &config, WALL_START_MS + net->now_ms + node->clock_ahead_ms, net->now_ms,
                      &node->replica, error, sizeof error);
@@ -150,25 +159,7 @@ static void start(struct net_node *node)
     node->running = true;
     node->died_on = (struct hash){{0}};
     replica_client_up(node->replica, SESSION_FIRST, CLIENT_PARTICIPANT, 1);
-    end_pass(node);
-}
-
-static void link_up(struct replica_net *net, uint32_t a, uint32_t b)
-{
-    if (a != b && net->nodes[a].running && net->nodes[b].running && !net->cut[a][b]) {
-        set_time(&net->nodes[a]);
-        replica_peer_up(net->nodes[a].replica, b);
-        end_pass(&net->nodes[a]);
-    }
-}
-
-static void link_down(struct replica_net *net, uint32_t a, uint32_t b)
-{
-    if (a != b && net->nodes[a].running) {
-        set_time(&net->nodes[a]);
-        replica_peer_down(net->nodes[a].replica, b);
-        end_pass(&net->nodes[a]);
-    }
+    net_end_pass(node);
 }
 
 struct replica_net *replica_net_new(const struct net_options *options)
@@ -178,7 +169,8 @@ struct replica_net *replica_net_new(const struct net_options *options)
     net->options = *options;
     net->prng = prng_seeded(options->seed);
     net->final_hashes = net_array(HEIGHTS_MAX, sizeof *net->final_hashes);
-    net_fill_genesis(&net->genesis, options->nodes);
+    net_fill_genesis(&net->genesis,
+                     options->validators == 0 ? options->nodes : options->validators);
     CHECK(genesis_validator_set(&net->genesis, 1, &net->validators) == STATUS_OK);
     net->chain_id = genesis_file_chain_id(&net->genesis);
     for (uint32_t i = 0; i < options->nodes; i++) {
@@ -190,11 +182,7 @@ struct replica_net *replica_net_new(const struct net_options *options)
         memory_store_init(&node->store, STORE_TABLE_COUNT);
         start(node);
     }
-    for (uint32_t a = 0; a < options->nodes; a++) {
-        for (uint32_t b = 0; b < options->nodes; b++) {
-            link_up(net, a, b);
-        }
-    }
+    net_relink(net);
     return net;
 }
 
@@ -209,7 +197,10 @@ static void stop(struct net_node *node)
         net_free_message(&node->outbox[i]);
     }
     node->outbox_count = 0;
+    node->unsent_count = 0;
     node->register_pending = false;
+    memset(node->net->linked[node->index], 0, sizeof node->net->linked[node->index]);
+    node->net->peers_changed = true; /* the others see it go at the next turn, or before */
 }
 
 void replica_net_free(struct replica_net *net)
@@ -220,6 +211,7 @@ void replica_net_free(struct replica_net *net)
         }
         memory_store_end(&net->nodes[i].store);
         free(net->nodes[i].outbox);
+        net_keys_end(&net->nodes[i]);
     }
     while (net->queue_count > 0) {
         struct message message = heap_pop(net);
@@ -238,9 +230,7 @@ void replica_net_crash(struct replica_net *net, uint32_t node)
 {
     memory_store_rollback(&net->nodes[node].store);
     stop(&net->nodes[node]);
-    for (uint32_t i = 0; i < net->options.nodes; i++) {
-        link_down(net, i, node);
-    }
+    net_relink(net);
 }
 
 void replica_net_tear(struct replica_net *net, uint32_t node)
@@ -264,6 +254,7 @@ void replica_net_wipe(struct replica_net *net, uint32_t node)
     memory_store_end(&net->nodes[node].store);
     memory_store_init(&net->nodes[node].store, STORE_TABLE_COUNT);
     net->nodes[node].seen_height = 0;
+    net->nodes[node].unsent_count = 0;
 }
 
 void replica_net_inject(struct replica_net *net, uint32_t from, uint32_t to, const uint8_t *frame,
@@ -271,34 +262,25 @@ void replica_net_inject(struct replica_net *net, uint32_t from, uint32_t to, con
 {
     struct net_node *node = &net->nodes[to];
     if (node->running) {
-        set_time(node);
-        enum status ignored = replica_peer_frame(node->replica, from, frame, length);
+        net_begin_pass(node);
+        enum status ignored =
+            replica_peer_frame(node->replica, net_slot_of(node, from), frame, length);
         (void)ignored;
-        end_pass(node);
+        net_end_pass(node);
     }
 }
 
 void replica_net_restart(struct replica_net *net, uint32_t node)
 {
     start(&net->nodes[node]);
-    for (uint32_t i = 0; i < net->options.nodes; i++) {
-        link_up(net, i, node);
-        link_up(net, node, i);
-    }
+    net_relink(net);
 }
 
 void replica_net_cut(struct replica_net *net, uint32_t a, uint32_t b, bool cut)
 {
-    bool was = net->cut[a][b];
     net->cut[a][b] = cut;
     net->cut[b][a] = cut;
-    if (was && !cut) {
-        link_up(net, a, b);
-        link_up(net, b, a);
-    } else if (!was && cut) {
-        link_down(net, a, b);
-        link_down(net, b, a);
-    }
+    net_relink(net);
 }
 
 void replica_net_set_loss(struct replica_net *net, uint32_t permille)
@@ -362,8 +344,11 @@ static void take_peer_frame(struct net_node *node, struct message *message)
             replay(net, message);
         }
     }
-    enum status status =
-        replica_peer_frame(node->replica, message->from, message->bytes, message->length);
+    const uint32_t slot = net_slot_of(node, message->from);
+    if (slot == PEER_NONE) {
+        return; /* the node has dropped the link meanwhile */
+    }
+    enum status status = replica_peer_frame(node->replica, slot, message->bytes, message->length);
     CHECK(status == STATUS_OK || !fair || net->had_mutant);
 }
 
@@ -380,7 +365,7 @@ static void deliver(struct replica_net *net, struct message *message)
     if (message->kind == TO_CLIENT) {
         answer_client(net, message);
     } else if (node->running && node->life == message->to_life) {
-        set_time(node);
+        net_begin_pass(node);
         if (message->kind == TO_PEER) {
             take_peer_frame(node, message);
         } else if (message->kind == TO_NODE) {
@@ -391,7 +376,7 @@ static void deliver(struct replica_net *net, struct message *message)
             message->result.bytes = NULL;
             message->result.record_hashes = NULL;
         }
-        end_pass(node);
+        net_end_pass(node);
     }
     net_free_message(message);
 }
@@ -430,13 +415,16 @@ static bool turn(struct replica_net *net, uint64_t end_ms)
         struct message message = heap_pop(net);
         deliver(net, &message);
     } else {
-        set_time(&net->nodes[timed]);
+        net_begin_pass(&net->nodes[timed]);
         replica_tick(net->nodes[timed].replica);
-        end_pass(&net->nodes[timed]);
+        net_end_pass(&net->nodes[timed]);
         /* A timer may be due again at once, but not for ever: virtual time must move. */
         net->ticks_now = due == net->ticked_ms ? net->ticks_now + 1 : 0;
         net->ticked_ms = due;
         CHECK(net->ticks_now < 1000);
+    }
+    if (net->peers_changed) {
+        net_relink(net);
     }
     return true;
 }

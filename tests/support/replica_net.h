@@ -1,7 +1,8 @@
 /*
  * replica_net: whole replicas (consensus, ledger, pool, sync, clients) above a simulated node_io:
  * virtual time, memory for a disk, and a network that delays, loses and cuts, all from one seed.
- * Signatures are a fast stand-in: H(public key ‖ message), which the honest code cannot tell apart.
+ * Signatures are a fast stand-in: SipHash of the message under the public key, which the honest
+ * code cannot tell apart.
  */
 #ifndef HEFU_TESTS_SUPPORT_REPLICA_NET_H
 #define HEFU_TESTS_SUPPORT_REPLICA_NET_H
@@ -20,6 +21,8 @@ struct replica_net;
 
 struct net_options {
     uint32_t nodes;
+    uint32_t validators; /* of them in genesis, the first; 0: all. The rest follow: standbys */
+    uint32_t observers;  /* of the rest, how many have no consensus key: the last */
     uint64_t seed;
     uint32_t loss_permille;
     uint32_t delay_ms_max;
@@ -63,6 +66,26 @@ void replica_net_set_clock(struct replica_net *net, uint32_t node, uint64_t ahea
 void replica_net_set_mutant(struct replica_net *net, uint32_t node, uint32_t permille);
 /* A stopped node loses its whole store; its vote register, beside the key, stays. */
 void replica_net_wipe(struct replica_net *net, uint32_t node);
+
+/* What a node's disk holds now, to be put back later. */
+struct net_backup;
+struct net_backup *replica_net_backup(struct replica_net *net, uint32_t node);
+void replica_net_backup_free(struct net_backup *backup);
+/* A stopped node's store, or vote register, goes back to what it was. */
+void replica_net_restore_store(struct replica_net *net, uint32_t node,
+                               const struct net_backup *backup);
+void replica_net_restore_register(struct replica_net *net, uint32_t node,
+                                  const struct net_backup *backup);
+/* A stopped node's register is lost, and the next start is with --rejoin. */
+void replica_net_lose_register(struct replica_net *net, uint32_t node);
+/* The next start of a stopped node is with --rejoin; the register is whole. */
+void replica_net_mark_rejoining(struct replica_net *net, uint32_t node);
+/* As it is durable. */
+struct vote_register replica_net_register(const struct replica_net *net, uint32_t node);
+/* How many votes ever left the node, in all its lives. That no two of them contradict each other
+   (I6) is checked as they leave. */
+uint64_t replica_net_votes(const struct replica_net *net, uint32_t node);
+
 /* A frame made up by the test arrives at once, as from this peer; it may be refused. */
 void replica_net_inject(struct replica_net *net, uint32_t from, uint32_t to, const uint8_t *frame,
                         size_t length);
@@ -74,5 +97,12 @@ uint64_t replica_net_height(const struct replica_net *net, uint32_t node);
 uint64_t replica_net_records(const struct replica_net *net, uint32_t node);
 struct hash replica_net_hash_at(struct replica_net *net, uint32_t node, uint64_t height);
 bool replica_net_running(const struct replica_net *net, uint32_t node);
+uint64_t replica_net_epoch(const struct replica_net *net, uint32_t node);
+/* Whether the node is a validator of the epoch it is in. */
+bool replica_net_votes_now(const struct replica_net *net, uint32_t node);
+/* A batch in stored form that holds an action, signed by participant submitter; malloc'ed. */
+struct action;
+uint8_t *replica_net_action(struct replica_net *net, uint32_t submitter,
+                            const struct action *action, size_t *ret_length, struct hash *ret_id);
 
 #endif

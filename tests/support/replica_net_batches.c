@@ -80,21 +80,21 @@ void net_fill_genesis(struct genesis *genesis, uint32_t nodes)
     }
 }
 
-static uint8_t *make_batch(struct replica_net *net, uint32_t submitter, uint64_t number,
-                           struct record *records, uint32_t count, size_t *ret_length)
+uint8_t *net_make_batch(const struct net_batch_terms *terms, struct record *records, uint32_t count,
+                        size_t *ret_length)
 {
     struct hash *hashes = net_array(count, sizeof *hashes);
     struct batch_header header = {.version = BATCH_VERSION,
                                   .kind = BATCH_RECORDS,
-                                  .participant = submitter,
+                                  .participant = terms->submitter,
                                   .key_no = 1,
                                   .count = count,
-                                  .created_ms = WALL_START_MS + number % 1000,
-                                  .expires_ms = WALL_START_MS + LIMIT_BATCH_LIFE_MS,
-                                  .chain_id = net->chain_id,
+                                  .created_ms = terms->created_ms,
+                                  .expires_ms = terms->expires_ms,
+                                  .chain_id = terms->chain_id,
                                   .records_root = batch_records_root(records, count, hashes)};
     uint8_t signed_bytes[BATCH_SIGNED_BYTES];
-    struct public_key key = test_key(1, submitter - 1);
+    struct public_key key = test_key(1, terms->submitter - 1);
     batch_signed_bytes(&header, signed_bytes);
     struct signature signature = net_stand_in(&key, signed_bytes, sizeof signed_bytes);
     *ret_length = BATCH_PREFIX_BYTES + (size_t)count * RECORD_BYTES;
@@ -107,11 +107,9 @@ static uint8_t *make_batch(struct replica_net *net, uint32_t submitter, uint64_t
     return bytes;
 }
 
-uint8_t *replica_net_batch(struct replica_net *net, uint32_t submitter, uint64_t number,
-                           uint32_t count, size_t *ret_length)
+void net_fill_records(struct record *records, uint32_t submitter, uint64_t number, uint32_t count)
 {
     struct prng prng = prng_seeded(number * 31 + submitter);
-    struct record *records = net_array(count, sizeof *records);
     for (uint32_t i = 0; i < count; i++) {
         struct record *record = &records[i];
         put_be64(record->id.bytes, number);
@@ -129,6 +127,23 @@ uint8_t *replica_net_batch(struct replica_net *net, uint32_t submitter, uint64_t
         record->scheme = 1;
         record->currency = CURRENCY_CNY;
     }
+}
+
+static uint8_t *make_batch(struct replica_net *net, uint32_t submitter, uint64_t number,
+                           struct record *records, uint32_t count, size_t *ret_length)
+{
+    const struct net_batch_terms terms = {.chain_id = net->chain_id,
+                                          .submitter = submitter,
+                                          .created_ms = WALL_START_MS + number % 1000,
+                                          .expires_ms = WALL_START_MS + LIMIT_BATCH_LIFE_MS};
+    return net_make_batch(&terms, records, count, ret_length);
+}
+
+uint8_t *replica_net_batch(struct replica_net *net, uint32_t submitter, uint64_t number,
+                           uint32_t count, size_t *ret_length)
+{
+    struct record *records = net_array(count, sizeof *records);
+    net_fill_records(records, submitter, number, count);
     uint8_t *bytes = make_batch(net, submitter, number, records, count, ret_length);
     free(records);
     return bytes;

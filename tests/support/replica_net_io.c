@@ -1,4 +1,5 @@
 /* replica_net_io: node_io on a simulated disk, network and clock (see replica_net.h). */
+#include "base/shorthash.h"
 #include "tests/support/replica_net_state.h"
 
 static bool io_get(void *context, enum store_table table, const void *key, size_t key_length,
@@ -28,8 +29,10 @@ static bool io_seek(void *context, enum store_table table, const void *from, siz
     return memory_store_seek(&node->store, table, from, from_length, ret_key, ret_value);
 }
 
-static void io_register_write(void *context, const struct vote_register *vote_register)
+static void io_register_write(void *context, const struct public_key *owner,
+                              const struct vote_register *vote_register)
 {
+    (void)owner;
     struct net_node *node = context;
     node->register_next = *vote_register;
     node->register_pending = true;
@@ -69,7 +72,7 @@ static void io_send(void *context, uint32_t peer, enum link_class class, const u
     (void)class;
     struct message *message = outgoing(context);
     message->kind = TO_PEER;
-    message->to = peer;
+    message->to = net_node_of(context, peer);
     ((struct net_node *)context)->net->sent_bytes += length;
     message->bytes = copy_of(frame, length);
     message->length = length;
@@ -78,8 +81,9 @@ static void io_send(void *context, uint32_t peer, enum link_class class, const u
 static void io_broadcast(void *context, enum link_class class, const uint8_t *frame, size_t length)
 {
     const struct net_node *node = context;
-    for (uint32_t peer = 0; peer < node->net->options.nodes; peer++) {
-        if (peer != node->index) {
+    const struct peers *peers = &node->peers;
+    for (uint32_t peer = 0; peer < LIMIT_PEERS; peer++) {
+        if (peers->slots[peer].kind == PEER_VALIDATOR && peer != peers->own) {
             io_send(context, peer, class, frame, length);
         }
     }
@@ -94,25 +98,29 @@ static void io_reply(void *context, uint64_t session, const uint8_t *frame, size
     message->length = length;
 }
 
+static void io_peers(void *context, const struct peers *peers)
+{
+    struct net_node *node = context;
+    node->peers = *peers;
+    node->net->peers_changed = true;
+}
+
 struct signature net_stand_in(const struct public_key *key, const uint8_t *message, size_t length)
 {
-    struct hasher hasher;
-    hasher_init(&hasher, &PURPOSE_CHECKSUM);
-    hasher_add(&hasher, key->bytes, sizeof key->bytes);
-    hasher_add(&hasher, message, length);
-    struct hash half = hasher_end(&hasher);
     struct signature signature;
-    memcpy(signature.bytes, half.bytes, HASH_BYTES);
-    memcpy(signature.bytes + HASH_BYTES, half.bytes, HASH_BYTES);
+    uint64_t part = shorthash(key->bytes, message, length);
+    for (size_t i = 0; i < sizeof signature.bytes; i += sizeof part) {
+        part = part * 6364136223846793005ull + 1442695040888963407ull;
+        put_le64(signature.bytes + i, part);
+    }
     return signature;
 }
 
-static void io_sign(void *context, const uint8_t preimage[VOTE_PREIMAGE_BYTES],
-                    struct signature *ret_signature)
+static void io_sign(void *context, const struct public_key *signer, const uint8_t *message,
+                    size_t length, struct signature *ret_signature)
 {
-    const struct net_node *node = context;
-    *ret_signature = net_stand_in(&node->net->validators.members[node->index].key, preimage,
-                                  VOTE_PREIMAGE_BYTES);
+    net_keys_signed(context, message, length);
+    *ret_signature = net_stand_in(signer, message, length);
 }
 
 static bool io_verify(void *context, const struct public_key *key, const uint8_t *message,
@@ -142,11 +150,9 @@ static void io_verify_batch(void *context, uint64_t token, uint8_t *bytes, size_
     if (io_verify(node, key, signed_bytes, sizeof signed_bytes, &batch.signature)) {
         struct hash *hashes = malloc(sizeof *hashes * batch.header.count);
         CHECK(hashes != NULL);
-        struct hash root = batch_records_root((const struct record *)(const void *)batch.body,
-                                              batch.header.count, hashes);
         message.result.record_hashes = hashes;
         message.result.status =
-            hash_equal(&root, &batch.header.records_root) ? STATUS_OK : STATUS_BAD_HASH;
+            verify_batch_root(&batch.header, batch.body, batch.body_length, hashes);
     }
     net_push(node->net, &message);
 }
@@ -181,6 +187,7 @@ struct node_io net_node_io(struct net_node *node)
                             .send = io_send,
                             .broadcast = io_broadcast,
                             .reply = io_reply,
+                            .peers = io_peers,
                             .sign = io_sign,
                             .verify = io_verify,
                             .verify_batch = io_verify_batch,

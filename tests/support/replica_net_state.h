@@ -53,7 +53,11 @@ struct net_node {
     struct message *outbox;
     size_t outbox_count, outbox_capacity;
     struct replica *replica;
+    struct peers peers; /* as it last said */
     uint64_t seen_height;
+    uint8_t *unsent; /* preimages signed in this pass */
+    size_t unsent_count, unsent_capacity;
+    struct signed_votes *signed_votes; /* all that ever left, replica_net_keys.c */
 };
 
 struct replica_net {
@@ -67,7 +71,9 @@ struct replica_net {
     struct hash chain_id;
     struct net_node nodes[NET_NODES_MAX];
     bool cut[NET_NODES_MAX][NET_NODES_MAX];
-    struct message *queue; /* a heap by (due, order) */
+    bool linked[NET_NODES_MAX][NET_NODES_MAX]; /* the first believes so */
+    bool peers_changed;                        /* some node's table of peers did */
+    struct message *queue;                     /* a heap by (due, order) */
     size_t queue_count, queue_capacity;
     uint32_t answers[16];
     struct hash *final_hashes;
@@ -81,13 +87,43 @@ struct replica_net {
 /* replica_net.c */
 void net_push(struct replica_net *net, const struct message *message);
 void net_free_message(struct message *message);
+/* A pass of a node: it is given the time; what it did becomes durable, its frames leave. */
+void net_begin_pass(struct net_node *node);
+void net_end_pass(struct net_node *node);
+
+/* replica_net_peers.c */
+struct transport_key net_transport_key(uint32_t index);
+struct public_key net_consensus_key(uint32_t index);
+/* The node in a slot of this one's table, and the slot of a node: PEER_NONE. */
+uint32_t net_node_of(const struct net_node *node, uint32_t slot);
+uint32_t net_slot_of(const struct net_node *node, uint32_t other);
+/* Links come up and go down as they should be now. */
+void net_relink(struct replica_net *net);
+uint32_t net_observers(const struct replica_net *net,
+                       struct peer_observer ret_observers[NET_NODES_MAX]);
 
 /* replica_net_io.c */
 struct node_io net_node_io(struct net_node *node);
 struct signature net_stand_in(const struct public_key *key, const uint8_t *message, size_t length);
 
+/* replica_net_keys.c */
+/* A key signed this; what the pass signed leaves at its end, or never. */
+void net_keys_signed(struct net_node *node, const uint8_t *message, size_t length);
+void net_keys_left(struct net_node *node);
+void net_keys_end(struct net_node *node);
+
 /* replica_net_batches.c */
 void net_fill_genesis(struct genesis *genesis, uint32_t nodes);
+/* CLEARs between participants 3.. from this number on; records are zeroed. */
+void net_fill_records(struct record *records, uint32_t submitter, uint64_t number, uint32_t count);
+struct net_batch_terms {
+    struct hash chain_id;
+    uint32_t submitter;
+    uint64_t created_ms, expires_ms;
+};
+/* The signed batch, malloc'ed. */
+uint8_t *net_make_batch(const struct net_batch_terms *terms, struct record *records, uint32_t count,
+                        size_t *ret_length);
 /* calloc that cannot fail. */
 void *net_array(size_t count, size_t size);
 

@@ -57,6 +57,8 @@ def add_layouts(v):
         "leaf": f.LEAF,
         "page": f.PAGE_HEAD,
         "entry": f.PAGE_ENTRY,
+        "change": f.CHANGE,
+        "action_row": f.ACTION_ROW,
         "key_file": f.KEY_FILE,
         "register": f.REGISTER,
     }
@@ -343,7 +345,8 @@ def put_block(v, ledger, batches):
         v.put(f"{name}.batch.{i}.header", batch.header)
         v.put(f"{name}.batch.{i}.key", batch.key)
         v.put(f"{name}.batch.{i}.signature", batch.signature)
-        v.put(f"{name}.batch.{i}.records", b"".join(batch.records))
+        body = getattr(batch, "body", b"")
+        v.put(f"{name}.batch.{i}.records", body or b"".join(batch.records))
         v.put(f"{name}.batch.{i}.verdicts", b"".join(map(f.u16, batch.verdicts)))
     for slot, value in enumerate(ledger.slots()):
         if value != f.ZERO:

@@ -7,6 +7,7 @@ checks only the rules that the example chain meets.
 
 import copy
 
+import hefu_actions
 import hefu_formats as f
 from hefu_example import FUND, LINKED, REFUND, key_of, seed
 
@@ -73,11 +74,34 @@ class Batch:
         self.verdicts = []
 
 
-class Ledger:
+class BodyBatch:
+    """A batch of an action (2) or of evidence (3), signed with the key of a seed."""
+
+    def __init__(self, genesis_id, kind, participant, key_no, secret, body, created_ms):
+        self.participant, self.key_no, self.kind, self.body = participant, key_no, kind, body
+        self.records, self.verdicts = [], []
+        self.header = f.BATCH.pack(
+            version=1,
+            kind=kind,
+            participant=participant,
+            key_no=key_no,
+            count=1,
+            created_ms=created_ms,
+            expires_ms=created_ms + 60000,
+            chain_id=genesis_id,
+            records_root=f.body_root(body),
+            source_hash=f.ZERO,
+            part=0,
+            parts=0,
+        )
+        self.id = f.batch_id(self.header)
+        self.key = f.public_key(secret)
+        self.signature = f.sign(secret, f.batch_signed(self.header))
+
+
+class Ledger(hefu_actions.Governance):
     def __init__(self, genesis):
         self.genesis, self.chain_id = genesis, f.chain_id(genesis)
-        members = [(v["key"], v["transport_key"], v["participant"]) for v in genesis["validators"]]
-        self.validators_hash = f.validator_set_hash(members)
         self.height, self.total_records = 0, 0
         self.timestamp_ms, self.epoch = genesis["created_ms"], 0
         self.hashes = []
@@ -90,6 +114,8 @@ class Ledger:
         self.written |= {SERVICES: self.services, SCHEMES: self.schemes}
         self.written |= {CYCLES: self.cycle_rows()}
         self.written |= {ACCOUNTS: {f.be32(a.number): a.leaf() for a in self.accounts}}
+        self.begin_governance()
+        self.terminal = False
         self.seal([], 0, 0)
 
     # -- genesis --
@@ -281,12 +307,15 @@ class Ledger:
     def execute(self, blueprint):
         self.hashes.append(f.block_hash(self.header))
         self.height += 1
-        self.timestamp_ms, self.epoch = blueprint["timestamp_ms"], 1
+        self.timestamp_ms, self.epoch = blueprint["timestamp_ms"], self.next_epoch
         self.rows = {table: [] for table in self.running}
         self.acted_on, self.changed_nets = [], set()
         before_cycles = self.cycle_rows()
         now = self.timestamp_ms
+        self.begin_block_of_actions()
         batches = [Batch(self.chain_id, *batch, now) for batch in blueprint["batches"]]
+        for build in blueprint.get("bodies", []):
+            batches.append(BodyBatch(self.chain_id, *build(batches, self), now - 400 + len(batches)))
         for index, batch in enumerate(batches):
             self.execute_batch(index, batch)
         for place in self.acted_on:
@@ -295,6 +324,7 @@ class Ledger:
         self.written = {table: self.split_rows(table) for table in self.running if self.rows[table]}
         for table, rows in self.rows.items():
             self.running[table] = f.writes_digest(self.running[table], rows)
+        self.finish_actions()
         self.write_pages()
         changed = {key: row for key, row in self.cycle_rows().items() if row != before_cycles[key]}
         nets = {f.be16(s) + f.be32(c) + f.be32(p) for s, c, p in self.changed_nets}
@@ -305,6 +335,10 @@ class Ledger:
         return batches
 
     def execute_batch(self, index, batch):
+        if isinstance(batch, BodyBatch):
+            kinds = {2: self.execute_action, 3: self.execute_evidence}
+            kinds[batch.kind](index, batch)
+            return
         name = (batch.participant, batch.source, 0)
         if batch.source and name in self.sources:
             batch.verdicts = [SOURCE_EXISTS] * len(batch.records)
@@ -398,14 +432,14 @@ class Ledger:
             slots[table] = f.rows_digest(table, rows)
         for table, value in self.running.items():
             slots[table] = value
-        slots[15] = self.validators_hash
+        self.governance_slots(slots)
         return slots
 
     def seal(self, batches, proposer, record_count):
         self.total_records += record_count
         self.header = f.BLOCK.pack(
             version=1,
-            flags=0,
+            flags=1 if self.terminal else 0,
             epoch=self.epoch,
             height=self.height,
             timestamp_ms=self.timestamp_ms,

@@ -1,9 +1,11 @@
-"""The example chain of check.py: a genesis with three participants, and three blocks.
+"""The example chain of check.py: a genesis with three participants, and eight blocks, over two
+epochs.
 
 Every record of the blocks is posted unless a comment names its verdict. Keys come from seeds that
 anybody can compute: they are for this example only.
 """
 
+import hefu_actions as a
 import hefu_formats as f
 
 FUND, CLEAR, PAY, REFUND = (f.KINDS[name] for name in ("FUND", "CLEAR", "PAY", "REFUND"))
@@ -59,11 +61,16 @@ def scheme(number, service, submitters, network, hold, match, name):
     }
 
 
+def secret(index):
+    """Of a validator's consensus key."""
+    return bytes((32 - i + index) % 256 for i in range(32))
+
+
 def validator(index, participant, name):
     """Every validator has keys of its own, also two of one participant."""
     return {
         "participant": participant,
-        "key": f.public_key(bytes(32 - i + index for i in range(32))),
+        "key": f.public_key(secret(index)),
         "transport_key": bytes((index + 2 * i) % 256 for i in range(32)),
         "name": name,
     }
@@ -144,6 +151,62 @@ SOURCE = f.H("hefu.source", b"harbour-20251123.csv\n")
 ADVICE = f.H("hefu.source", b"advice")
 FIRST = purchase(0x21, 60000, 0xA1, interchange=300, payer_fee=10, payee_fee=20)
 
+
+def by_participant(number, body):
+    return (2, number, 1, seed(number), body)
+
+
+def by_validator(kind, participant, index, body):
+    key = f.public_key(secret(index))
+    return (kind, participant, a.key_no_of(key), secret(index), body)
+
+
+# Each builder gets the block's earlier batches and the ledger, and gives kind, participant, key_no,
+# secret key and body.
+
+
+def propose(_batches, _ledger):
+    """The river's key is replaced, the second of the junction leaves, a fifth one joins."""
+    river, second = GENESIS["validators"][1], GENESIS["validators"][3]
+    new, other = validator(20, 2, ""), validator(21, 1, "fifth")
+    changes = [
+        {"op": a.REPLACE, "old_key": river["key"]} | keys_of(new),
+        {"op": a.ADD, "participant": 1, "name": "fifth"} | keys_of(other),
+        {"op": a.REMOVE, "old_key": second["key"]},
+    ]
+    return by_participant(10, a.change_of_validators(1, changes))
+
+
+def keys_of(member):
+    return {name: member[name] for name in ("key", "transport_key")}
+
+
+def approve(_batches, ledger):
+    return by_participant(1, a.answer(a.APPROVE, ledger.actions[0].id))
+
+
+def accuse(batches, ledger):
+    votes = []
+    for block in (b"one", b"other"):
+        named = f.H("hefu.block", block)
+        preimage = f.preimage(
+            f.NOTARIZE, 1, 4, 3, named, ledger.chain_id, ledger.validators_hash
+        )
+        signature = f.sign(secret(11), preimage)
+        fields = {"kind": f.NOTARIZE, "signer": 3, "epoch": 1, "view": 4, "parent_view": 3}
+        votes.append(f.VOTE_ROW.pack(block_hash=named, signature=signature, **fields))
+    accuser, owner = ((1, 1), (2, 2))[len(batches) % 2]
+    return by_validator(3, owner, accuser, a.evidence(*votes))
+
+
+def ready_of(which):
+    def build(_batches, ledger):
+        index, owner = ((20, 2), (21, 1))[which]
+        return by_validator(2, owner, index, a.answer(a.READY, ledger.actions[0].id))
+
+    return build
+
+
 # Each batch: participant, source, records.
 BLOCKS = [
     {
@@ -189,4 +252,19 @@ BLOCKS = [
         ],
     },
     {"timestamp_ms": 1763856003000, "proposer": 1, "batches": []},
+    {"timestamp_ms": 1763856004000, "proposer": 1, "batches": [], "bodies": [propose]},
+    {
+        "timestamp_ms": 1763856005000,
+        "proposer": 3,
+        "batches": [(10, None, [fund(0x14, 2, 7, 0xF3)])],
+        "bodies": [approve, approve, accuse, accuse],  # ANSWERED_BEFORE, EXISTS
+    },
+    {"timestamp_ms": 1763856006000, "proposer": 0, "batches": [], "bodies": [ready_of(0)]},
+    {
+        "timestamp_ms": 1763856007000,
+        "proposer": 0,
+        "batches": [(1, None, [transfer(0x51, 1)])],
+        "bodies": [ready_of(1)],
+    },
+    {"timestamp_ms": 1763856008000, "proposer": 3, "batches": []},
 ]

@@ -211,10 +211,41 @@ static void test_impossible_certificates_halt(void **state)
     assert_true(rig_alarmed(&rig, ALARM_SAFETY_CERTIFICATES));
     assert_int_equal(rig_count(&rig, EFFECT_PERSIST_CERTIFICATE), 1);
     assert_true(rig_count(&rig, EFFECT_EVIDENCE) >= 2);
+    const struct effect *conflict = rig_find(&rig, EFFECT_CONFLICT);
+    assert_non_null(conflict);
+    assert_int_equal(conflict->conflict.first->kind, VOTE_NULLIFY);
+    assert_int_equal(conflict->conflict.second->kind, VOTE_FINALIZE);
     assert_true(rig_inspect(&rig).halted);
     rig_work(&rig);
     rig_tick(&rig, 60000);
     assert_int_equal(rig.net->effects.count, 0);
+    rig_close(&rig);
+}
+
+static void test_two_notarizations_are_both_kept(void **state)
+{
+    /* on_certificate: of one kind and view storage has room for one, so both are given out. */
+    (void)state;
+    struct rig rig;
+    open_follower(&rig);
+    rig_start(&rig);
+    struct certificate certificates[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct consensus_block block = rig_block(&rig, &rig.root, 3, 0);
+        const struct candidate candidate = {.block_hash = block.hash};
+        certificates[i] = rig_certificate(&rig, i, VOTE_NOTARIZE, 3, candidate);
+        rig_give_certificate(&rig, &certificates[i]);
+        assert_int_equal(rig_count(&rig, EFFECT_CONFLICT), i);
+    }
+    const struct effect *conflict = rig_find(&rig, EFFECT_CONFLICT);
+    const struct certificate *kept[] = {conflict->conflict.first, conflict->conflict.second};
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(kept[i]->view, 3);
+        assert_true(candidate_equal(&kept[i]->candidate, &certificates[i].candidate));
+        assert_int_equal(kept[i]->signature_count, certificates[i].signature_count);
+        assert_memory_equal(kept[i]->signers, certificates[i].signers, sizeof kept[i]->signers);
+    }
+    assert_true(rig_alarmed(&rig, ALARM_SAFETY_CERTIFICATES));
     rig_close(&rig);
 }
 
@@ -239,6 +270,10 @@ static void test_a_final_view_contradicted_halts(void **state)
     certificate.signatures[0].bytes[0] ^= 1;
     rig_give_certificate(&rig, &certificate);
     assert_true(rig_alarmed(&rig, ALARM_SAFETY_CHAIN));
+    const struct effect *conflict = rig_find(&rig, EFFECT_CONFLICT);
+    assert_non_null(conflict);
+    assert_true(candidate_equal(&conflict->conflict.first->candidate, &same));
+    assert_true(candidate_equal(&conflict->conflict.second->candidate, &differs));
     rig_close(&rig);
 }
 
@@ -341,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_evidence),
         cmocka_unit_test(test_bad_certificates_move_nothing),
         cmocka_unit_test(test_impossible_certificates_halt),
+        cmocka_unit_test(test_two_notarizations_are_both_kept),
         cmocka_unit_test(test_a_final_view_contradicted_halts),
         cmocka_unit_test(test_a_second_finalization_of_f_moves_its_view),
         cmocka_unit_test(test_an_answer_holds_what_is_missing),

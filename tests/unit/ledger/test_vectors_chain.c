@@ -18,9 +18,9 @@
 #include "ledger/rows.h"
 #include "tests/support/vectors.h"
 
-#define BATCHES_MAX 4u
+#define BATCHES_MAX 6u
 #define ROWS_MAX 512u
-#define BLOCKS_MAX 8u
+#define BLOCKS_MAX 10u
 
 static struct vectors *vectors;
 
@@ -230,8 +230,9 @@ struct row {
 struct batch_copy {
     struct batch_header header;
     struct public_key key;
-    struct record *records;
-    struct hash *hashes;
+    void *body; /* records, or an action's or evidence's bytes */
+    size_t body_length;
+    struct hash *hashes; /* of records */
     uint16_t *verdicts;
 };
 
@@ -296,7 +297,7 @@ static bool read_record(void *context, uint64_t height, uint32_t position,
     if ((position & 0xffff) >= batch->header.count) {
         return false;
     }
-    *ret_record = batch->records[position & 0xffff];
+    *ret_record = ((const struct record *)batch->body)[position & 0xffff];
     *ret_verdict = batch->verdicts[position & 0xffff];
     *ret_submitter = batch->header.participant;
     return true;
@@ -309,7 +310,7 @@ static void free_memory(struct memory *memory)
     }
     for (unsigned i = 0; i < BLOCKS_MAX * BATCHES_MAX; i++) {
         struct batch_copy *batch = &memory->batches[i / BATCHES_MAX][i % BATCHES_MAX];
-        free(batch->records);
+        free(batch->body);
         free(batch->hashes);
         free(batch->verdicts);
     }
@@ -334,14 +335,19 @@ static void take_batch(uint64_t height, unsigned i, struct batch_copy *ret_batch
                      0);
     size_t length = 0;
     uint32_t count = ret_batch->header.count;
-    ret_batch->records =
-        (void *)vectors_copy(vectors, &length, "chain.%llu.batch.%u.records", h, i);
-    assert_int_equal(length, (size_t)count * RECORD_BYTES);
+    ret_batch->body = (void *)vectors_copy(vectors, &length, "chain.%llu.batch.%u.records", h, i);
+    ret_batch->body_length = length;
     ret_batch->hashes = malloc(count * sizeof(struct hash));
     ret_batch->verdicts = malloc(count * sizeof(uint16_t));
     assert_non_null(ret_batch->hashes);
     assert_non_null(ret_batch->verdicts);
-    struct hash root = batch_records_root(ret_batch->records, count, ret_batch->hashes);
+    struct hash root;
+    if (ret_batch->header.kind == BATCH_RECORDS) {
+        assert_int_equal(length, (size_t)count * RECORD_BYTES);
+        root = batch_records_root(ret_batch->body, count, ret_batch->hashes);
+    } else {
+        root = batch_body_root(ret_batch->body, length);
+    }
     assert_true(hash_equal(&root, &ret_batch->header.records_root));
 }
 
@@ -459,15 +465,23 @@ static void run_block(struct run *run, uint64_t height)
         .parent_hash = run->parent,
         .batches = batches,
     };
-    vectors_bytes(vectors, &block.next_validators_hash, 32, "chain.%llu.next_validators_hash", h);
     assert_true(block.batch_count <= BATCHES_MAX);
     for (unsigned i = 0; i < block.batch_count; i++) {
         take_batch(height, i, &copies[i]);
         batches[i] = (struct ledger_batch){.header = &copies[i].header,
                                            .id = batch_id(&copies[i].header),
-                                           .records = copies[i].records,
-                                           .record_hashes = copies[i].hashes,
                                            .verified_under = copies[i].key};
+        struct public_key key;
+        assert_true(ledger_batch_key(run->ledger, copies[i].header.kind,
+                                     copies[i].header.participant, copies[i].header.key_no, &key));
+        assert_memory_equal(&key, &copies[i].key, sizeof key);
+        if (copies[i].header.kind == BATCH_RECORDS) {
+            batches[i].records = copies[i].body;
+            batches[i].record_hashes = copies[i].hashes;
+        } else {
+            batches[i].body = copies[i].body;
+            batches[i].body_length = copies[i].body_length;
+        }
     }
     struct ledger_reader reader = {.context = run->memory, .get = read_row, .record = read_record};
     ledger_prefetch(run->ledger, &block, &reader, run->working_set);
@@ -492,11 +506,10 @@ static void run_block(struct run *run, uint64_t height)
 }
 
 /* A ledger that starts from the stored rows must take them up, with the header as their proof. */
-static void expect_reload(const struct memory *memory, const struct hash *validators_hash,
-                          uint64_t height)
+static void expect_reload(const struct memory *memory, uint64_t height)
 {
     void *space = aligned_memory(ledger_footprint(&genesis));
-    struct ledger *ledger = ledger_init(space, &genesis, &chain_id, validators_hash);
+    struct ledger *ledger = ledger_init(space, &genesis, &chain_id);
     for (unsigned i = 0; i < memory->row_count; i++) {
         const struct row *row = &memory->rows[i];
         if (ledger_table_is_resident((enum ledger_table)row->table)) {
@@ -520,25 +533,23 @@ static void expect_reload(const struct memory *memory, const struct hash *valida
 static void example_chain(void **state)
 {
     (void)state;
-    struct hash validators_hash;
-    vectors_bytes(vectors, &validators_hash, 32, "chain.0.next_validators_hash");
     void *space = aligned_memory(ledger_footprint(&genesis));
     void *set_space = aligned_memory(working_set_footprint());
     struct memory *memory = calloc(1, sizeof *memory);
     assert_non_null(memory);
-    struct run run = {.ledger = ledger_init(space, &genesis, &chain_id, &validators_hash),
+    struct run run = {.ledger = ledger_init(space, &genesis, &chain_id),
                       .working_set = working_set_init(set_space),
                       .memory = memory};
     const struct ledger_outcome *outcome = ledger_genesis_outcome(run.ledger);
     expect_outcome(outcome, 0);
     run.parent = outcome->block_hash;
     store(memory, outcome);
-    expect_reload(memory, &validators_hash, 0);
+    expect_reload(memory, 0);
     uint64_t blocks = vectors_number(vectors, "chain.blocks");
     assert_true(blocks > 3 && blocks <= BLOCKS_MAX);
     for (uint64_t height = 1; height < blocks; height++) {
         run_block(&run, height);
-        expect_reload(memory, &validators_hash, height);
+        expect_reload(memory, height);
     }
     free_memory(memory);
     free(set_space);

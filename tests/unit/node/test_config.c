@@ -235,8 +235,6 @@ static void test_validators(void **state)
     config.peer_count = 1;
     strcpy(config.peers[0].name, "bank-b");
     strcpy(config.peers[0].url, "tcp://h:1");
-    assert_string_equal(config_peer_url(&config, &genesis, 1), "tcp://h:1");
-    assert_null(config_peer_url(&config, &genesis, 0));
 }
 
 /* Goal: a client's profile, written and read; its slips. */

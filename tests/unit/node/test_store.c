@@ -301,7 +301,7 @@ static void test_schema(void **state)
 {
     struct folder *home = *state;
     struct store *store = open_store(home, SMALL_MAP, false);
-    store_put(store, STORE_META, "schema", 6, "\x02\0\0\0", 4);
+    store_put(store, STORE_META, "schema", 6, "\x63\0\0\0", 4);
     store_commit(store);
     store_close(store);
     assert_int_equal(open_refused(home, false), STATUS_VERSION);

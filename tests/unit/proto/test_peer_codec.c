@@ -242,6 +242,7 @@ static struct peer_message sample_status(struct fixture *f, bool full)
         .held_from = 29,
         .held_notarizations = 0x8000000000000001,
         .held_nullifications = 2,
+        .steady = true,
     };
     if (full) {
         sample_certificate(&f->prng, VOTE_FINALIZE, 28, 3, &f->certificates[0]);
@@ -267,6 +268,7 @@ static void test_status(void **state)
     assert_int_equal(status->held_from, 29);
     assert_true(status->held_notarizations == 0x8000000000000001);
     assert_int_equal(status->held_nullifications, 2);
+    assert_true(status->steady);
     assert_certificate(status->final, &f->certificates[0]);
     assert_true(status->has_your_vote);
     assert_memory_equal(&status->your_vote, &message.status.your_vote, sizeof(struct vote));

@@ -1,0 +1,15 @@
+#!/usr/bin/env python3
+"""Goal: as test_clock.py, with a clock that jumps at random again and again."""
+
+import test_clock
+from network import main
+
+
+class ClockLong(test_clock.Clock):
+    """The same test with more jumps."""
+
+    jumps = 50
+
+
+if __name__ == "__main__":
+    main()

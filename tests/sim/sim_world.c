@@ -1,0 +1,274 @@
+/* sim_world: a network built from a seed; nodes that start, stop and are linked. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/genesis_file.h"
+#include "tests/sim/sim_state.h"
+
+static const struct sim_actor *const ACTORS[SIM_ACTOR_COUNT] = {
+    [SIM_EQUIVOCATOR] = &ACTOR_EQUIVOCATOR,
+    [SIM_WITHHOLDER] = &ACTOR_WITHHOLDER,
+    [SIM_TWIN] = &ACTOR_TWIN,
+    [SIM_NULLIFIER] = &ACTOR_NULLIFIER,
+    [SIM_LIAR] = &ACTOR_LIAR,
+    [SIM_MUTATOR] = &ACTOR_MUTATOR};
+
+const struct sim_actor *sim_actor_of(enum sim_actor_kind kind)
+{
+    return ACTORS[kind];
+}
+
+const char *sim_actor_name(enum sim_actor_kind kind)
+{
+    return ACTORS[kind]->name;
+}
+
+static enum status open_replica(struct sim_node *node, char *error, size_t capacity)
+{
+    struct sim *sim = node->sim;
+    struct node_io io = sim_io(node);
+    const struct validator *own = &sim->validators.members[node->index];
+    const struct replica_config config = {
+        .genesis = &sim->genesis,
+        .chain_id = sim->chain_id,
+        .keys = {{.key = own->key, .vote_register = &node->vote_register}},
+        .key_count = 1,
+        .transport_key = own->transport_key,
+        .pool_bytes = SIM_POOL_BYTES,
+        .crashed_batches = node->died_on,
+        .crashed_count = node->died_count};
+    return replica_open(&io, &config,
+                        (uint64_t)((int64_t)(SIM_WALL_MS + sim->now_ms) + node->clock_ms),
+                        sim->now_ms, &node->replica, error, capacity);
+}
+
+static void forget(struct sim_node *node)
+{
+    memory_store_end(&node->store);
+    memory_store_init(&node->store, STORE_TABLE_COUNT);
+    node->vote_register = (struct vote_register){.chain_id = node->sim->chain_id,
+                                                 .epoch = node->sim->validators.epoch};
+}
+
+void sim_start(struct sim_node *node)
+{
+    struct sim *sim = node->sim;
+    char error[256];
+    CHECK(!node->running);
+    sim->result->events++;
+    sim->result->counts.restarts++;
+    enum status status = open_replica(node, error, sizeof error);
+    if (status != STATUS_OK && node->faulty) {
+        /* Its own doings contradict each other: a faulty validator may forget them all. */
+        memory_store_rollback(&node->store);
+        forget(node);
+        status = open_replica(node, error, sizeof error);
+    }
+    if (status != STATUS_OK) {
+        memory_store_rollback(&node->store);
+        if (!(sim->options.beyond && node->seen_halt)) {
+            sim_violation(sim, "start", "node %u does not start: %s", node->slot, error);
+        }
+        node->restart_ms = UINT64_MAX;
+        return;
+    }
+    node->running = true;
+    node->died_count = 0;
+    node->cannot_sign_ms = 0;
+    replica_client_up(node->replica, SIM_SESSION, CLIENT_PARTICIPANT, 1);
+    sim_end(node);
+    for (uint32_t i = 0; i < sim->slots; i++) {
+        sim_link(sim, i, node->slot, true);
+        sim_link(sim, node->slot, i, true);
+    }
+}
+
+static void count_life(struct sim_node *node)
+{
+    struct sim_counts *counts = &node->sim->result->counts;
+    counts->timeouts += node->last.timeouts;
+    counts->nullifications += node->last.nullifications;
+    counts->reproposals += node->last.reproposals;
+    node->last = (struct consensus_view){0};
+}
+
+void sim_stop(struct sim_node *node)
+{
+    struct sim *sim = node->sim;
+    count_life(node);
+    replica_free(node->replica);
+    node->replica = NULL;
+    node->running = false;
+    node->fuse = 0;
+    node->blown = false;
+    node->deadline_ms = UINT64_MAX;
+    node->life++;
+    node->restart_ms = UINT64_MAX;
+    for (uint32_t i = 0; i < sim->slots; i++) {
+        sim->up[node->slot][i] = false;
+    }
+}
+
+void sim_link(struct sim *sim, uint32_t a, uint32_t b, bool up)
+{
+    struct sim_node *node = &sim->nodes[a];
+    const struct sim_node *peer = &sim->nodes[b];
+    if (node->index == peer->index || !node->running || sim->up[a][b] == up ||
+        (up && (!peer->running || sim->cut[a][b] || sim->cut[b][a]))) {
+        return;
+    }
+    sim->up[a][b] = up;
+    sim_begin(node);
+    if (up) {
+        replica_peer_up(node->replica, peer->index);
+    } else {
+        replica_peer_down(node->replica, peer->index);
+    }
+    sim_end(node);
+}
+
+static enum sim_actor_kind draw_actor(struct sim *sim, uint64_t mode)
+{
+    if (sim->options.beyond && mode < 6) {
+        return SIM_TWIN;
+    }
+    if (sim->options.beyond && mode < 9) {
+        return SIM_EQUIVOCATOR;
+    }
+    return (enum sim_actor_kind)prng_below(&sim->prng, (uint64_t)SIM_ACTOR_COUNT);
+}
+
+/* The second copy of a twin reaches second copies, and is reached by who is routed to it. */
+static void add_twin(struct sim *sim, struct sim_node *node)
+{
+    struct sim_node *copy = &sim->nodes[sim->slots];
+    CHECK(sim->slots < SIM_SLOTS_MAX);
+    copy->index = node->index;
+    copy->faulty = true;
+    copy->actor_kind = SIM_TWIN;
+    copy->actor = &ACTOR_TWIN;
+    sim->twin_of[node->index] = sim->slots;
+    sim->twin_routes[node->slot] = 1;
+    sim->twin_routes[sim->slots] = 2;
+    sim->slots++;
+}
+
+static void draw_actors(struct sim *sim)
+{
+    uint32_t wanted = (uint32_t)prng_below(&sim->prng, sim->faulty_max + 1);
+    if (wanted == 0 && sim_chance(sim, 400)) {
+        wanted = 1;
+    }
+    if (sim->options.beyond) {
+        wanted = sim->faulty_max + 1;
+    }
+    const uint64_t mode = prng_below(&sim->prng, 10);
+    while (sim->faulty_count < wanted) {
+        struct sim_node *node = &sim->nodes[prng_below(&sim->prng, sim->count)];
+        if (node->faulty) {
+            continue;
+        }
+        node->faulty = true;
+        node->actor_kind = draw_actor(sim, mode);
+        node->actor = ACTORS[node->actor_kind];
+        sim->result->actors[node->actor_kind].runs++;
+        sim->faulty |= 1u << node->index;
+        sim->faulty_count++;
+        sim_tell(sim, "node %u is a %s", node->slot, node->actor->name);
+        if (node->actor_kind == SIM_TWIN) {
+            add_twin(sim, node);
+        }
+    }
+    sim->forget_left = sim->faulty_count < sim->faulty_max && sim_chance(sim, 500)
+                           ? sim->faulty_max - sim->faulty_count
+                           : 0;
+}
+
+static void draw_size(struct sim *sim)
+{
+    /* Small networks are where f is tight, and cheap: half of all seeds. */
+    sim->count = sim_chance(sim, 500) ? 4 + (uint32_t)prng_below(&sim->prng, 4)
+                                      : 4 + (uint32_t)prng_below(&sim->prng, SIM_NODES_MAX - 3);
+    if (sim->options.beyond) {
+        /* Only here do f+1 faulty suffice for a fork: n = 3f+1. */
+        sim->count = 4 + 3 * (uint32_t)prng_below(&sim->prng, 3);
+    }
+    sim->slots = sim->count;
+    sim_fill_genesis(&sim->genesis, sim->count, &sim->prng);
+    CHECK(genesis_validator_set(&sim->genesis, 1, &sim->validators) == STATUS_OK);
+    sim->chain_id = genesis_file_chain_id(&sim->genesis);
+    sim->faulty_max = sim->validators.faulty_max;
+}
+
+struct sim *sim_new(const struct sim_options *options, struct sim_result *result)
+{
+    /* Large buffers that every seed of a process uses in turn. */
+    static uint8_t frame_buffer[SIM_FRAME_MAX];
+    static _Alignas(16) uint8_t arena[PEER_ARENA_BYTES];
+    static _Alignas(16) uint8_t answer_arena[CLIENT_ANSWER_ARENA_BYTES];
+    static struct hash finals[SIM_HEIGHTS_MAX];
+    struct sim *sim = sim_array(1, sizeof *sim);
+    sim->options = *options;
+    sim->result = result;
+    sim->prng = prng_seeded(options->seed);
+    sim->frame_buffer = frame_buffer;
+    sim->arena = arena;
+    sim->answer_arena = answer_arena;
+    sim->watch.finals = finals;
+    draw_size(sim);
+    sim_tell(sim, "seed %llu: %u validators, quorum %u", (unsigned long long)options->seed,
+             sim->count, sim->validators.quorum);
+    for (uint32_t i = 0; i < SIM_SLOTS_MAX; i++) {
+        struct sim_node *node = &sim->nodes[i];
+        node->sim = sim;
+        node->slot = i;
+        node->index = i;
+        node->deadline_ms = UINT64_MAX;
+        node->restart_ms = UINT64_MAX;
+        sim->twin_routes[i] = (uint8_t)(1 + prng_below(&sim->prng, 3));
+    }
+    draw_actors(sim);
+    sim_draw_mood(sim);
+    for (uint32_t i = 0; i < sim->slots; i++) {
+        memory_store_init(&sim->nodes[i].store, STORE_TABLE_COUNT);
+        sim->nodes[i].vote_register =
+            (struct vote_register){.chain_id = sim->chain_id, .epoch = sim->validators.epoch};
+    }
+    for (uint32_t i = 0; i < sim->slots && !sim->over; i++) {
+        sim_start(&sim->nodes[i]);
+    }
+    /* The genesis block is final by definition. */
+    uint8_t key[8] = {0};
+    static struct block_row row;
+    struct span value;
+    CHECK(memory_store_get(&sim->nodes[0].store, STORE_BLOCKS, key, sizeof key, &value));
+    CHECK(row_block_decode(value, &row) == STATUS_OK);
+    finals[0] = row.hash;
+    return sim;
+}
+
+void sim_free(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->slots; i++) {
+        struct sim_node *node = &sim->nodes[i];
+        if (node->running) {
+            sim_stop(node);
+        }
+        memory_store_end(&node->store);
+        if (node->has_snapshot) {
+            memory_store_end(&node->snapshot);
+        }
+        free(node->outbox);
+        free(node->replies);
+    }
+    for (size_t i = 0; i < sim->queue_count; i++) {
+        sim_event_free(&sim->queue[i]);
+    }
+    for (uint32_t i = 0; i < SIM_OLD_FRAMES; i++) {
+        sim_frame_drop(sim->old[i]);
+    }
+    free(sim->queue);
+    free(sim->watch.views);
+    genesis_free(&sim->genesis);
+    free(sim);
+}
