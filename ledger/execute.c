@@ -6,7 +6,6 @@
 #include "ledger/engine.h"
 #include "ledger/idempotency.h"
 #include "ledger/posting.h"
-#include "ledger/reference.h"
 #include "ledger/rules.h"
 
 /* Not yet decided: a record that acts on itself or a later one must not find it posted. */
@@ -150,6 +149,9 @@ static enum verdict execute_record(struct ledger *ledger, uint32_t batch_index, 
 {
     struct filing filing = file_record(ledger, batch_index, at);
     ledger->verdicts[filing.flat] = VERDICT_UNDECIDED;
+    ledger->lives.executing = filing.position;
+    *ret_posted = (struct posted_record){
+        .entry_mark = ledger->entry_count, .cycle = REGISTRY_NONE, .mark = life_mark(ledger)};
     enum verdict verdict = admit(ledger, &filing);
     if (verdict == VERDICT_POSTED) {
         verdict = post(ledger, &filing, ret_posted);
@@ -163,7 +165,7 @@ static void undo_chain(struct ledger *ledger, uint32_t first_flat, uint32_t post
 {
     for (uint32_t i = posted; i-- > 0;) {
         const struct posted_record *record = &ledger->chain[i];
-        reference_undo(ledger, record);
+        life_undo(ledger, record->mark);
         posting_undo(ledger, record->entry_mark, record->cycle, record->turnover);
         ledger->verdicts[first_flat + i] = VERDICT_LINKED_FAILED;
     }
@@ -176,6 +178,8 @@ static void execute_chain(struct ledger *ledger, uint32_t batch_index, uint32_t 
 {
     uint32_t first_flat = ledger->batch_start[batch_index] + first;
     bool failed = false;
+    ledger->lives.undo_count = 0;
+    ledger->lives.chained = true;
     for (uint32_t i = 0; i < length; i++) {
         if (!failed) {
             failed = execute_record(ledger, batch_index, first + i, &ledger->chain[i]) >
@@ -190,6 +194,7 @@ static void execute_chain(struct ledger *ledger, uint32_t batch_index, uint32_t 
         ledger->verdicts[filing.flat] =
             (uint16_t)(verdict == VERDICT_POSTED ? VERDICT_LINKED_FAILED : verdict);
     }
+    ledger->lives.chained = false;
 }
 
 /* How many records from first on are joined: through the first without the flag. */

@@ -77,7 +77,7 @@ struct ledger *ledger_init(void *memory, const struct genesis *genesis, const st
     ledger->chain_id = *chain_id;
     registry_init(&ledger->registry, genesis);
     roster_from_genesis(genesis, &ledger->roster);
-    ledger->expiries.next_ms = UINT64_MAX;
+    ledger->state.expiry_next_ms = UINT64_MAX;
     open_accounts(ledger);
     open_cycles(ledger);
     outcome_build_genesis(ledger);
@@ -103,7 +103,8 @@ static void begin_generation(struct ledger *ledger)
         memset(ledger->ids.slots, 0, slots * sizeof *ledger->ids.slots);
         memset(ledger->transactions.index.slots, 0,
                slots * sizeof *ledger->transactions.index.slots);
-        memset(ledger->lives.index.slots, 0, slots * sizeof *ledger->lives.index.slots);
+        memset(ledger->lives.index.slots, 0,
+               ledger->limits.life_slots * sizeof *ledger->lives.index.slots);
         ledger->generation = 1;
     }
 }
@@ -149,7 +150,6 @@ static void take_back(struct ledger *ledger)
 {
     touch_restore(ledger);
     registry_restore(&ledger->registry);
-    expiry_restore(ledger);
     queue_restore(ledger);
     if (ledger->tree_changed) {
         outcome_restore_tree(ledger);
@@ -237,7 +237,7 @@ void ledger_rollback(struct ledger *ledger)
 bool ledger_time_due(const struct ledger *ledger, uint64_t timestamp_ms)
 {
     uint64_t cycle_ms = cycle_next_ms(ledger);
-    uint64_t expiry_ms = ledger->expiries.next_ms;
+    uint64_t expiry_ms = ledger->state.expiry_next_ms;
     uint64_t next_ms = cycle_ms < expiry_ms ? cycle_ms : expiry_ms;
     return next_ms != UINT64_MAX && next_ms <= timestamp_ms;
 }

@@ -5,7 +5,6 @@
 #include "ledger/action_rows.h"
 #include "ledger/digest.h"
 #include "ledger/idempotency.h"
-#include "ledger/reference.h"
 
 #define ALIGNMENT 64u
 
@@ -48,12 +47,20 @@ struct scratch_limits memory_limits(const struct genesis *genesis)
         (uint64_t)limits.pages * PAGE_HEAD_BYTES + (uint64_t)limits.entries * PAGE_ENTRY_BYTES;
     limits.nets = smaller(nets, limits.entries);
     limits.index_slots = index_slots(limits.records);
+    /* Every due life may be a half in exception; every payment of every queue may be released. */
+    uint64_t due = (uint64_t)limits.records * DUE_PER_RECORD;
+    uint64_t queued = (uint64_t)genesis->currency_count * LIMIT_QUEUE;
+    limits.lives = (uint32_t)((uint64_t)limits.records * LIVES_PER_RECORD + 2 * due + queued);
+    limits.life_slots = index_slots(limits.lives);
+    limits.events = limits.lives + (uint32_t)due + LIMIT_PARTICIPANTS;
+    limits.expiries = (uint32_t)(due + limits.records);
     uint64_t static_rows = (uint64_t)genesis->participant_count + genesis->limit_count +
                            genesis->service_count + genesis->scheme_count +
                            genesis->calendar_count + 1;
     /* A static row is its bytes in genesis and its key. */
     limits.genesis_bytes = genesis_encoded_size(genesis) + static_rows * STATIC_KEY_BYTES_MAX;
-    uint64_t block_writes = (uint64_t)limits.records * 3 + LIMIT_BLOCK_BATCHES + limits.pages +
+    uint64_t block_writes = (uint64_t)limits.records * 2 + limits.lives + limits.events +
+                            limits.expiries + 2 * queued + LIMIT_BLOCK_BATCHES + limits.pages +
                             limits.accounts + limits.nets + LIMIT_SERVICES + ACTIONS_HELD_MAX +
                             LIMIT_BLOCK_BATCHES + 2;
     uint64_t genesis_writes = accounts + static_rows + LIMIT_SERVICES + 2;
@@ -100,13 +107,14 @@ static void carve_state(struct carver *carver, const struct genesis *genesis, st
     ledger->changed_leaves = carve(carver, accounts, sizeof *ledger->changed_leaves);
 }
 
-static void carve_index(struct carver *carver, const struct scratch_limits *limits,
-                        struct index *index, size_t stride, uint32_t key_length, uint8_t **ret_rows)
+static void carve_index(struct carver *carver, uint32_t rows, struct index *index, size_t stride,
+                        uint32_t key_length, uint8_t **ret_rows)
 {
-    *ret_rows = carve(carver, limits->records, stride);
-    index->slots = carve(carver, limits->index_slots, sizeof *index->slots);
+    uint32_t slots = index_slots(rows);
+    *ret_rows = carve(carver, rows, stride);
+    index->slots = carve(carver, slots, sizeof *index->slots);
     index->rows = *ret_rows;
-    index->mask = limits->index_slots - 1;
+    index->mask = slots - 1;
     index->stride = (uint32_t)stride;
     index->key_length = key_length;
 }
@@ -119,17 +127,30 @@ static void carve_actions(struct carver *carver, struct ledger *ledger)
     ledger->action_values = carve(carver, ACTIONS_HELD_MAX, ACTION_STORED_BYTES_MAX);
 }
 
+static void carve_lives(struct carver *carver, const struct scratch_limits *limits,
+                        struct ledger *ledger)
+{
+    struct lives *lives = &ledger->lives;
+    carve_index(carver, limits->lives, &lives->index, LIFE_ROW_BYTES, LIFE_KEY_BYTES, &lives->rows);
+    lives->touched = carve(carver, limits->lives, sizeof *lives->touched);
+    lives->undo =
+        carve(carver, (uint64_t)LIVES_PER_RECORD * LIMIT_BATCH_RECORDS, sizeof *lives->undo);
+    lives->capacity = limits->lives;
+    ledger->events.rows = carve(carver, limits->events, EVENT_KEY_BYTES + EVENT_VALUE_BYTES);
+    ledger->events.capacity = limits->events;
+    ledger->expiries.rows = carve(carver, limits->expiries, EXPIRY_ROW_BYTES);
+}
+
 static void carve_block(struct carver *carver, const struct scratch_limits *limits,
                         struct ledger *ledger)
 {
-    carve_index(carver, limits, &ledger->ids, ID_ROW_BYTES, ID_KEY_BYTES, &ledger->id_rows);
-    carve_index(carver, limits, &ledger->transactions.index, TRANSACTION_ROW_BYTES,
+    carve_index(carver, limits->records, &ledger->ids, ID_ROW_BYTES, ID_KEY_BYTES,
+                &ledger->id_rows);
+    carve_index(carver, limits->records, &ledger->transactions.index, TRANSACTION_ROW_BYTES,
                 TRANSACTION_KEY_BYTES, &ledger->transactions.rows);
-    carve_index(carver, limits, &ledger->lives.index, LIFE_ROW_BYTES, LIFE_KEY_BYTES,
-                &ledger->lives.rows);
+    carve_lives(carver, limits, ledger);
     ledger->touched = carve(carver, limits->accounts, sizeof *ledger->touched);
     ledger->cycles.touched_nets = carve(carver, limits->nets, sizeof *ledger->cycles.touched_nets);
-    ledger->lives.touched = carve(carver, limits->records, sizeof *ledger->lives.touched);
     ledger->verdicts = carve(carver, limits->records, sizeof *ledger->verdicts);
     ledger->entries = carve(carver, limits->entries, sizeof *ledger->entries);
     ledger->chain = carve(carver, LIMIT_BATCH_RECORDS, sizeof *ledger->chain);

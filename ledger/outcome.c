@@ -7,7 +7,6 @@
 #include "ledger/idempotency.h"
 #include "ledger/invariant.h"
 #include "ledger/page_build.h"
-#include "ledger/reference.h"
 
 #define ACCOUNT_ROW_BYTES (ACCOUNT_KEY_BYTES + ACCOUNT_LEAF_BYTES)
 #define CYCLE_ROW_BYTES (CYCLE_KEY_BYTES + CYCLE_VALUE_BYTES)
@@ -25,6 +24,16 @@ void outcome_write(struct ledger *ledger, enum ledger_table table, struct span k
                               .value = value.data};
 }
 
+void outcome_remove(struct ledger *ledger, enum ledger_table table, struct span key)
+{
+    CHECK(ledger->outcome.write_count < ledger->limits.writes);
+    ledger->writes[ledger->outcome.write_count++] =
+        (struct ledger_write){.table = (uint8_t)table,
+                              .remove = true,
+                              .key_length = (uint16_t)key.length,
+                              .key = key.data};
+}
+
 /* A write of a row that stands as key ‖ value. */
 static void write_row(struct ledger *ledger, enum ledger_table table, const uint8_t *row,
                       uint32_t key_length, uint32_t value_length)
@@ -33,8 +42,8 @@ static void write_row(struct ledger *ledger, enum ledger_table table, const uint
                   (struct span){row + key_length, value_length});
 }
 
-static void write_rows(struct ledger *ledger, enum ledger_table table, const uint8_t *rows,
-                       uint32_t count, uint32_t key_length, uint32_t value_length)
+void outcome_write_rows(struct ledger *ledger, enum ledger_table table, const uint8_t *rows,
+                        uint32_t count, uint32_t key_length, uint32_t value_length)
 {
     for (uint32_t i = 0; i < count; i++) {
         write_row(ledger, table, rows + (size_t)i * (key_length + value_length), key_length,
@@ -46,20 +55,14 @@ static void write_rows(struct ledger *ledger, enum ledger_table table, const uin
 static void emit_growing(struct ledger *ledger)
 {
     struct hash *digests = ledger->state.digests;
-    write_rows(ledger, TABLE_IDS, ledger->id_rows, ledger->id_count, ID_KEY_BYTES, ID_VALUE_BYTES);
+    outcome_write_rows(ledger, TABLE_IDS, ledger->id_rows, ledger->id_count, ID_KEY_BYTES,
+                       ID_VALUE_BYTES);
     digest_run(&digests[TABLE_IDS], ledger->id_rows, (size_t)ledger->id_count * ID_ROW_BYTES);
-    write_rows(ledger, TABLE_LIFE, ledger->lives.rows, ledger->lives.count, LIFE_KEY_BYTES,
-               LIFE_VALUE_BYTES);
-    digest_run(&digests[TABLE_LIFE], ledger->lives.rows,
-               (size_t)ledger->lives.count * LIFE_ROW_BYTES);
-    write_rows(ledger, TABLE_SOURCES, ledger->source_rows[0], ledger->source_count,
-               SOURCE_KEY_BYTES, SOURCE_VALUE_BYTES);
+    outcome_write_rows(ledger, TABLE_SOURCES, ledger->source_rows[0], ledger->source_count,
+                       SOURCE_KEY_BYTES, SOURCE_VALUE_BYTES);
     digest_run(&digests[TABLE_SOURCES], ledger->source_rows[0],
                (size_t)ledger->source_count * SOURCE_ROW_BYTES);
-    write_rows(ledger, TABLE_TRANSACTIONS, ledger->transactions.rows, ledger->transactions.count,
-               TRANSACTION_KEY_BYTES, TRANSACTION_VALUE_BYTES);
-    digest_run(&digests[TABLE_TRANSACTIONS], ledger->transactions.rows,
-               (size_t)ledger->transactions.count * TRANSACTION_ROW_BYTES);
+    life_emit(ledger);
 }
 
 static void write_cycle(struct ledger *ledger, uint32_t cycle)
@@ -158,6 +161,7 @@ static void fill_header(struct ledger *ledger)
         .proposer = block->proposer,
         .batch_count = block->batch_count,
         .account_count = ledger->account_count,
+        .event_count = ledger->events.count,
         .record_count = records,
         .total_records = state->total_records + records,
         .chain_id = ledger->chain_id,
@@ -167,6 +171,7 @@ static void fill_header(struct ledger *ledger)
         .accounts_root = merkle_dense_root(&ledger->tree),
         .state_root = digest_state_root(state->digests),
         .history_root = merkle_frontier_root(&state->history),
+        .events_root = event_root(ledger),
         .next_validators_hash = roster->hash,
     };
     ledger->outcome.block_hash = block_hash(&ledger->outcome.header);

@@ -15,6 +15,13 @@ const char *outcome_build(struct ledger *ledger);
 void outcome_write(struct ledger *ledger, enum ledger_table table, struct span key,
                    struct span value);
 
+/* The row of that key goes. */
+void outcome_remove(struct ledger *ledger, enum ledger_table table, struct span key);
+
+/* Adds rows that stand one behind the other as key ‖ value. */
+void outcome_write_rows(struct ledger *ledger, enum ledger_table table, const uint8_t *rows,
+                        uint32_t count, uint32_t key_length, uint32_t value_length);
+
 /* Takes the block's leaves back out of the accounts tree; accounts are restored already. */
 void outcome_restore_tree(struct ledger *ledger);
 

@@ -192,12 +192,11 @@ unsigned rules_sides(const struct filing *filing)
     return sides;
 }
 
-static enum verdict check_agent(const struct registry *registry, const struct filing *filing)
+bool rules_has_role(const struct registry *registry, uint32_t participant, unsigned roles)
 {
-    uint32_t index = number_map_find(&registry->participants, filing->submitter);
+    uint32_t index = number_map_find(&registry->participants, participant);
     CHECK(index != REGISTRY_NONE);
-    bool is_agent = (registry->genesis->participants[index].roles & ROLE_AGENT) != 0;
-    return is_agent ? VERDICT_POSTED : VERDICT_NOT_AGENT;
+    return (registry->genesis->participants[index].roles & roles) != 0;
 }
 
 /* The sides that may file this record in its scheme. */
@@ -220,7 +219,8 @@ static enum verdict check_submitter(const struct registry *registry, const struc
     const struct record *record = filing->record;
     switch ((enum kind_filer)filing->kind->filer) {
     case FILER_AGENT:
-        return check_agent(registry, filing);
+        return rules_has_role(registry, filing->submitter, ROLE_AGENT) ? VERDICT_POSTED
+                                                                       : VERDICT_NOT_AGENT;
     case FILER_OWNER:
         return filing->submitter == record->payer ? VERDICT_POSTED : VERDICT_NOT_A_SIDE;
     case FILER_AWAITED:

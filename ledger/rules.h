@@ -18,4 +18,7 @@ enum verdict rules_check_authority(const struct registry *registry, struct filin
 /* Which sides (enum side) of the record the submitter is; only with a scheme. */
 unsigned rules_sides(const struct filing *filing);
 
+/* Whether a participant, which exists, has one of these roles (enum role). */
+bool rules_has_role(const struct registry *registry, uint32_t participant, unsigned roles);
+
 #endif

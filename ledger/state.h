@@ -33,9 +33,11 @@
 #include "ledger/verdict.h"
 #include "ledger/working_set.h"
 
-/* Two accounts a leg, four legs a record. */
-#define ENTRIES_PER_RECORD 8u
-#define LEGS_PER_RECORD 4u
+/* Two accounts a leg, four legs a record, two freed reserves; and for each record of a full block
+   two due lives that free two reserves each. */
+#define ENTRIES_PER_RECORD 20u
+/* Due events of one block for each record that it may hold. */
+#define DUE_PER_RECORD 2u
 
 /* TABLE_VALIDATORS: count, then key, transport key, participant and name of each. */
 #define VALIDATOR_ROW_BYTES 100u
@@ -50,6 +52,10 @@ struct scratch_limits {
     uint32_t pages;
     uint32_t nets; /* touched by one block */
     uint32_t index_slots;
+    uint32_t lives; /* changed by one block */
+    uint32_t life_slots;
+    uint32_t events;
+    uint32_t expiries; /* rows swept or made by one block */
     uint32_t writes;
     uint64_t page_bytes;
     uint64_t genesis_bytes; /* rows of the static tables */
@@ -81,11 +87,8 @@ struct logged_entry {
 struct posted_record {
     uint32_t entry_mark; /* entries logged before it */
     uint32_t cycle;      /* its legs' cycle or REGISTRY_NONE */
-    uint32_t life;       /* acted on, or INDEX_NONE */
-    bool life_is_new;
-    uint32_t transaction_slot; /* of the match key it took, or INDEX_NONE */
-    uint64_t amount;
-    uint64_t turnover; /* size of all legs */
+    uint64_t turnover;   /* size of all posted legs */
+    struct life_mark mark;
 };
 
 /* Open actions of the network, and of one participant. */

@@ -8,41 +8,6 @@
 
 #define UNBUILT false
 
-void life_begin(struct ledger *ledger)
-{
-    (void)ledger;
-}
-
-void event_begin(struct ledger *ledger)
-{
-    (void)ledger;
-}
-
-void event_emit(struct ledger *ledger)
-{
-    (void)ledger;
-}
-
-void expiry_begin(struct ledger *ledger)
-{
-    (void)ledger;
-}
-
-void expiry_restore(struct ledger *ledger)
-{
-    (void)ledger;
-}
-
-void expiry_run(struct ledger *ledger)
-{
-    (void)ledger;
-}
-
-void expiry_emit(struct ledger *ledger)
-{
-    (void)ledger;
-}
-
 void settle_run(struct ledger *ledger)
 {
     (void)ledger;
@@ -68,37 +33,66 @@ void queue_emit(struct ledger *ledger)
     (void)ledger;
 }
 
+enum verdict queue_check_order(const struct ledger *ledger, const struct filing *filing)
+{
+    (void)ledger;
+    (void)filing;
+    return VERDICT_POSTED;
+}
+
+enum verdict queue_put(struct ledger *ledger, const struct filing *filing)
+{
+    (void)ledger;
+    (void)filing;
+    CHECK(UNBUILT);
+}
+
+void queue_remove(struct ledger *ledger, uint32_t currency, struct place place)
+{
+    (void)ledger;
+    (void)currency;
+    (void)place;
+    CHECK(UNBUILT);
+}
+
+bool cycle_due(const struct ledger *ledger, struct expiry_row *ret_row)
+{
+    (void)ledger;
+    (void)ret_row;
+    return false;
+}
+
+void cycle_due_run(struct ledger *ledger, const struct expiry_row *row)
+{
+    (void)ledger;
+    (void)row;
+    CHECK(UNBUILT);
+}
+
+void treasury_affirm(struct ledger *ledger, const struct filing *filing,
+                     const struct subject *subject, struct posted_record *ret_posted)
+{
+    (void)ledger;
+    (void)filing;
+    (void)subject;
+    (void)ret_posted;
+    CHECK(UNBUILT);
+}
+
+void treasury_reject(struct ledger *ledger, const struct filing *filing,
+                     const struct subject *subject, struct posted_record *ret_posted)
+{
+    (void)ledger;
+    (void)filing;
+    (void)subject;
+    (void)ret_posted;
+    CHECK(UNBUILT);
+}
+
 uint64_t cycle_next_ms(const struct ledger *ledger)
 {
     (void)ledger;
     return UINT64_MAX;
-}
-
-enum verdict engine_answer(struct ledger *ledger, const struct filing *filing,
-                           struct posted_record *ret_posted)
-{
-    (void)ledger;
-    (void)filing;
-    (void)ret_posted;
-    CHECK(UNBUILT);
-}
-
-enum verdict engine_hold(struct ledger *ledger, const struct filing *filing,
-                         struct posted_record *ret_posted)
-{
-    (void)ledger;
-    (void)filing;
-    (void)ret_posted;
-    CHECK(UNBUILT);
-}
-
-enum verdict engine_dispute(struct ledger *ledger, const struct filing *filing,
-                            struct posted_record *ret_posted)
-{
-    (void)ledger;
-    (void)filing;
-    (void)ret_posted;
-    CHECK(UNBUILT);
 }
 
 enum verdict engine_queue(struct ledger *ledger, const struct filing *filing,

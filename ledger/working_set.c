@@ -17,6 +17,8 @@ struct working_set *working_set_init(void *memory)
     struct working_set *working_set = memory;
     working_set->height = 0;
     working_set->record_count = 0;
+    working_set->generation = 0;
+    memset(working_set->slots, 0, sizeof working_set->slots);
     return working_set;
 }
 
@@ -45,44 +47,144 @@ static void fetch_id(const struct ledger_reader *reader, uint32_t participant,
     }
 }
 
-/* The record that this one acts on, if the final state has it. */
-static void fetch_original(const struct ledger_reader *reader, uint32_t participant,
-                           const struct record *record, uint32_t flat, struct working_set *set)
+const struct original *working_set_at(const struct working_set *set, struct place place)
 {
-    set->original_of[flat] = 0;
-    if (bytes_are_zero(&record->ref, sizeof record->ref)) {
-        return;
-    }
-    uint32_t owner = record->ref_participant != 0 ? record->ref_participant : participant;
-    struct id_row row;
-    if (!read_id(reader, owner, &record->ref, &row)) {
-        return;
-    }
-    struct original *original = &set->originals[set->original_count];
-    original->place = row.place;
-    CHECK(reader->record(reader->context, row.place.height, row.place.position, &original->record,
-                         &original->verdict, &original->submitter));
     uint8_t key[LIFE_KEY_BYTES];
-    life_key(row.place, key);
-    struct span value;
-    original->has_life = reader->get(reader->context, TABLE_LIFE, key, sizeof key, &value);
-    if (original->has_life) {
-        CHECK(life_decode(value, &original->life) == STATUS_OK);
-    }
-    set->original_of[flat] = ++set->original_count;
+    uint32_t slot;
+    life_key(place, key);
+    uint32_t at = index_find(&set->index, key, &slot);
+    return at == INDEX_NONE ? NULL : &set->originals[at];
 }
 
+/* What its life depends on: what it is LINKED to, waits with, or acts on. */
+static bool needs_parent(const struct original *original)
+{
+    const struct life_row *life = &original->life;
+    if (!original->has_life || life->parent.height == 0) {
+        return false;
+    }
+    return life->state == LIFE_LINKED || life->state == LIFE_EXCEPTION ||
+           life->state == LIFE_WAITING ||
+           (life->state >= LIFE_CHARGED_BACK && life->state <= LIFE_IN_ARBITRATION);
+}
+
+static void read_life(const struct ledger_reader *reader, struct original *original)
+{
+    struct span value;
+    original->has_life =
+        reader->get(reader->context, TABLE_LIFE, original->key, sizeof original->key, &value);
+    original->posted_ms = 0;
+    if (original->has_life) {
+        CHECK(life_decode(value, &original->life) == STATUS_OK);
+    } else if (original->verdict <= VERDICT_CONFIRMED) {
+        CHECK(reader->time(reader->context, original->place.height, &original->posted_ms));
+    }
+}
+
+/* 1 + place in originals, where each stands once. */
+static uint32_t fetch_place(const struct ledger_reader *reader, struct place place,
+                            struct working_set *set)
+{
+    uint8_t key[LIFE_KEY_BYTES];
+    uint32_t slot = 0;
+    life_key(place, key);
+    uint32_t at = index_find(&set->index, key, &slot);
+    if (at != INDEX_NONE) {
+        return at + 1;
+    }
+    CHECK(set->original_count < ORIGINALS_MAX);
+    at = set->original_count++;
+    struct original *original = &set->originals[at];
+    memcpy(original->key, key, sizeof key);
+    original->place = place;
+    CHECK(reader->record(reader->context, place.height, place.position, &original->record,
+                         &original->verdict, &original->submitter));
+    read_life(reader, original);
+    index_put(&set->index, slot, at);
+    return at + 1;
+}
+
+/* The record at this place and, twice, what its life depends on. */
+static uint32_t fetch_original(const struct ledger_reader *reader, struct place place,
+                               struct working_set *set)
+{
+    uint32_t first = fetch_place(reader, place, set);
+    const struct original *original = &set->originals[first - 1];
+    for (unsigned depth = 0; depth < 2 && needs_parent(original); depth++) {
+        original = &set->originals[fetch_place(reader, original->life.parent, set) - 1];
+    }
+    return first;
+}
+
+/* The record that this one acts on, if the final state has it. */
+static void fetch_ref(const struct ledger_reader *reader, uint32_t participant,
+                      const struct record *record, uint32_t flat, struct working_set *set)
+{
+    uint32_t owner = record->ref_participant != 0 ? record->ref_participant : participant;
+    struct id_row row;
+    if (!bytes_are_zero(&record->ref, sizeof record->ref) &&
+        read_id(reader, owner, &record->ref, &row)) {
+        set->original_of[flat] = fetch_original(reader, row.place, set);
+    }
+}
+
+/* The record that its match key names. */
 static void fetch_key(const struct ledger_reader *reader, const struct record *record,
                       uint32_t flat, struct working_set *set)
 {
-    set->key_taken[flat] = false;
-    if (record_kind_name(record->kind) != NULL && kind_of(record->kind)->takes_match_key &&
-        !bytes_are_zero(&record->match_key, sizeof record->match_key)) {
-        uint8_t key[TRANSACTION_KEY_BYTES];
-        transaction_key(&record->match_key, record->scheme, key);
-        struct span value;
-        set->key_taken[flat] =
-            reader->get(reader->context, TABLE_TRANSACTIONS, key, sizeof key, &value);
+    uint8_t key[TRANSACTION_KEY_BYTES];
+    struct span value;
+    transaction_key(&record->match_key, record->scheme, key);
+    if (!bytes_are_zero(&record->match_key, sizeof record->match_key) &&
+        reader->get(reader->context, TABLE_TRANSACTIONS, key, sizeof key, &value)) {
+        struct transaction_row row;
+        CHECK(transaction_decode(value, &row) == STATUS_OK);
+        set->key_of[flat] = fetch_original(reader, row.place, set);
+    }
+}
+
+/* A kind either begins a transaction or acts on one. */
+static void fetch_named(const struct ledger_reader *reader, uint32_t participant,
+                        const struct record *record, uint32_t flat, struct working_set *set)
+{
+    set->original_of[flat] = 0;
+    set->key_of[flat] = 0;
+    if (record_kind_name(record->kind) == NULL) {
+        return;
+    }
+    if (kind_of(record->kind)->takes_match_key) {
+        fetch_key(reader, record, flat, set);
+    } else {
+        fetch_ref(reader, participant, record, flat, set);
+    }
+}
+
+/* Due rows in order, and what they concern. */
+static void fetch_due(const struct ledger *ledger, uint64_t timestamp_ms,
+                      const struct ledger_reader *reader, struct working_set *set)
+{
+    set->due_count = 0;
+    set->due_next_ms = UINT64_MAX;
+    set->due_read = ledger->state.expiry_next_ms <= timestamp_ms;
+    if (!set->due_read) {
+        return;
+    }
+    uint8_t last[EXPIRY_KEY_BYTES];
+    size_t last_length = 0;
+    struct span key;
+    struct span value;
+    while (reader->seek(reader->context, TABLE_EXPIRY, last, last_length, &key, &value)) {
+        struct expiry_row row;
+        CHECK(expiry_decode(key, value, &row) == STATUS_OK);
+        if (row.due_ms > timestamp_ms ||
+            set->due_count == DUE_PER_RECORD * ledger->limits.records) {
+            set->due_next_ms = row.due_ms;
+            return;
+        }
+        memcpy(last, key.data, sizeof last);
+        last_length = sizeof last;
+        (void)fetch_original(reader, row.place, set);
+        set->due[set->due_count++] = row;
     }
 }
 
@@ -122,12 +224,30 @@ static void fetch_body(const struct ledger_reader *reader, const struct ledger_b
     }
 }
 
+/* Originals of earlier blocks are forgotten. */
+static void begin_index(struct working_set *set, const struct hash *parent_hash)
+{
+    set->generation++;
+    if (set->generation == 0) {
+        memset(set->slots, 0, sizeof set->slots);
+        set->generation = 1;
+    }
+    set->index = (struct index){.slots = set->slots,
+                                .rows = set->originals[0].key,
+                                .mask = ORIGINAL_SLOTS - 1,
+                                .stride = sizeof set->originals[0],
+                                .key_length = LIFE_KEY_BYTES};
+    index_begin(&set->index, set->generation, parent_hash);
+}
+
 void ledger_prefetch(const struct ledger *ledger, const struct ledger_block *block,
                      const struct ledger_reader *reader, struct working_set *working_set)
 {
     working_set->height = block->height;
     working_set->id_count = 0;
     working_set->original_count = 0;
+    begin_index(working_set, &block->parent_hash);
+    fetch_due(ledger, block->timestamp_ms, reader, working_set);
     uint32_t flat = 0;
     /* A block beyond the limits is refused by execution, which then looks at none of this. */
     for (uint32_t i = 0; i < block->batch_count && i < LIMIT_BLOCK_BATCHES; i++) {
@@ -141,8 +261,7 @@ void ledger_prefetch(const struct ledger *ledger, const struct ledger_block *blo
         for (uint32_t k = 0; k < batch->header->count && flat < ledger->limits.records; k++) {
             const struct record *record = &batch->records[k];
             fetch_id(reader, batch->header->participant, record, flat, working_set);
-            fetch_original(reader, batch->header->participant, record, flat, working_set);
-            fetch_key(reader, record, flat, working_set);
+            fetch_named(reader, batch->header->participant, record, flat, working_set);
             flat++;
         }
     }

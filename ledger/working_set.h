@@ -9,17 +9,28 @@
 #include <stdint.h>
 
 #include "base/limits.h"
+#include "ledger/index.h"
 #include "ledger/record.h"
 #include "ledger/rows.h"
 
-/* A final record that a record of the block acts on. */
+/* Due rows that one block sweeps, at most (docs/ledger.md, A block). */
+#define DUE_ROWS_MAX (2u * LIMIT_BLOCK_RECORDS)
+/* A record of the block needs the one that it or its match key names, and what that is LINKED to,
+   acts on or is in exception with; a due life itself and the same. */
+#define ORIGINALS_MAX (3u * LIMIT_BLOCK_RECORDS + 2u * DUE_ROWS_MAX)
+#define ORIGINAL_SLOTS (1u << 19)
+_Static_assert(ORIGINAL_SLOTS >= 2 * ORIGINALS_MAX, "an index is at most half full");
+
+/* A final record that the block acts on. */
 struct original {
+    uint8_t key[LIFE_KEY_BYTES]; /* of its place, for the index; first */
+    uint32_t submitter;
     struct record record;
     struct place place;
-    uint32_t submitter;
     uint16_t verdict;
     bool has_life;
     struct life_row life;
+    uint64_t posted_ms; /* without a life: its block's time */
 };
 
 struct working_set {
@@ -29,12 +40,24 @@ struct working_set {
     uint32_t original_count;
     uint32_t id_of[LIMIT_BLOCK_RECORDS];       /* 1 + place in ids; 0: the id is free */
     uint32_t original_of[LIMIT_BLOCK_RECORDS]; /* 1 + place in originals; 0: not found */
-    bool key_taken[LIMIT_BLOCK_RECORDS];       /* its match_key names a posted transaction */
+    uint32_t key_of[LIMIT_BLOCK_RECORDS];      /* likewise: what its match key names; 0: free */
     bool source_taken[LIMIT_BLOCK_BATCHES];
     bool action_known[LIMIT_BLOCK_BATCHES];   /* the action that it answers has a row */
     bool evidence_known[LIMIT_BLOCK_BATCHES]; /* its offence is recorded */
+    /* Rows of TABLE_EXPIRY with due_ms <= the block's time, and the time of the first row that is
+       not among them; UINT64_MAX: none. Only if due_read: else no row can be due. */
+    bool due_read;
+    uint32_t due_count;
+    uint64_t due_next_ms;
+    struct expiry_row due[DUE_ROWS_MAX];
     struct id_row ids[LIMIT_BLOCK_RECORDS];
-    struct original originals[LIMIT_BLOCK_RECORDS];
+    uint32_t generation; /* of the index */
+    struct index index;  /* originals by place */
+    struct index_slot slots[ORIGINAL_SLOTS];
+    struct original originals[ORIGINALS_MAX];
 };
+
+/* The original at this place, or NULL. */
+const struct original *working_set_at(const struct working_set *set, struct place place);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "ledger/rows.h"
 
 #define BUCKETS (1u << 17)
 
@@ -29,8 +30,11 @@ struct ledger_store {
     struct row *buckets[BUCKETS];
     struct stored_block *blocks; /* by height */
     uint64_t block_count;
+    uint64_t *times; /* by height */
     struct block_header header;
     uint32_t counts[LEDGER_TABLE_COUNT];
+    struct row **expiry; /* rows of TABLE_EXPIRY, ascending by key: the one table that is sought */
+    uint32_t expiry_count;
 };
 
 static void *allocate(size_t size)
@@ -72,6 +76,8 @@ void ledger_store_free(struct ledger_store *store)
         free(store->blocks[i].verdicts);
     }
     free(store->blocks);
+    free(store->times);
+    free(store->expiry);
     free(store);
 }
 
@@ -91,6 +97,50 @@ static struct row **find(struct ledger_store *store, unsigned table, const void 
     return at;
 }
 
+/* The first place in the order of TABLE_EXPIRY whose key is not below this one. */
+static uint32_t expiry_place(const struct ledger_store *store, const void *key)
+{
+    uint32_t low = 0;
+    uint32_t high = store->expiry_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (memcmp(store->expiry[middle]->key, key, EXPIRY_KEY_BYTES) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static void order_expiry(struct ledger_store *store, struct row *row)
+{
+    uint32_t place = expiry_place(store, row->key);
+    store->expiry = realloc(store->expiry, (store->expiry_count + 1) * sizeof(struct row *));
+    CHECK(store->expiry != NULL);
+    memmove(&store->expiry[place + 1], &store->expiry[place],
+            (store->expiry_count - place) * sizeof(struct row *));
+    store->expiry[place] = row;
+    store->expiry_count++;
+}
+
+static void take(struct ledger_store *store, const struct ledger_write *write)
+{
+    struct row **at = find(store, write->table, write->key, write->key_length);
+    CHECK(*at != NULL); /* the ledger removes only rows that stand */
+    struct row *row = *at;
+    *at = row->next;
+    if (write->table == TABLE_EXPIRY) {
+        uint32_t place = expiry_place(store, row->key);
+        store->expiry_count--;
+        memmove(&store->expiry[place], &store->expiry[place + 1],
+                (store->expiry_count - place) * sizeof(struct row *));
+    }
+    store->counts[write->table]--;
+    free(row->value);
+    free(row);
+}
+
 static void put(struct ledger_store *store, const struct ledger_write *write)
 {
     struct row **at = find(store, write->table, write->key, write->key_length);
@@ -102,6 +152,9 @@ static void put(struct ledger_store *store, const struct ledger_write *write)
         memcpy(row->key, write->key, write->key_length);
         store->counts[write->table]++;
         *at = row;
+        if (write->table == TABLE_EXPIRY) {
+            order_expiry(store, row);
+        }
     } else {
         free((*at)->value);
     }
@@ -114,6 +167,9 @@ static void keep_block(struct ledger_store *store, const struct ledger_block *bl
 {
     uint64_t height = outcome->header.height;
     CHECK(height == store->block_count);
+    store->times = realloc(store->times, (height + 1) * sizeof *store->times);
+    CHECK(store->times != NULL);
+    store->times[height] = outcome->header.timestamp_ms;
     store->blocks = realloc(store->blocks, (height + 1) * sizeof *store->blocks);
     CHECK(store->blocks != NULL);
     struct stored_block *kept = &store->blocks[store->block_count++];
@@ -145,7 +201,11 @@ void ledger_store_apply(struct ledger_store *store, const struct ledger_block *b
                         const struct ledger_outcome *outcome)
 {
     for (uint32_t i = 0; i < outcome->write_count; i++) {
-        put(store, &outcome->writes[i]);
+        if (outcome->writes[i].remove) {
+            take(store, &outcome->writes[i]);
+        } else {
+            put(store, &outcome->writes[i]);
+        }
     }
     keep_block(store, block, outcome);
     store->header = outcome->header;
@@ -188,9 +248,42 @@ static bool reader_record(void *context, uint64_t height, uint32_t position,
     return true;
 }
 
+static bool reader_time(void *context, uint64_t height, uint64_t *ret_timestamp_ms)
+{
+    const struct ledger_store *store = context;
+    if (height >= store->block_count) {
+        return false;
+    }
+    *ret_timestamp_ms = store->times[height];
+    return true;
+}
+
+static bool reader_seek(void *context, enum ledger_table table, const void *key, size_t key_length,
+                        struct span *ret_key, struct span *ret_value)
+{
+    const struct ledger_store *store = context;
+    CHECK(table == TABLE_EXPIRY && (key_length == 0 || key_length == EXPIRY_KEY_BYTES));
+    uint32_t place = key_length == 0 ? 0 : expiry_place(store, key);
+    if (key_length != 0 && place < store->expiry_count &&
+        memcmp(store->expiry[place]->key, key, key_length) == 0) {
+        place++;
+    }
+    if (place == store->expiry_count) {
+        return false;
+    }
+    const struct row *row = store->expiry[place];
+    *ret_key = (struct span){row->key, row->key_length};
+    *ret_value = (struct span){row->value, row->value_length};
+    return true;
+}
+
 struct ledger_reader ledger_store_reader(struct ledger_store *store)
 {
-    return (struct ledger_reader){.context = store, .get = reader_get, .record = reader_record};
+    return (struct ledger_reader){.context = store,
+                                  .get = reader_get,
+                                  .record = reader_record,
+                                  .time = reader_time,
+                                  .seek = reader_seek};
 }
 
 void ledger_store_each(const struct ledger_store *store, enum ledger_table table,
