@@ -15,56 +15,13 @@ void digest_run(struct hash *digest, const uint8_t *rows, size_t length)
     *digest = hasher_end(&hasher);
 }
 
-static void begin_table(struct hasher *hasher, uint32_t table, uint32_t count)
+void digest_begin_table(struct hasher *hasher, uint32_t table, uint32_t count)
 {
     uint8_t head[8];
     put_le32(head, table);
     put_le32(head + 4, count);
     hasher_init(hasher, &PURPOSE_TABLE);
     hasher_add(hasher, head, sizeof head);
-}
-
-void digest_cycles(struct ledger *ledger, struct hash *ret_digest)
-{
-    struct hasher hasher;
-    begin_table(&hasher, TABLE_CYCLES, ledger->cycles.count);
-    for (uint32_t i = 0; i < ledger->cycles.count; i++) {
-        uint8_t row[CYCLE_KEY_BYTES + CYCLE_VALUE_BYTES];
-        cycle_key(ledger->cycles.rows[i].service, ledger->cycles.rows[i].number, row);
-        cycle_encode(&ledger->cycles.rows[i], row + CYCLE_KEY_BYTES);
-        hasher_add(&hasher, row, sizeof row);
-    }
-    *ret_digest = hasher_end(&hasher);
-}
-
-static bool is_net_row(const struct net *net)
-{
-    return net->debits.minor != 0 || net->credits.minor != 0;
-}
-
-void digest_nets(struct ledger *ledger, struct hash *ret_digest)
-{
-    uint32_t slots = ledger->cycles.count * ledger->participant_count;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < slots; i++) {
-        count += is_net_row(&ledger->cycles.nets[i]);
-    }
-    struct hasher hasher;
-    begin_table(&hasher, TABLE_CYCLE_NETS, count);
-    for (uint32_t i = 0; i < slots; i++) {
-        if (!is_net_row(&ledger->cycles.nets[i])) {
-            continue;
-        }
-        const struct cycle_row *cycle = &ledger->cycles.rows[i / ledger->participant_count];
-        struct net_row net = {.debits = ledger->cycles.nets[i].debits,
-                              .credits = ledger->cycles.nets[i].credits};
-        uint8_t row[NET_KEY_BYTES + NET_VALUE_BYTES];
-        net_key(cycle->service, cycle->number,
-                ledger->registry.genesis->participants[i % ledger->participant_count].number, row);
-        net_encode(&net, row + NET_KEY_BYTES);
-        hasher_add(&hasher, row, sizeof row);
-    }
-    *ret_digest = hasher_end(&hasher);
 }
 
 uint32_t digest_static_count(const struct genesis *genesis, enum ledger_table table)
@@ -147,7 +104,7 @@ static struct hash static_table(const struct genesis *genesis, enum ledger_table
 {
     uint32_t count = digest_static_count(genesis, table);
     struct hasher hasher;
-    begin_table(&hasher, (uint32_t)table, count);
+    digest_begin_table(&hasher, (uint32_t)table, count);
     for (uint32_t i = 0; i < count; i++) {
         uint8_t row[STATIC_ROW_BYTES_MAX];
         struct writer writer = writer_over(row, sizeof row);
@@ -166,7 +123,7 @@ static struct hash parameters(const struct genesis *genesis)
     put_le32(row + 8, genesis->empty_interval_ms);
     put_le32(row + 12, genesis->block_records);
     struct hasher hasher;
-    begin_table(&hasher, STATE_SLOT_PARAMETERS, 1);
+    digest_begin_table(&hasher, STATE_SLOT_PARAMETERS, 1);
     hasher_add(&hasher, row, sizeof row);
     return hasher_end(&hasher);
 }

@@ -10,9 +10,10 @@
 /* digest' = H("hefu.writes", digest ‖ rows); unchanged without rows. */
 void digest_run(struct hash *digest, const uint8_t *rows, size_t length);
 
-/* Cycles and nets, from memory. */
-void digest_cycles(struct ledger *ledger, struct hash *ret_digest);
-void digest_nets(struct ledger *ledger, struct hash *ret_digest);
+/* Begins H("hefu.table", table ‖ count ‖ rows). */
+void digest_begin_table(struct hasher *hasher, uint32_t table, uint32_t count);
+/* The digest of one cycle's nets: what stands in its row from closing on. */
+void digest_cycle_nets(const struct ledger *ledger, uint32_t slot, struct hash *ret_digest);
 
 /* Parameters and the tables that only genesis fills. */
 void digest_static(struct ledger *ledger);

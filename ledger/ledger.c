@@ -49,37 +49,16 @@ static void open_accounts(struct ledger *ledger)
     }
 }
 
-/* Cycle 1 of every DEFERRED service. Cut-offs will close it here and open the next. */
-static void open_cycles(struct ledger *ledger)
-{
-    const struct genesis *genesis = ledger->registry.genesis;
-    uint32_t cycle = 0;
-    for (uint32_t i = 0; i < genesis->service_count; i++) {
-        const struct genesis_service *service = &genesis->services[i];
-        if (service->mode != SERVICE_DEFERRED) {
-            continue;
-        }
-        ledger->cycles.rows[cycle] = (struct cycle_row){.service = service->number,
-                                                        .number = 1,
-                                                        .state = CYCLE_OPEN,
-                                                        .currency = service->currency,
-                                                        .opened_ms = genesis->created_ms};
-        ledger->cycles.currency[cycle] =
-            number_map_find(&ledger->registry.currencies, service->currency);
-        cycle++;
-    }
-    CHECK(cycle == ledger->cycles.count);
-}
-
 struct ledger *ledger_init(void *memory, const struct genesis *genesis, const struct hash *chain_id)
 {
     struct ledger *ledger = memory_lay_out(memory, genesis);
     ledger->chain_id = *chain_id;
+    ledger->registry.open_cycles = ledger->cycles.open;
     registry_init(&ledger->registry, genesis);
     roster_from_genesis(genesis, &ledger->roster);
     ledger->state.expiry_next_ms = UINT64_MAX;
     open_accounts(ledger);
-    open_cycles(ledger);
+    cycle_open_first(ledger);
     outcome_build_genesis(ledger);
     return ledger;
 }
@@ -98,7 +77,7 @@ static void begin_generation(struct ledger *ledger)
         size_t slots = ledger->limits.index_slots;
         memset(ledger->account_marks, 0, ledger->account_count * sizeof *ledger->account_marks);
         memset(ledger->cycles.net_marks, 0,
-               (size_t)ledger->cycles.count * ledger->participant_count *
+               (size_t)ledger->cycles.count * ledger->cycles.stride *
                    sizeof *ledger->cycles.net_marks);
         memset(ledger->ids.slots, 0, slots * sizeof *ledger->ids.slots);
         memset(ledger->transactions.index.slots, 0,
@@ -119,7 +98,6 @@ static void begin_block(struct ledger *ledger, const struct ledger_block *block,
     ledger->block = block;
     ledger->working_set = working_set;
     ledger->touched_count = 0;
-    ledger->cycles.touched_net_count = 0;
     ledger->entry_count = 0;
     ledger->id_count = 0;
     ledger->transactions.count = 0;
@@ -132,10 +110,9 @@ static void begin_block(struct ledger *ledger, const struct ledger_block *block,
     ledger->source_count = 0;
     ledger->changed_count = 0;
     ledger->tree_changed = false;
-    memset(ledger->cycles.touched, 0, sizeof ledger->cycles.touched);
     ledger->state_before = ledger->state;
     memcpy(ledger->sums_before, ledger->sums, sizeof ledger->sums);
-    memcpy(ledger->cycles.before, ledger->cycles.rows, sizeof ledger->cycles.rows);
+    cycle_begin(ledger);
     ledger->batch_start[0] = 0;
     ledger->block_records = 0;
     for (uint32_t i = 0; i < block->batch_count; i++) {
@@ -225,6 +202,7 @@ void ledger_commit(struct ledger *ledger)
     actions_commit(ledger);
     ledger->block = NULL;
     ledger->working_set = NULL;
+    cycle_commit(ledger);
 }
 
 void ledger_rollback(struct ledger *ledger)

@@ -3,87 +3,212 @@
 
 #include "base/check.h"
 
-static __int128 positive(struct difference value)
+/* A look at what stands, with what a plan would do to it on top. */
+struct look {
+    struct ledger *ledger;
+    const struct effects_of_plan *effects; /* NULL: as it is */
+    uint32_t currency;
+};
+
+static __int128 positive(__int128 value)
 {
-    return value.minor > 0 ? value.minor : 0;
+    return value > 0 ? value : 0;
 }
 
-/* A debit of a POSITION: the exposure after it must keep the cap, and the cover if there is one. */
-static enum verdict check_position(struct ledger *ledger, const struct effect *effect,
-                                   uint32_t cycle, uint32_t currency)
+static const struct effect *effect_on(const struct look *look, uint32_t participant,
+                                      enum account_class class)
 {
-    uint32_t participant = effect->participant;
-    const struct net *net = &ledger->cycles.nets[cycle * ledger->participant_count + participant];
-    __int128 before = total_balance(net->credits, net->debits).minor;
-    __int128 after = before + effect->change.minor;
-    const struct account *position =
-        ledger_account(ledger, participant, currency, ACCOUNT_POSITION);
-    __int128 exposure = (__int128)ledger_exposure(ledger, participant, currency)->minor +
-                        (__int128)position->totals[TOTAL_DEBITS_PENDING].minor;
-    exposure += (after < 0 ? -after : 0) - (before < 0 ? -before : 0) + effect->reserve.minor;
-    CHECK(exposure >= 0);
-    if (exposure > (__int128)position->limit) {
-        return VERDICT_CAP;
+    for (uint32_t i = 0; look->effects != NULL && i < look->effects->count; i++) {
+        const struct effect *effect = &look->effects->list[i];
+        if (effect->participant == participant && effect->class == class) {
+            return effect;
+        }
     }
-    if ((position->flags & ACCOUNT_COVERED) == 0) {
-        return VERDICT_POSTED;
-    }
-    struct difference settlement =
-        account_spendable(ledger_account(ledger, participant, currency, ACCOUNT_SETTLEMENT));
-    struct difference collateral =
-        account_balance(ledger_account(ledger, participant, currency, ACCOUNT_COLLATERAL));
-    return exposure > positive(settlement) + positive(collateral) ? VERDICT_COVER : VERDICT_POSTED;
+    return NULL;
 }
 
-/* What must stay on SETTLEMENT: of a covered participant what its collateral leaves open, of any
-   other what it owes in closed cycles. Cycles do not close yet, so that is nothing: here is the
-   place where their nets will be added up. */
-static __int128 floor_of(struct ledger *ledger, uint32_t participant, uint32_t currency)
+static __int128 spendable(const struct look *look, uint32_t participant, enum account_class class)
 {
+    const struct effect *effect = effect_on(look, participant, class);
+    __int128 now =
+        account_spendable(ledger_account(look->ledger, participant, look->currency, class)).minor;
+    return effect == NULL ? now : now + effect->change.minor - effect->reserve.minor;
+}
+
+static __int128 own(const struct look *look, uint32_t participant)
+{
+    struct ledger *ledger = look->ledger;
     const struct account *position =
-        ledger_account(ledger, participant, currency, ACCOUNT_POSITION);
-    if ((position->flags & ACCOUNT_COVERED) == 0) {
+        ledger_account(ledger, participant, look->currency, ACCOUNT_POSITION);
+    __int128 now = (__int128)ledger_exposure(ledger, participant, look->currency)->minor +
+                   (__int128)position->totals[TOTAL_DEBITS_PENDING].minor;
+    const struct effect *effect = effect_on(look, participant, ACCOUNT_POSITION);
+    if (effect == NULL) {
+        return now;
+    }
+    now += effect->reserve.minor;
+    if (effect->change.minor != 0) {
+        const struct net *net = cycle_net(ledger, look->effects->cycle, participant);
+        __int128 before = total_balance(net->credits, net->debits).minor;
+        now += positive(-(before + effect->change.minor)) - positive(-before);
+    }
+    CHECK(now >= 0);
+    return now;
+}
+
+static __int128 exposure(const struct look *look, uint32_t participant)
+{
+    const struct registry *registry = &look->ledger->registry;
+    __int128 sum = own(look, participant);
+    for (uint32_t member = registry->first_members[participant]; member != REGISTRY_NONE;
+         member = registry->next_members[member]) {
+        sum += own(look, member);
+    }
+    return sum;
+}
+
+static __int128 cover(const struct look *look, uint32_t participant)
+{
+    return positive(spendable(look, participant, ACCOUNT_SETTLEMENT)) +
+           positive(spendable(look, participant, ACCOUNT_COLLATERAL));
+}
+
+static const struct account *position_of(const struct look *look, uint32_t participant)
+{
+    return ledger_account(look->ledger, participant, look->currency, ACCOUNT_POSITION);
+}
+
+static bool is_covered(const struct look *look, uint32_t participant)
+{
+    return (position_of(look, participant)->flags & ACCOUNT_COVERED) != 0;
+}
+
+static uint32_t sponsor_of(const struct look *look, uint32_t participant)
+{
+    return look->ledger->registry.sponsors[participant];
+}
+
+/* What an uncovered participant owes in closed cycles, a covered one what collateral leaves open.
+ */
+static __int128 floor_of(const struct look *look, uint32_t participant)
+{
+    if (sponsor_of(look, participant) != REGISTRY_NONE) {
         return 0;
     }
-    struct difference open = {
-        (__int128)ledger_exposure(ledger, participant, currency)->minor +
-        (__int128)position->totals[TOTAL_DEBITS_PENDING].minor -
-        account_balance(ledger_account(ledger, participant, currency, ACCOUNT_COLLATERAL)).minor};
-    return positive(open);
+    if (is_covered(look, participant)) {
+        return positive(exposure(look, participant) -
+                        spendable(look, participant, ACCOUNT_COLLATERAL));
+    }
+    return (__int128)cycle_closed_owed(look->ledger, participant, look->currency)->minor;
 }
 
-static enum verdict check_settlement(struct ledger *ledger, const struct effect *effect,
-                                     uint32_t currency)
+static enum verdict check_position(const struct look *look, uint32_t participant)
 {
-    struct difference spendable = account_spendable(
-        ledger_account(ledger, effect->participant, currency, ACCOUNT_SETTLEMENT));
-    __int128 after = spendable.minor + effect->change.minor - effect->reserve.minor;
+    __int128 of_own_group = exposure(look, participant);
+    if (of_own_group > (__int128)position_of(look, participant)->limit) {
+        return VERDICT_CAP;
+    }
+    uint32_t sponsor = sponsor_of(look, participant);
+    if (sponsor == REGISTRY_NONE) {
+        return is_covered(look, participant) && of_own_group > cover(look, participant)
+                   ? VERDICT_COVER
+                   : VERDICT_POSTED;
+    }
+    __int128 of_group = exposure(look, sponsor);
+    if (of_group > (__int128)position_of(look, sponsor)->limit) {
+        return VERDICT_SPONSOR_CAP;
+    }
+    return is_covered(look, sponsor) && of_group > cover(look, sponsor) ? VERDICT_SPONSOR_COVER
+                                                                        : VERDICT_POSTED;
+}
+
+static enum verdict check_settlement(const struct look *look, uint32_t participant)
+{
+    __int128 after = spendable(look, participant, ACCOUNT_SETTLEMENT);
     if (after < 0) {
         return VERDICT_INSUFFICIENT_FUNDS;
     }
-    return after < floor_of(ledger, effect->participant, currency) ? VERDICT_FLOOR : VERDICT_POSTED;
+    return !look->effects->pledge && after < floor_of(look, participant) ? VERDICT_FLOOR
+                                                                         : VERDICT_POSTED;
 }
 
-enum verdict limit_check(struct ledger *ledger, const struct effect *effect, uint32_t cycle,
-                         uint32_t currency)
+static enum verdict check_collateral(const struct look *look, uint32_t participant)
+{
+    if (spendable(look, participant, ACCOUNT_COLLATERAL) < 0) {
+        return VERDICT_INSUFFICIENT_FUNDS;
+    }
+    if (sponsor_of(look, participant) != REGISTRY_NONE) {
+        return VERDICT_POSTED;
+    }
+    if (is_covered(look, participant)) {
+        return exposure(look, participant) > cover(look, participant) ? VERDICT_COVER
+                                                                      : VERDICT_POSTED;
+    }
+    return floor_of(look, participant) > cover(look, participant) ? VERDICT_FLOOR : VERDICT_POSTED;
+}
+
+static enum verdict check_effect(const struct look *look, const struct effect *effect)
 {
     if (effect->change.minor - effect->reserve.minor >= 0) {
         return VERDICT_POSTED;
     }
-    return effect->class == ACCOUNT_POSITION ? check_position(ledger, effect, cycle, currency)
-                                             : check_settlement(ledger, effect, currency);
+    switch ((enum account_class)effect->class) {
+    case ACCOUNT_POSITION:
+        return check_position(look, effect->participant);
+    case ACCOUNT_SETTLEMENT:
+        return check_settlement(look, effect->participant);
+    case ACCOUNT_COLLATERAL:
+        return check_collateral(look, effect->participant);
+    case ACCOUNT_CLAIM:
+    case ACCOUNT_CASH:
+    case ACCOUNT_PAYOUT:
+    case ACCOUNT_NETTING:
+    case ACCOUNT_FUND:
+        break;
+    }
+    return VERDICT_POSTED;
+}
+
+enum verdict limit_check(struct ledger *ledger, const struct effects_of_plan *effects)
+{
+    const struct look look = {.ledger = ledger, .effects = effects, .currency = effects->currency};
+    enum verdict worst = VERDICT_POSTED;
+    for (uint32_t i = 0; i < effects->count; i++) {
+        enum verdict verdict = check_effect(&look, &effects->list[i]);
+        if (verdict != VERDICT_POSTED && (worst == VERDICT_POSTED || verdict < worst)) {
+            worst = verdict;
+        }
+    }
+    return worst;
+}
+
+struct difference limit_floor(struct ledger *ledger, uint32_t participant, uint32_t currency)
+{
+    const struct look look = {.ledger = ledger, .currency = currency};
+    return (struct difference){floor_of(&look, participant)};
+}
+
+struct difference limit_exposure(struct ledger *ledger, uint32_t participant, uint32_t currency)
+{
+    const struct look look = {.ledger = ledger, .currency = currency};
+    return (struct difference){exposure(&look, participant)};
+}
+
+struct difference limit_cover(struct ledger *ledger, uint32_t participant, uint32_t currency)
+{
+    const struct look look = {.ledger = ledger, .currency = currency};
+    return (struct difference){cover(&look, participant)};
 }
 
 struct total limit_exposure_recomputed(const struct ledger *ledger, uint32_t participant,
                                        uint32_t currency)
 {
-    struct total exposure = {0};
-    for (uint32_t cycle = 0; cycle < ledger->cycles.count; cycle++) {
-        if (ledger->cycles.currency[cycle] == currency) {
-            const struct net *net =
-                &ledger->cycles.nets[cycle * ledger->participant_count + participant];
-            exposure.minor += total_owed(net->credits, net->debits).minor;
+    struct total owed = {0};
+    for (uint32_t slot = 0; slot < ledger->cycles.count; slot++) {
+        if (ledger->cycles.rows[slot].state != 0 && ledger->cycles.currency[slot] == currency) {
+            const struct net *net = cycle_net(ledger, slot, participant);
+            owed.minor += total_owed(net->credits, net->debits).minor;
         }
     }
-    return exposure;
+    return owed;
 }

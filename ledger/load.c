@@ -26,6 +26,7 @@ bool ledger_table_is_resident(enum ledger_table table)
     case TABLE_PARAMETERS:
     case TABLE_VALIDATORS:
     case TABLE_ACTIONS:
+    case TABLE_QUEUE:
         return true;
     case TABLE_PAGES:
     case TABLE_IDS:
@@ -35,7 +36,6 @@ bool ledger_table_is_resident(enum ledger_table table)
     case TABLE_TRANSACTIONS:
     case TABLE_EVIDENCE:
     case TABLE_EXPIRY:
-    case TABLE_QUEUE:
     case LEDGER_TABLE_COUNT:
         break;
     }
@@ -79,36 +79,20 @@ static enum status load_static(const struct ledger *ledger, enum ledger_table ta
 static enum status load_cycle(struct ledger *ledger, struct span key, struct span value)
 {
     struct cycle_row row;
-    if (cycle_decode(key, value, &row) != STATUS_OK) {
-        return STATUS_CORRUPT;
-    }
-    for (uint32_t i = 0; i < ledger->cycles.count; i++) {
-        struct cycle_row *cycle = &ledger->cycles.rows[i];
-        if (cycle->service == row.service && cycle->number == row.number &&
-            cycle->currency == row.currency) {
-            *cycle = row;
-            return STATUS_OK;
-        }
-    }
-    return STATUS_CORRUPT;
+    return cycle_decode(key, value, &row) == STATUS_OK ? cycle_load(ledger, &row) : STATUS_CORRUPT;
 }
 
 static enum status load_net(struct ledger *ledger, struct span key, struct span value)
 {
     struct net_row row;
-    if (net_decode(key, value, &row) != STATUS_OK) {
-        return STATUS_CORRUPT;
-    }
-    uint32_t participant = number_map_find(&ledger->registry.participants, row.participant);
-    for (uint32_t i = 0; i < ledger->cycles.count && participant != REGISTRY_NONE; i++) {
-        if (ledger->cycles.rows[i].service == row.service &&
-            ledger->cycles.rows[i].number == row.cycle) {
-            ledger->cycles.nets[i * ledger->participant_count + participant] =
-                (struct net){.debits = row.debits, .credits = row.credits};
-            return STATUS_OK;
-        }
-    }
-    return STATUS_CORRUPT;
+    return net_decode(key, value, &row) == STATUS_OK ? cycle_load_net(ledger, &row)
+                                                     : STATUS_CORRUPT;
+}
+
+static enum status load_queued(struct ledger *ledger, struct span key, struct span value)
+{
+    struct queue_row row;
+    return queue_decode(key, value, &row) == STATUS_OK ? queue_load(ledger, &row) : STATUS_CORRUPT;
 }
 
 static enum status load_state(struct ledger *ledger, struct span key, struct span value)
@@ -163,6 +147,8 @@ static enum status load_row(struct ledger *ledger, enum ledger_table table, stru
         return load_cycle(ledger, key, value);
     case TABLE_CYCLE_NETS:
         return load_net(ledger, key, value);
+    case TABLE_QUEUE:
+        return load_queued(ledger, key, value);
     case TABLE_VALIDATORS:
         return load_validators(ledger, key, value);
     case TABLE_ACTIONS:
@@ -175,7 +161,6 @@ static enum status load_row(struct ledger *ledger, enum ledger_table table, stru
     case TABLE_TRANSACTIONS:
     case TABLE_EVIDENCE:
     case TABLE_EXPIRY:
-    case TABLE_QUEUE:
     case LEDGER_TABLE_COUNT:
         break;
     }
@@ -212,8 +197,7 @@ static const char *check_counts(const struct ledger *ledger)
     if (ledger->loaded[TABLE_VALIDATORS] != ledger->roster.epoch) {
         return "an epoch of the validators is missing";
     }
-    return ledger->loaded[TABLE_CYCLES] != ledger->cycles.count ? "a row of the cycles is missing"
-                                                                : NULL;
+    return NULL;
 }
 
 static uint64_t epoch_after(const struct block_header *header)
@@ -241,16 +225,10 @@ static const char *check_against_header(struct ledger *ledger, const struct bloc
     if (!hash_equal(&accounts, &header->accounts_root)) {
         return "the accounts are not the header's accounts_root";
     }
-    struct hash digest;
-    digest_cycles(ledger, &digest);
-    if (!hash_equal(&digest, &state->digests[TABLE_CYCLES])) {
-        return "the cycles are not those of the state row";
+    const char *what = cycle_load_done(ledger);
+    if (what == NULL) {
+        what = actions_load_done(ledger);
     }
-    digest_nets(ledger, &digest);
-    if (!hash_equal(&digest, &state->digests[TABLE_CYCLE_NETS])) {
-        return "the cycle nets are not those of the state row";
-    }
-    const char *what = actions_load_done(ledger);
     if (what != NULL) {
         return what;
     }

@@ -5,6 +5,7 @@
 #include "ledger/action_rows.h"
 #include "ledger/digest.h"
 #include "ledger/idempotency.h"
+#include "ledger/settle.h"
 
 #define ALIGNMENT 64u
 
@@ -26,21 +27,35 @@ static uint32_t smaller(uint64_t a, uint64_t b)
     return (uint32_t)(a < b ? a : b);
 }
 
-static uint32_t cycle_count_of(const struct genesis *genesis)
+/* Later participants and services have room from the start. */
+static uint32_t participant_room(const struct genesis *genesis)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < genesis->service_count; i++) {
-        count += genesis->services[i].mode == SERVICE_DEFERRED;
-    }
-    return count;
+    return genesis->participants_max > genesis->participant_count ? genesis->participants_max
+                                                                  : genesis->participant_count;
+}
+
+static uint32_t service_room(const struct genesis *genesis)
+{
+    return genesis->services_max > genesis->service_count ? genesis->services_max
+                                                          : genesis->service_count;
+}
+
+static uint32_t cycle_room(const struct genesis *genesis)
+{
+    return service_room(genesis) * LIMIT_SERVICE_CYCLES;
 }
 
 struct scratch_limits memory_limits(const struct genesis *genesis)
 {
     struct scratch_limits limits = {.records = genesis->block_records};
     uint64_t accounts = genesis_account_count(genesis);
-    uint64_t nets = (uint64_t)cycle_count_of(genesis) * genesis->participant_count;
-    limits.entries = limits.records * ENTRIES_PER_RECORD;
+    uint64_t nets = (uint64_t)cycle_room(genesis) * participant_room(genesis);
+    uint64_t queued = (uint64_t)genesis->currency_count * LIMIT_QUEUE;
+    /* Records, due lives that free what they reserve, queues paid whole, settlements. */
+    limits.entries =
+        (uint32_t)((uint64_t)limits.records * ENTRIES_PER_RECORD * 2 + queued * ENTRIES_PER_RECORD +
+                   (uint64_t)SETTLEMENTS_PER_BLOCK * SETTLEMENT_ENTRIES *
+                       participant_room(genesis));
     limits.accounts = smaller(accounts, limits.entries);
     limits.pages = limits.accounts + limits.entries / LIMIT_PAGE_ENTRIES;
     limits.page_bytes =
@@ -49,7 +64,6 @@ struct scratch_limits memory_limits(const struct genesis *genesis)
     limits.index_slots = index_slots(limits.records);
     /* Every due life may be a half in exception; every payment of every queue may be released. */
     uint64_t due = (uint64_t)limits.records * DUE_PER_RECORD;
-    uint64_t queued = (uint64_t)genesis->currency_count * LIMIT_QUEUE;
     limits.lives = (uint32_t)((uint64_t)limits.records * LIVES_PER_RECORD + 2 * due + queued);
     limits.life_slots = index_slots(limits.lives);
     limits.events = limits.lives + (uint32_t)due + LIMIT_PARTICIPANTS;
@@ -59,10 +73,10 @@ struct scratch_limits memory_limits(const struct genesis *genesis)
                            genesis->calendar_count + 1;
     /* A static row is its bytes in genesis and its key. */
     limits.genesis_bytes = genesis_encoded_size(genesis) + static_rows * STATIC_KEY_BYTES_MAX;
-    uint64_t block_writes = (uint64_t)limits.records * 2 + limits.lives + limits.events +
-                            limits.expiries + 2 * queued + LIMIT_BLOCK_BATCHES + limits.pages +
-                            limits.accounts + limits.nets + LIMIT_SERVICES + ACTIONS_HELD_MAX +
-                            LIMIT_BLOCK_BATCHES + 2;
+    uint64_t block_writes =
+        (uint64_t)limits.records * 2 + limits.lives + limits.events + limits.expiries + 2 * queued +
+        LIMIT_BLOCK_BATCHES + limits.pages + limits.accounts + limits.nets + cycle_room(genesis) +
+        CYCLES_FINISHED_MAX(limits.records) + ACTIONS_HELD_MAX + LIMIT_BLOCK_BATCHES + 2;
     uint64_t genesis_writes = accounts + static_rows + LIMIT_SERVICES + 2;
     limits.writes = (uint32_t)(block_writes > genesis_writes ? block_writes : genesis_writes);
     return limits;
@@ -81,6 +95,11 @@ static void carve_registry(struct carver *carver, const struct genesis *genesis,
         maps[i]->mask = slots - 1;
     }
     registry->standings = carve(carver, genesis->participant_count, sizeof *registry->standings);
+    registry->sponsors = carve(carver, genesis->participant_count, sizeof *registry->sponsors);
+    registry->first_members =
+        carve(carver, genesis->participant_count, sizeof *registry->first_members);
+    registry->next_members =
+        carve(carver, genesis->participant_count, sizeof *registry->next_members);
     registry->standing_changes =
         carve(carver, 2ull * genesis->participant_count, sizeof *registry->standing_changes);
     registry->schemes = carve(carver, genesis->scheme_count, sizeof *registry->schemes);
@@ -89,13 +108,11 @@ static void carve_registry(struct carver *carver, const struct genesis *genesis,
 static void carve_state(struct carver *carver, const struct genesis *genesis, struct ledger *ledger)
 {
     uint32_t accounts = (uint32_t)genesis_account_count(genesis);
-    uint64_t nets = (uint64_t)cycle_count_of(genesis) * genesis->participant_count;
     uint64_t exposures = (uint64_t)genesis->participant_count * genesis->currency_count;
     ledger->accounts = carve(carver, accounts, sizeof *ledger->accounts);
     ledger->account_marks = carve(carver, accounts, sizeof *ledger->account_marks);
-    ledger->cycles.nets = carve(carver, nets, sizeof *ledger->cycles.nets);
-    ledger->cycles.net_marks = carve(carver, nets, sizeof *ledger->cycles.net_marks);
     ledger->cycles.exposures = carve(carver, exposures, sizeof *ledger->cycles.exposures);
+    ledger->cycles.closed_owed = carve(carver, exposures, sizeof *ledger->cycles.closed_owed);
     struct hash *nodes = carve(carver, merkle_dense_nodes(accounts), sizeof *nodes);
     if (nodes != NULL) {
         merkle_dense_init(&ledger->tree, nodes, accounts);
@@ -150,15 +167,61 @@ static void carve_block(struct carver *carver, const struct scratch_limits *limi
                 TRANSACTION_KEY_BYTES, &ledger->transactions.rows);
     carve_lives(carver, limits, ledger);
     ledger->touched = carve(carver, limits->accounts, sizeof *ledger->touched);
-    ledger->cycles.touched_nets = carve(carver, limits->nets, sizeof *ledger->cycles.touched_nets);
     ledger->verdicts = carve(carver, limits->records, sizeof *ledger->verdicts);
     ledger->entries = carve(carver, limits->entries, sizeof *ledger->entries);
     ledger->chain = carve(carver, LIMIT_BATCH_RECORDS, sizeof *ledger->chain);
     ledger->page_bytes = carve(carver, limits->page_bytes, 1);
     ledger->page_keys = carve(carver, limits->pages, PAGE_KEY_BYTES);
-    ledger->cycles.net_rows = carve(carver, limits->nets, (size_t)NET_KEY_BYTES + NET_VALUE_BYTES);
     ledger->genesis_rows = carve(carver, limits->genesis_bytes, 1);
     ledger->writes = carve(carver, limits->writes, sizeof *ledger->writes);
+}
+
+static void carve_cycles(struct carver *carver, const struct genesis *genesis,
+                         const struct scratch_limits *limits, struct cycles *cycles)
+{
+    uint32_t slots = cycle_room(genesis);
+    uint64_t nets = (uint64_t)slots * participant_room(genesis);
+    cycles->rows = carve(carver, slots, sizeof *cycles->rows);
+    cycles->before = carve(carver, slots, sizeof *cycles->before);
+    cycles->currency = carve(carver, slots, sizeof *cycles->currency);
+    cycles->touched = carve(carver, slots, sizeof *cycles->touched);
+    cycles->out_rows = carve(carver, slots, CYCLE_ROW_BYTES);
+    cycles->finished_rows = carve(carver, CYCLES_FINISHED_MAX(limits->records), CYCLE_ROW_BYTES);
+    cycles->open = carve(carver, service_room(genesis), sizeof *cycles->open);
+    cycles->open_before = carve(carver, service_room(genesis), sizeof *cycles->open_before);
+    cycles->nets = carve(carver, nets, sizeof *cycles->nets);
+    cycles->net_marks = carve(carver, nets, sizeof *cycles->net_marks);
+    cycles->touched_nets = carve(carver, limits->nets, sizeof *cycles->touched_nets);
+    cycles->net_rows = carve(carver, limits->nets, (size_t)NET_KEY_BYTES + NET_VALUE_BYTES);
+    cycles->sums = carve(carver, participant_room(genesis), sizeof *cycles->sums);
+}
+
+/* Scratch of a run has a place for each payment and for each participant. */
+static void carve_queues(struct carver *carver, const struct genesis *genesis,
+                         struct queues *queues)
+{
+    uint32_t participants = participant_room(genesis);
+    queues->currencies = carve(carver, genesis->currency_count, sizeof *queues->currencies);
+    for (uint32_t i = 0; i < genesis->currency_count; i++) {
+        struct queue_list *now = carve(carver, 1, sizeof *now);
+        struct queue_list *before = carve(carver, 1, sizeof *before);
+        if (carver->base != NULL) {
+            queues->currencies[i].now = now;
+            queues->currencies[i].before = before;
+        }
+    }
+    uint64_t accounts = (uint64_t)participants * genesis->currency_count;
+    queues->waiting = carve(carver, accounts * QUEUE_PRIORITIES, sizeof *queues->waiting);
+    queues->rows = carve(carver, 2ull * LIMIT_QUEUE * genesis->currency_count, QUEUE_ROW_BYTES);
+    queues->last_of = carve(carver, participants, sizeof *queues->last_of);
+    queues->next_of = carve(carver, LIMIT_QUEUE, sizeof *queues->next_of);
+    queues->previous_of = carve(carver, LIMIT_QUEUE, sizeof *queues->previous_of);
+    queues->heap = carve(carver, LIMIT_QUEUE, sizeof *queues->heap);
+    queues->chosen = carve(carver, LIMIT_QUEUE, sizeof *queues->chosen);
+    queues->flags = carve(carver, LIMIT_QUEUE, sizeof *queues->flags);
+    queues->position = carve(carver, participants, sizeof *queues->position);
+    queues->stack = carve(carver, participants, sizeof *queues->stack);
+    queues->stacked = carve(carver, participants, sizeof *queues->stacked);
 }
 
 /* ledger is a scratch one while counting. */
@@ -168,6 +231,8 @@ static void lay_out(struct carver *carver, const struct genesis *genesis, struct
     carve_registry(carver, genesis, &ledger->registry);
     carve_state(carver, genesis, ledger);
     carve_block(carver, &limits, ledger);
+    carve_cycles(carver, genesis, &limits, &ledger->cycles);
+    carve_queues(carver, genesis, &ledger->queues);
     carve_actions(carver, ledger);
     ledger->limits = limits;
 }
@@ -189,6 +254,7 @@ struct ledger *memory_lay_out(void *memory, const struct genesis *genesis)
     ledger->participant_count = genesis->participant_count;
     ledger->currency_count = genesis->currency_count;
     ledger->account_count = (uint32_t)genesis_account_count(genesis);
-    ledger->cycles.count = cycle_count_of(genesis);
+    ledger->cycles.count = cycle_room(genesis);
+    ledger->cycles.stride = participant_room(genesis);
     return ledger;
 }

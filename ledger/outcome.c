@@ -65,43 +65,6 @@ static void emit_growing(struct ledger *ledger)
     life_emit(ledger);
 }
 
-static void write_cycle(struct ledger *ledger, uint32_t cycle)
-{
-    uint8_t *row = ledger->cycles.out_rows[cycle];
-    cycle_key(ledger->cycles.rows[cycle].service, ledger->cycles.rows[cycle].number, row);
-    cycle_encode(&ledger->cycles.rows[cycle], row + CYCLE_KEY_BYTES);
-    write_row(ledger, TABLE_CYCLES, row, CYCLE_KEY_BYTES, CYCLE_VALUE_BYTES);
-}
-
-static void emit_cycles(struct ledger *ledger)
-{
-    bool any = false;
-    for (uint32_t i = 0; i < ledger->cycles.count; i++) {
-        if (ledger->cycles.touched[i]) {
-            write_cycle(ledger, i);
-            any = true;
-        }
-    }
-    for (uint32_t i = 0; i < ledger->cycles.touched_net_count; i++) {
-        uint32_t at = ledger->cycles.touched_nets[i].net;
-        const struct net *net = &ledger->cycles.nets[at];
-        if (net->debits.minor == 0 && net->credits.minor == 0) {
-            continue; /* touched by a failed chain only */
-        }
-        const struct cycle_row *cycle = &ledger->cycles.rows[at / ledger->participant_count];
-        uint8_t *row = ledger->cycles.net_rows + (size_t)i * NET_ROW_BYTES;
-        net_key(cycle->service, cycle->number,
-                ledger->registry.genesis->participants[at % ledger->participant_count].number, row);
-        net_encode(&(struct net_row){.debits = net->debits, .credits = net->credits},
-                   row + NET_KEY_BYTES);
-        write_row(ledger, TABLE_CYCLE_NETS, row, NET_KEY_BYTES, NET_VALUE_BYTES);
-    }
-    if (any) {
-        digest_cycles(ledger, &ledger->state.digests[TABLE_CYCLES]);
-        digest_nets(ledger, &ledger->state.digests[TABLE_CYCLE_NETS]);
-    }
-}
-
 /* Rows and leaf hashes of the accounts listed in changed; then the tree. */
 static void emit_accounts(struct ledger *ledger)
 {
@@ -194,7 +157,7 @@ const char *outcome_build(struct ledger *ledger)
     emit_accounts(ledger);
     ledger->tree_changed = true;
     emit_growing(ledger);
-    emit_cycles(ledger);
+    cycle_emit(ledger);
     actions_emit(ledger);
     event_emit(ledger);
     expiry_emit(ledger);
@@ -259,12 +222,8 @@ void outcome_build_genesis(struct ledger *ledger)
     }
     emit_accounts(ledger);
     digest_static(ledger);
-    digest_cycles(ledger, &state->digests[TABLE_CYCLES]);
-    digest_nets(ledger, &state->digests[TABLE_CYCLE_NETS]);
     emit_static(ledger);
-    for (uint32_t i = 0; i < ledger->cycles.count; i++) {
-        write_cycle(ledger, i);
-    }
+    cycle_emit(ledger);
     actions_emit_genesis(ledger);
     state->timestamp_ms = genesis->created_ms;
     ledger->outcome.header = (struct block_header){

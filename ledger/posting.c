@@ -23,7 +23,8 @@ struct plan posting_begin(const struct filing *filing)
 {
     return (struct plan){
         .currency = filing->currency,
-        .cycle = filing->scheme == NULL ? REGISTRY_NONE : filing->scheme->cycle,
+        .cycle = filing->scheme == NULL || filing->scheme->cycle == NULL ? REGISTRY_NONE
+                                                                         : *filing->scheme->cycle,
         .origin = {.position = filing->position},
     };
 }
@@ -131,14 +132,12 @@ enum verdict posting_check(struct ledger *ledger, const struct plan *plan)
             add_effect(effects, &count, leg->to, amount, 0);
         }
     }
-    enum verdict worst = VERDICT_POSTED;
-    for (uint32_t i = 0; i < count; i++) {
-        enum verdict verdict = limit_check(ledger, &effects[i], plan->cycle, plan->currency);
-        if (verdict != VERDICT_POSTED && (worst == VERDICT_POSTED || verdict < worst)) {
-            worst = verdict;
-        }
-    }
-    return worst;
+    const struct effects_of_plan all = {.list = effects,
+                                        .count = count,
+                                        .cycle = plan->cycle,
+                                        .currency = plan->currency,
+                                        .pledge = plan->pledge};
+    return limit_check(ledger, &all);
 }
 
 static uint32_t account_of(const struct ledger *ledger, const struct plan *plan,
@@ -186,8 +185,7 @@ void posting_apply(struct ledger *ledger, const struct plan *plan)
     }
     uint64_t turnover = posting_turnover(plan);
     if (plan->cycle != REGISTRY_NONE && turnover != 0) {
-        struct cycle_row *cycle = &ledger->cycles.rows[plan->cycle];
-        ledger->cycles.touched[plan->cycle] = true;
+        struct cycle_row *cycle = cycle_touch(ledger, plan->cycle);
         cycle->records++;
         total_add(&cycle->turnover, turnover);
     }

@@ -41,6 +41,7 @@ struct plan {
     uint32_t leg_count;
     uint32_t cycle; /* slot of posted POSITION legs; REGISTRY_NONE: there are none */
     uint32_t currency;
+    bool pledge;                /* SETTLEMENT to COLLATERAL: limit.h */
     struct entry_origin origin; /* position, or event; its leg is set leg by leg */
 };
 

@@ -58,6 +58,7 @@ struct queues {
     uint32_t *next_of;           /* 1 + place in order of the same payer's next payment */
     uint32_t *previous_of;       /* likewise */
     uint32_t *heap;              /* places in order */
+    struct place *chosen;        /* payments that go */
     uint8_t *flags;              /* by place in order */
     struct difference *position; /* what a participant would have, in an offset */
     uint32_t *stack;             /* participants that would be short */
@@ -83,10 +84,8 @@ void queue_note_event(struct ledger *ledger, uint32_t currency, struct place pla
 void queue_run(struct ledger *ledger);
 /* Rows and the running digest of TABLE_QUEUE into the outcome. */
 void queue_emit(struct ledger *ledger);
-/* A stored row, after ledger_init, in any order; CORRUPT if it does not fit. queue_load_done puts
-   them in order. */
+/* A stored row, after ledger_init, in any order; CORRUPT if it does not fit. */
 enum status queue_load(struct ledger *ledger, const struct queue_row *row) MUST_USE;
-void queue_load_done(struct ledger *ledger);
 
 /* For queue_run.c and offset.c: the slots in queue order. */
 static inline const struct queued *queue_at(const struct queue_list *list, uint32_t rank)

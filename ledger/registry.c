@@ -41,19 +41,6 @@ uint32_t number_map_find(const struct number_map *map, uint32_t number)
     return REGISTRY_NONE;
 }
 
-/* The cycle index of a service: its place among the DEFERRED services. */
-static uint32_t cycle_index(const struct genesis *genesis, const struct genesis_service *service)
-{
-    if (service->mode != SERVICE_DEFERRED) {
-        return REGISTRY_NONE;
-    }
-    uint32_t index = 0;
-    for (const struct genesis_service *at = genesis->services; at < service; at++) {
-        index += at->mode == SERVICE_DEFERRED;
-    }
-    return index;
-}
-
 static void resolve_scheme(struct registry *registry, const struct genesis_scheme *row,
                            struct scheme *ret_scheme)
 {
@@ -62,11 +49,33 @@ static void resolve_scheme(struct registry *registry, const struct genesis_schem
     ret_scheme->row = row;
     ret_scheme->service = service;
     ret_scheme->currency = number_map_find(&registry->currencies, service->currency);
-    ret_scheme->cycle = cycle_index(registry->genesis, service);
+    ret_scheme->cycle = service->mode == SERVICE_DEFERRED
+                            ? &registry->open_cycles[service - registry->genesis->services]
+                            : NULL;
     ret_scheme->network =
         row->network == 0 ? REGISTRY_NONE : number_map_find(&registry->participants, row->network);
     CHECK(ret_scheme->currency != REGISTRY_NONE);
     CHECK((row->network == 0) == (ret_scheme->network == REGISTRY_NONE));
+}
+
+/* Later ones are put in front, so the last registered member comes first: sums do not care. */
+static void resolve_sponsors(struct registry *registry)
+{
+    const struct genesis *genesis = registry->genesis;
+    for (uint32_t i = 0; i < genesis->participant_count; i++) {
+        registry->first_members[i] = REGISTRY_NONE;
+    }
+    for (uint32_t i = 0; i < genesis->participant_count; i++) {
+        uint32_t number = genesis->participants[i].settles_through;
+        uint32_t sponsor =
+            number == 0 ? REGISTRY_NONE : number_map_find(&registry->participants, number);
+        CHECK((number == 0) == (sponsor == REGISTRY_NONE));
+        registry->sponsors[i] = sponsor;
+        if (sponsor != REGISTRY_NONE) {
+            registry->next_members[i] = registry->first_members[sponsor];
+            registry->first_members[sponsor] = i;
+        }
+    }
 }
 
 void registry_init(struct registry *registry, const struct genesis *genesis)
@@ -77,6 +86,7 @@ void registry_init(struct registry *registry, const struct genesis *genesis)
         bool suspended = genesis->participants[i].status == STANDING_SUSPENDED;
         registry->standings[i] = suspended ? STANDING_SUSPENDED : STANDING_ACTIVE;
     }
+    resolve_sponsors(registry);
     for (uint32_t i = 0; i < genesis->currency_count; i++) {
         number_map_put(&registry->currencies, genesis->currencies[i].numeric, i);
     }

@@ -32,9 +32,9 @@ uint32_t number_map_find(const struct number_map *map, uint32_t number);
 struct scheme {
     const struct genesis_scheme *row;
     const struct genesis_service *service;
-    uint32_t currency; /* index */
-    uint32_t cycle;    /* index of the service's open cycle; NONE: a GROSS service has no cycle */
-    uint32_t network;  /* participant index or NONE */
+    uint32_t currency;     /* index */
+    const uint32_t *cycle; /* slot of the service's open cycle; NULL: a GROSS service has none */
+    uint32_t network;      /* participant index or NONE */
 };
 
 /* Standings that a block has changed; a default suspends at most each participant once. */
@@ -46,12 +46,17 @@ struct standing_change {
 struct registry {
     const struct genesis *genesis;
     uint8_t *standings; /* enum standing, by participant index */
+    /* Sponsors, by participant index: whose sponsor, and each sponsor's members in a list. */
+    uint32_t *sponsors;      /* index or NONE */
+    uint32_t *first_members; /* index or NONE */
+    uint32_t *next_members;
     struct standing_change *standing_changes;
     uint32_t standing_change_count;
     struct number_map participants;
     struct number_map currencies;
     struct number_map scheme_numbers;
-    struct scheme *schemes; /* genesis->scheme_count */
+    struct scheme *schemes;      /* genesis->scheme_count */
+    const uint32_t *open_cycles; /* by service index: slots, kept by cycle.c */
 };
 
 /* Fills maps and schemes, whose memory is already there and zeroed. */

@@ -10,6 +10,11 @@
 
 struct ledger;
 
+/* The rest waits for the next block: scratch for entries has room for so many. */
+#define SETTLEMENTS_PER_BLOCK 4u
+/* Of one participant in one settlement: POSITION, three sources of money, each against NETTING. */
+#define SETTLEMENT_ENTRIES 8u
+
 /* Step 4 of a block. */
 void settle_run(struct ledger *ledger);
 /* The agent's CONFIRM of an INSTRUCTED or SHORT cycle of an EXTERNAL service; and its CANCEL. */

@@ -67,7 +67,7 @@ void touch_net(struct ledger *ledger, uint32_t cycle, uint32_t participant, bool
                uint64_t amount, bool undo)
 {
     CHECK(cycle < ledger->cycles.count);
-    uint32_t at = cycle * ledger->participant_count + participant;
+    uint32_t at = cycle * ledger->cycles.stride + participant;
     uint32_t exposure_at = participant * ledger->currency_count + ledger->cycles.currency[cycle];
     save_net(ledger, at, exposure_at);
     struct net *net = &ledger->cycles.nets[at];
@@ -90,13 +90,7 @@ void touch_restore(struct ledger *ledger)
         const struct account *before = &ledger->touched[i].before;
         ledger->accounts[before->number] = *before;
     }
-    /* Backwards: two nets may share an exposure, whose first saved value is the one to restore. */
-    for (uint32_t i = ledger->cycles.touched_net_count; i-- > 0;) {
-        const struct touched_net *touched = &ledger->cycles.touched_nets[i];
-        ledger->cycles.nets[touched->net] = touched->before;
-        ledger->cycles.exposures[touched->exposure] = touched->exposure_before;
-    }
-    memcpy(ledger->cycles.rows, ledger->cycles.before, sizeof ledger->cycles.rows);
+    cycle_restore(ledger);
     memcpy(ledger->sums, ledger->sums_before, sizeof ledger->sums);
     ledger->state = ledger->state_before;
 }
