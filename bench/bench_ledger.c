@@ -76,6 +76,26 @@ static bool no_record(void *context, uint64_t height, uint32_t position, struct 
     return false;
 }
 
+static bool no_time(void *context, uint64_t height, uint64_t *ret_timestamp_ms)
+{
+    (void)context;
+    (void)height;
+    (void)ret_timestamp_ms;
+    return false;
+}
+
+static bool no_row(void *context, enum ledger_table table, const void *key, size_t key_length,
+                   struct span *ret_key, struct span *ret_value)
+{
+    (void)context;
+    (void)table;
+    (void)key;
+    (void)key_length;
+    (void)ret_key;
+    (void)ret_value;
+    return false;
+}
+
 static void declare(struct bench *bench, uint32_t participants)
 {
     struct genesis *genesis = &bench->genesis;
@@ -222,7 +242,8 @@ static void run_block(struct bench *bench, const struct block_header *parent,
                                  .batch_count = BATCHES,
                                  .parent_hash = block_hash(parent),
                                  .batches = batches};
-    struct ledger_reader reader = {.get = nothing, .record = no_record};
+    struct ledger_reader reader = {
+        .get = nothing, .record = no_record, .time = no_time, .seek = no_row};
     double made = seconds();
     ledger_prefetch(bench->ledger, &block, &reader, bench->working_set);
     double fetched = seconds();

@@ -16,9 +16,17 @@ struct overlay *overlay_new(void);
 void overlay_free(struct overlay *overlay);
 /* Sets a row; the bytes are copied. */
 void overlay_put(struct overlay *overlay, unsigned table, struct span key, struct span value);
+/* Takes a row out; false if there is none. */
+bool overlay_remove(struct overlay *overlay, unsigned table, struct span key);
 /* The row, valid until the next put of the same key. */
 bool overlay_get(const struct overlay *overlay, unsigned table, struct span key,
                  struct span *ret_value);
+
+/* Keeps the rows of one table in order, so that they can be sought. Before its first row. */
+void overlay_keep_order(struct overlay *overlay, unsigned table);
+/* Its first row whose key is greater than this one (length 0: the first row). */
+bool overlay_seek(const struct overlay *overlay, struct span key, struct span *ret_key,
+                  struct span *ret_value);
 
 /* Calls visit for each row, in no order, until it returns false; whether all were visited. */
 typedef bool (*overlay_visit)(void *context, unsigned table, struct span key, struct span value);

@@ -51,8 +51,7 @@ static bool diverged(struct divergence *divergence, uint64_t height, const char 
 /* Tables whose rows are written once and carry their height. */
 static bool is_written_once(unsigned table)
 {
-    return table == TABLE_IDS || table == TABLE_TRANSACTIONS || table == TABLE_PAGES ||
-           table == TABLE_EVENTS;
+    return table == TABLE_IDS || table == TABLE_PAGES || table == TABLE_EVENTS;
 }
 
 /* ---- What the ledger reads ---- */
@@ -66,16 +65,12 @@ static bool get_row(void *context, enum ledger_table table, const void *key, siz
         return overlay_get(replay->overlay, table, wanted, ret_value);
     }
     struct id_row id;
-    struct transaction_row transaction;
     uint64_t height = UINT64_MAX;
     if (!store_get(replay->home->store, (enum store_table)table, key, key_length, ret_value)) {
         return false;
     }
     if (table == TABLE_IDS && id_decode(*ret_value, &id) == STATUS_OK) {
         height = id.place.height;
-    } else if (table == TABLE_TRANSACTIONS &&
-               transaction_decode(*ret_value, &transaction) == STATUS_OK) {
-        height = transaction.place.height;
     }
     return height < replay->height;
 }
@@ -86,6 +81,25 @@ static bool get_record(void *context, uint64_t height, uint32_t position, struct
     struct replay *replay = context;
     return height < replay->height && chain_record(&replay->lookup, height, position, ret_record,
                                                    ret_verdict, ret_submitter) == STATUS_OK;
+}
+
+static bool get_time(void *context, uint64_t height, uint64_t *ret_timestamp_ms)
+{
+    struct replay *replay = context;
+    const struct block_row *block;
+    if (height >= replay->height || chain_block(&replay->lookup, height, &block) != STATUS_OK) {
+        return false;
+    }
+    *ret_timestamp_ms = block->header.timestamp_ms;
+    return true;
+}
+
+static bool seek_row(void *context, enum ledger_table table, const void *key, size_t key_length,
+                     struct span *ret_key, struct span *ret_value)
+{
+    const struct replay *replay = context;
+    CHECK(table == TABLE_EXPIRY);
+    return overlay_seek(replay->overlay, (struct span){key, key_length}, ret_key, ret_value);
 }
 
 /* ---- Life ---- */
@@ -107,6 +121,7 @@ struct replay *replay_new(struct home *home)
     replay->ledger = ledger_init(replay->ledger_memory, &home->genesis, &home->chain_id);
     replay->working_set = working_set_init(replay->working_set_memory);
     replay->overlay = overlay_new();
+    overlay_keep_order(replay->overlay, TABLE_EXPIRY);
     chain_over_store(&replay->lookup, home->store, &home->chain_id);
     return replay;
 }
@@ -198,6 +213,10 @@ static bool take_writes(struct replay *replay, uint64_t height,
         const struct ledger_write *write = &outcome->writes[i];
         struct span key = {write->key, write->key_length};
         struct span value = {write->value, write->value_length}, stored;
+        if (write->remove) {
+            CHECK(overlay_remove(replay->overlay, write->table, key));
+            continue;
+        }
         if (!is_written_once(write->table)) {
             overlay_put(replay->overlay, write->table, key, value);
             continue;
@@ -296,7 +315,11 @@ bool replay_block(struct replay *replay, uint64_t height, struct divergence *ret
                                  .batch_count = header.batch_count,
                                  .parent_hash = header.parent_hash,
                                  .batches = replay->batches};
-    struct ledger_reader reader = {.context = replay, .get = get_row, .record = get_record};
+    struct ledger_reader reader = {.context = replay,
+                                   .get = get_row,
+                                   .record = get_record,
+                                   .time = get_time,
+                                   .seek = seek_row};
     const struct ledger_outcome *outcome;
     struct ledger_fault fault = {.what = ""};
     ledger_prefetch(replay->ledger, &block, &reader, replay->working_set);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "ledger/rows.h"
 #include "node/memory.h"
 #include "node/store.h"
 #include "node/verify.h"
@@ -26,9 +27,15 @@ static bool get_from_store(void *context, unsigned table, const void *key, size_
     return store_get(context, (enum store_table)table, key, key_length, ret_value);
 }
 
+static bool seek_in_store(void *context, unsigned table, const void *from, size_t from_length,
+                          struct span *ret_key, struct span *ret_value)
+{
+    return store_seek(context, (enum store_table)table, from, from_length, ret_key, ret_value);
+}
+
 void chain_over_store(struct chain *chain, struct store *store, const struct hash *chain_id)
 {
-    struct chain_source source = {.context = store, .get = get_from_store};
+    struct chain_source source = {.context = store, .get = get_from_store, .seek = seek_in_store};
     chain_init(chain, source, chain_id);
 }
 
@@ -217,8 +224,36 @@ static bool reader_get_record(void *context, uint64_t height, uint32_t position,
            STATUS_OK;
 }
 
+static bool reader_get_time(void *context, uint64_t height, uint64_t *ret_timestamp_ms)
+{
+    const struct block_row *block;
+    if (chain_block(context, height, &block) != STATUS_OK) {
+        return false;
+    }
+    *ret_timestamp_ms = block->header.timestamp_ms;
+    return true;
+}
+
+/* The next key above another is that key and a zero byte. */
+static bool reader_seek_row(void *context, enum ledger_table table, const void *key,
+                            size_t key_length, struct span *ret_key, struct span *ret_value)
+{
+    struct chain *chain = context;
+    uint8_t from[EXPIRY_KEY_BYTES + 1] = {0};
+    CHECK(key_length < sizeof from);
+    if (key_length > 0) {
+        memcpy(from, key, key_length);
+        key_length++;
+    }
+    return chain->source.seek(chain->source.context, (unsigned)table, from, key_length, ret_key,
+                              ret_value);
+}
+
 struct ledger_reader chain_ledger_reader(struct chain *chain)
 {
-    return (struct ledger_reader){
-        .context = chain, .get = reader_get_row, .record = reader_get_record};
+    return (struct ledger_reader){.context = chain,
+                                  .get = reader_get_row,
+                                  .record = reader_get_record,
+                                  .time = reader_get_time,
+                                  .seek = reader_seek_row};
 }

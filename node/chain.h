@@ -19,6 +19,9 @@ struct chain_source {
     void *context;
     bool (*get)(void *context, unsigned table, const void *key, size_t key_length,
                 struct span *ret_value);
+    /* The first row whose key is not below from (from_length 0: the first row). */
+    bool (*seek)(void *context, unsigned table, const void *from, size_t from_length,
+                 struct span *ret_key, struct span *ret_value);
 };
 
 struct chain {

@@ -391,12 +391,19 @@ static int compare_writes(const void *a, const void *b)
     const struct ledger_write *right = b;
     size_t length = left->key_length < right->key_length ? left->key_length : right->key_length;
     int order = memcmp(left->key, right->key, length);
-    return order != 0 ? order : (int)left->key_length - (int)right->key_length;
+    if (order == 0) {
+        order = (int)left->key_length - (int)right->key_length;
+    }
+    /* A row that goes and comes again in one block goes first. */
+    return order != 0 ? order : (int)right->remove - (int)left->remove;
 }
 
 static void put_write(struct replica *replica, const struct ledger_write *write)
 {
-    if (write->append) {
+    if (write->remove) {
+        replica->io.del(replica->io.context, (enum store_table)write->table, write->key,
+                        write->key_length);
+    } else if (write->append) {
         replica->io.append(replica->io.context, (enum store_table)write->table, write->key,
                            write->key_length, write->value, write->value_length);
     } else {

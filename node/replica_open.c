@@ -21,6 +21,14 @@ static bool chain_get(void *context, unsigned table, const void *key, size_t key
                            ret_value);
 }
 
+static bool chain_seek(void *context, unsigned table, const void *from, size_t from_length,
+                       struct span *ret_key, struct span *ret_value)
+{
+    const struct replica *replica = context;
+    return replica->io.seek(replica->io.context, (enum store_table)table, from, from_length,
+                            ret_key, ret_value);
+}
+
 static size_t rounded(size_t size)
 {
     return (size + 63) & ~(size_t)63;
@@ -319,7 +327,7 @@ enum status replica_open(const struct node_io *io, const struct replica_config *
     replica->records_max = config->genesis->block_records;
     keep_config(replica);
     make_machines(replica);
-    struct chain_source source = {.context = replica, .get = chain_get};
+    struct chain_source source = {.context = replica, .get = chain_get, .seek = chain_seek};
     chain_init(&replica->chain, source, &replica->chain_id);
 
     const char *what = "";

@@ -259,10 +259,17 @@ static void store(struct memory *memory, const struct ledger_outcome *outcome)
     for (uint32_t i = 0; i < outcome->write_count; i++) {
         const struct ledger_write *write = &outcome->writes[i];
         struct row *row = find_row(memory, write->table, write->key, write->key_length);
+        if (write->remove) {
+            assert_non_null(row);
+            free(row->value);
+            *row = memory->rows[--memory->row_count];
+            continue;
+        }
         if (row == NULL) {
             assert_true(memory->row_count < ROWS_MAX);
             row = &memory->rows[memory->row_count++];
             assert_true(write->key_length <= sizeof row->key);
+            row->value = NULL;
             row->table = write->table;
             row->key_length = write->key_length;
             memcpy(row->key, write->key, write->key_length);
@@ -300,6 +307,36 @@ static bool read_record(void *context, uint64_t height, uint32_t position,
     *ret_record = ((const struct record *)batch->body)[position & 0xffff];
     *ret_verdict = batch->verdicts[position & 0xffff];
     *ret_submitter = batch->header.participant;
+    return true;
+}
+
+static bool read_time(void *context, uint64_t height, uint64_t *ret_timestamp_ms)
+{
+    (void)context;
+    *ret_timestamp_ms = height == 0 ? vectors_number(vectors, "genesis.created_ms")
+                                    : vectors_number(vectors, "chain.%llu.timestamp_ms",
+                                                     (unsigned long long)height);
+    return true;
+}
+
+static bool read_next(void *context, enum ledger_table table, const void *key, size_t key_length,
+                      struct span *ret_key, struct span *ret_value)
+{
+    const struct memory *memory = context;
+    const struct row *least = NULL;
+    for (unsigned i = 0; i < memory->row_count; i++) {
+        const struct row *row = &memory->rows[i];
+        /* Keys of one table have one length here. */
+        if (row->table == table && (key_length == 0 || memcmp(row->key, key, key_length) > 0) &&
+            (least == NULL || memcmp(row->key, least->key, row->key_length) < 0)) {
+            least = row;
+        }
+    }
+    if (least == NULL) {
+        return false;
+    }
+    *ret_key = (struct span){least->key, least->key_length};
+    *ret_value = (struct span){least->value, least->value_length};
     return true;
 }
 
@@ -483,7 +520,11 @@ static void run_block(struct run *run, uint64_t height)
             batches[i].body_length = copies[i].body_length;
         }
     }
-    struct ledger_reader reader = {.context = run->memory, .get = read_row, .record = read_record};
+    struct ledger_reader reader = {.context = run->memory,
+                                   .get = read_row,
+                                   .record = read_record,
+                                   .time = read_time,
+                                   .seek = read_next};
     ledger_prefetch(run->ledger, &block, &reader, run->working_set);
     const struct ledger_outcome *outcome = NULL;
     struct ledger_fault fault = {.what = ""};
