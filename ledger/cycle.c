@@ -271,8 +271,7 @@ bool cycle_due(const struct ledger *ledger, struct expiry_row *ret_row)
     for (uint32_t i = 0; i < ledger->cycles.count; i++) {
         struct expiry_row row;
         if (due_of(ledger, i, &row) && row.due_ms <= ledger->block->timestamp_ms &&
-            (!found || comes_before(&row, ret_row)) &&
-            (row.kind != DUE_CUTOFF || can_close(ledger, ledger->cycles.rows[i].service))) {
+            (!found || comes_before(&row, ret_row))) {
             *ret_row = row;
             found = true;
         }
@@ -284,8 +283,15 @@ void cycle_due_run(struct ledger *ledger, const struct expiry_row *row)
 {
     uint32_t slot = cycle_slot(ledger, (uint16_t)row->place.height, row->place.position);
     CHECK(slot != REGISTRY_NONE);
-    if (row->kind == DUE_CUTOFF) {
+    if (row->kind == DUE_CUTOFF && can_close(ledger, ledger->cycles.rows[slot].service)) {
         cycle_close(ledger, slot, row->due_ms, false);
+        return;
+    }
+    if (row->kind == DUE_CUTOFF) {
+        /* Too many wait to be settled: this one goes on to the next cut-off. */
+        (void)cycle_event(ledger, slot, CAUSE_CUTOFF, CYCLE_OPEN, 0);
+        cycle_touch(ledger, slot)->cutoff_ms =
+            next_cutoff(ledger, service_of(ledger, slot), row->due_ms);
         return;
     }
     (void)cycle_event(ledger, slot, CAUSE_OVERDUE, ledger->cycles.rows[slot].state, 0);
@@ -298,9 +304,7 @@ uint64_t cycle_next_ms(const struct ledger *ledger)
     for (uint32_t i = 0; i < ledger->cycles.count; i++) {
         const struct cycle_row *row = &ledger->cycles.rows[i];
         struct expiry_row due;
-        /* A cut-off that waits for an older cycle to settle is no work by itself. */
-        if (due_of(ledger, i, &due) && due.due_ms < next_ms &&
-            (due.kind != DUE_CUTOFF || can_close(ledger, row->service))) {
+        if (due_of(ledger, i, &due) && due.due_ms < next_ms) {
             next_ms = due.due_ms;
         }
         if (row->state == CYCLE_CLOSED && row->settle_ms > ledger->state.timestamp_ms &&
@@ -321,7 +325,10 @@ static void set_settlement_times(const struct ledger *ledger, struct cycle_row *
     row->settle_ms =
         on == day ? row->closed_ms
                   : calendar_instant(on, service->settle_minute, genesis->utc_offset_minutes);
-    row->deadline_ms = row->settle_ms + SECOND_MS * service->funding_window_s;
+    /* An outage takes no funding window away. */
+    uint64_t now_ms = ledger->block->timestamp_ms;
+    uint64_t from_ms = row->settle_ms > now_ms ? row->settle_ms : now_ms;
+    row->deadline_ms = from_ms + SECOND_MS * service->funding_window_s;
 }
 
 /* A cycle without records is settled as it closes, and its slot goes to the next one. */
@@ -331,7 +338,9 @@ static void finish_empty(struct ledger *ledger, uint32_t slot, struct cycle_row 
     CHECK(cycles->finished_count < CYCLES_FINISHED_MAX(ledger->limits.records));
     row->state = CYCLE_SETTLED;
     row->settled_height = ledger->block->height;
-    row->settled_ms = ledger->block->timestamp_ms;
+    row->settled_ms = row->closed_ms;
+    row->settle_ms = row->closed_ms;
+    row->deadline_ms = row->closed_ms;
     uint8_t *bytes = cycles->finished_rows + (size_t)cycles->finished_count++ * CYCLE_ROW_BYTES;
     cycle_key(row->service, row->number, bytes);
     cycle_encode(row, bytes + CYCLE_KEY_BYTES);
@@ -379,6 +388,7 @@ void cycle_extend(struct ledger *ledger, uint32_t slot, uint64_t cutoff_ms)
 {
     struct cycle_row *row = cycle_touch(ledger, slot);
     CHECK(row->state == CYCLE_OPEN);
+    (void)cycle_event(ledger, slot, CAUSE_ACTION, CYCLE_OPEN, 0);
     row->cutoff_ms = cutoff_ms;
     row->flags |= CYCLE_EXTENDED;
 }

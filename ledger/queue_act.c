@@ -24,7 +24,9 @@ enum verdict engine_queue(struct ledger *ledger, const struct filing *filing,
     if (verdict != VERDICT_POSTED) {
         return verdict;
     }
-    CHECK(subject.life.state == LIFE_QUEUED);
+    if (subject.life.state != LIFE_QUEUED) {
+        return VERDICT_NOT_PENDING;
+    }
     const struct plan nothing = posting_begin(filing);
     engine_post(ledger, &nothing, ret_posted);
     if (filing->record->kind == RECORD_CANCEL) {

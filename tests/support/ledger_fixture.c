@@ -109,6 +109,9 @@ struct ledger_fixture *fixture_new(void)
     f->genesis.delta_ms = 400;
     f->genesis.empty_interval_ms = 30000;
     f->genesis.block_records = 16384;
+    f->genesis.parameters.queue_max = 100;
+    f->genesis.parameters.queue_quota = 50;
+    f->genesis.parameters.fund_share_ppm = 1000000;
     f->currencies[0] = (struct genesis_currency){FIXTURE_CNY, 2, "CNY"};
     f->currencies[1] = (struct genesis_currency){FIXTURE_USD, 2, "USD"};
     f->genesis.currencies = f->currencies;

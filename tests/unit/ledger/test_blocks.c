@@ -164,7 +164,7 @@ static void test_sources(void **state)
 struct snapshot {
     struct state_row state;
     struct currency_sums sums[LIMIT_CURRENCIES];
-    uint8_t cycles[LIMIT_SERVICES][CYCLE_VALUE_BYTES]; /* encoded: a row has padding */
+    uint8_t cycles[4 * LIMIT_SERVICE_CYCLES][CYCLE_VALUE_BYTES]; /* encoded: a row has padding */
     struct account accounts[64];
     struct net nets[3 * 7];
     struct total exposures[2 * 7];
@@ -184,6 +184,7 @@ static void take_snapshot(const struct ledger_fixture *f, struct snapshot *ret_s
         }
     }
     memcpy(ret_snapshot->sums, l->sums, sizeof l->sums);
+    assert_int_equal(l->cycles.count, 4 * LIMIT_SERVICE_CYCLES);
     for (unsigned i = 0; i < l->cycles.count; i++) {
         cycle_encode(&l->cycles.rows[i], ret_snapshot->cycles[i]);
     }
@@ -470,7 +471,11 @@ static void test_keys(void **state)
     assert_false(ledger_transport_key(f->ledger, &transport, &participant, &roles));
     memset(&transport, 0, sizeof transport);
     assert_false(ledger_transport_key(f->ledger, &transport, &participant, &roles));
-    assert_false(ledger_time_due(f->ledger, UINT64_MAX));
+    /* The first cut-off is work; nothing is before it. */
+    uint64_t cutoff_ms = f->ledger->cycles.rows[0].cutoff_ms;
+    assert_true(cutoff_ms > FIXTURE_CREATED_MS);
+    assert_false(ledger_time_due(f->ledger, cutoff_ms - 1));
+    assert_true(ledger_time_due(f->ledger, cutoff_ms));
     fixture_free(f);
 }
 

@@ -1,0 +1,335 @@
+/*
+ * Goal: the gross queue (docs/ledger.md, Queue): its order, what is released, what is offset (equal
+ * to brute force and to the published example), who may change it, and that a block with all of it
+ * can be taken back and loaded again.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/prng.h"
+#include "tests/support/ledger_fixture.h"
+
+#define BRUTE_RUNS 5000u
+#define BRUTE_PAYMENTS 10u
+#define CNY 0u
+
+static struct record queued_pay(struct ledger_fixture *f, uint32_t payer, uint32_t payee,
+                                uint64_t amount, uint8_t priority)
+{
+    struct record record = fixture_pay(f, payer, payee, amount);
+    record.flags = RECORD_QUEUE;
+    record.priority = priority;
+    return record;
+}
+
+static void fund(struct ledger_fixture *f, uint32_t participant, uint64_t amount)
+{
+    assert_int_equal(fixture_file(f, FIXTURE_AGENT, fixture_fund(f, participant, amount)),
+                     VERDICT_POSTED);
+}
+
+static struct record act_on(struct ledger_fixture *f, const struct record *original,
+                            enum record_kind kind)
+{
+    struct record record = fixture_refund(f, original, 0, 0);
+    record.kind = (uint16_t)kind;
+    record.mcc = 0;
+    record.match_key = (struct record_id){{0}};
+    return record;
+}
+
+static uint32_t waiting(const struct ledger_fixture *f)
+{
+    return f->ledger->queues.currencies[CNY].now->count;
+}
+
+static int64_t settlement(const struct ledger_fixture *f, uint32_t participant)
+{
+    return fixture_balance(f, participant, ACCOUNT_SETTLEMENT);
+}
+
+/* Bech and Soramaki 2001: none of four payments settles alone, three do together. */
+static void test_published_example(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = fixture_new();
+    fixture_start(f);
+    fund(f, 1, 50);
+    fund(f, 2, 60);
+    fund(f, 3, 70);
+    (void)fixture_batch(f, 1);
+    fixture_add(f, queued_pay(f, 1, 2, 80, 0));
+    (void)fixture_batch(f, 2);
+    fixture_add(f, queued_pay(f, 2, 3, 70, 0));
+    (void)fixture_batch(f, 3);
+    fixture_add(f, queued_pay(f, 3, 1, 90, 0));
+    (void)fixture_batch(f, 1);
+    fixture_add(f, queued_pay(f, 1, 2, 200, 0));
+    fixture_block(f);
+    for (uint32_t batch = 0; batch < 4; batch++) {
+        assert_int_equal(fixture_verdict(f, batch, 0), VERDICT_QUEUED);
+    }
+    assert_int_equal(settlement(f, 1), 60);
+    assert_int_equal(settlement(f, 2), 70);
+    assert_int_equal(settlement(f, 3), 50);
+    assert_int_equal(waiting(f), 1);
+    assert_int_equal(f->outcome->header.event_count, 3);
+    /* Money for the fourth releases it. */
+    fund(f, 1, 140);
+    assert_int_equal(waiting(f), 0);
+    assert_int_equal(settlement(f, 1), 0);
+    assert_int_equal(settlement(f, 2), 270);
+    fixture_free(f);
+}
+
+static void test_order_and_release(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = fixture_new();
+    fixture_start(f);
+    struct record normal = queued_pay(f, 1, 2, 100, 0);
+    struct record urgent = queued_pay(f, 1, 3, 50, 2);
+    assert_int_equal(fixture_file(f, 1, normal), VERDICT_QUEUED);
+    assert_int_equal(fixture_file(f, 1, urgent), VERDICT_QUEUED);
+    /* Not before a queued one of equal or higher priority, with or without the flag. */
+    fund(f, 1, 20);
+    assert_int_equal(fixture_file(f, 1, fixture_pay(f, 1, 2, 1)), VERDICT_QUEUED_BEFORE);
+    assert_int_equal(fixture_file(f, 1, queued_pay(f, 1, 2, 1, 0)), VERDICT_QUEUED);
+    assert_int_equal(waiting(f), 3);
+    /* The urgent one first, though it came later; the money does not reach the next. */
+    fund(f, 1, 90);
+    assert_int_equal(settlement(f, 3), 50);
+    assert_int_equal(settlement(f, 1), 60);
+    assert_int_equal(waiting(f), 2);
+    /* In the queue the smaller one behind never overtakes. */
+    fund(f, 1, 41);
+    assert_int_equal(waiting(f), 0);
+    assert_int_equal(settlement(f, 1), 0);
+    assert_int_equal(settlement(f, 2), 101);
+    fixture_free(f);
+}
+
+static void test_cancel_and_reprioritise(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = fixture_new();
+    fixture_start(f);
+    struct record first = queued_pay(f, 1, 2, 100, 0);
+    struct record second = queued_pay(f, 1, 3, 60, 0);
+    assert_int_equal(fixture_file(f, 1, first), VERDICT_QUEUED);
+    assert_int_equal(fixture_file(f, 1, second), VERDICT_QUEUED);
+    struct record raise = act_on(f, &second, RECORD_REPRIORITISE);
+    raise.priority = 1;
+    assert_int_equal(fixture_file(f, 2, raise), VERDICT_NOT_A_SIDE);
+    raise.id = fixture_id(70001);
+    assert_int_equal(fixture_file(f, 1, raise), VERDICT_POSTED);
+    fund(f, 1, 60);
+    assert_int_equal(settlement(f, 3), 60);
+    struct record cancel = act_on(f, &first, RECORD_CANCEL);
+    assert_int_equal(fixture_file(f, 1, cancel), VERDICT_POSTED);
+    assert_int_equal(waiting(f), 0);
+    struct record again = act_on(f, &first, RECORD_CANCEL);
+    assert_int_equal(fixture_file(f, 1, again), VERDICT_ENDED);
+    struct record paid = act_on(f, &second, RECORD_CANCEL);
+    assert_int_equal(fixture_file(f, 1, paid), VERDICT_NOT_PENDING);
+    fixture_free(f);
+}
+
+static void test_bounds(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = fixture_new();
+    f->genesis.parameters.queue_max = 3;
+    f->genesis.parameters.queue_quota = 2;
+    fixture_start(f);
+    assert_int_equal(fixture_file(f, 1, queued_pay(f, 1, 2, 10, 0)), VERDICT_QUEUED);
+    assert_int_equal(fixture_file(f, 1, queued_pay(f, 1, 2, 10, 1)), VERDICT_QUEUED);
+    assert_int_equal(fixture_file(f, 1, queued_pay(f, 1, 2, 10, 2)), VERDICT_QUEUE_QUOTA);
+    assert_int_equal(fixture_file(f, 2, queued_pay(f, 2, 3, 10, 0)), VERDICT_QUEUED);
+    assert_int_equal(fixture_file(f, 3, queued_pay(f, 3, 1, 11, 0)), VERDICT_QUEUE_FULL);
+    fixture_free(f);
+}
+
+static void test_expiry(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = fixture_new();
+    fixture_start(f);
+    struct record pay = queued_pay(f, 1, 2, 100, 0);
+    pay.timeout_s = 30;
+    assert_int_equal(fixture_file(f, 1, pay), VERDICT_QUEUED);
+    f->block.timestamp_ms += 30000;
+    fixture_block(f);
+    assert_int_equal(waiting(f), 0);
+    assert_int_equal(f->outcome->header.event_count, 1);
+    struct record cancel = act_on(f, &pay, RECORD_CANCEL);
+    assert_int_equal(fixture_file(f, 1, cancel), VERDICT_EXPIRED);
+    fixture_free(f);
+}
+
+/* ---- Offset against brute force ---- */
+
+struct small_payment {
+    uint32_t payer; /* indexes */
+    uint32_t payee;
+    int64_t amount;
+};
+
+/* The best set by trying all: payments in queue order; a set keeps each payer's order. */
+static unsigned best_by_force(const struct small_payment *payments, unsigned count,
+                              const int64_t *money, unsigned *ret_best_size)
+{
+    unsigned best = 0;
+    unsigned best_size = 0;
+    for (unsigned set = 0; set < 1u << count; set++) {
+        int64_t after[5];
+        bool pays[5] = {false};
+        bool left_out[5] = {false};
+        bool keeps_order = true;
+        unsigned size = 0;
+        memcpy(after, money, sizeof after);
+        for (unsigned i = 0; i < count; i++) {
+            const struct small_payment *payment = &payments[i];
+            if ((set >> i & 1) == 0) {
+                left_out[payment->payer] = true;
+                continue;
+            }
+            keeps_order = keeps_order && !left_out[payment->payer];
+            after[payment->payer] -= payment->amount;
+            after[payment->payee] += payment->amount;
+            pays[payment->payer] = true;
+            size++;
+        }
+        bool nobody_short = true;
+        for (unsigned p = 0; p < 5; p++) {
+            nobody_short = nobody_short && (!pays[p] || after[p] >= 0);
+        }
+        if (keeps_order && nobody_short && size > best_size) {
+            best = set;
+            best_size = size;
+        }
+    }
+    *ret_best_size = best_size;
+    return best;
+}
+
+static void load_payment(struct ledger_fixture *f, const struct small_payment *payment,
+                         unsigned number, uint8_t priority)
+{
+    struct queue_row row = {.currency = FIXTURE_CNY,
+                            .scheme = 20,
+                            .place = {.height = 1, .position = number},
+                            .since = {.height = 1, .position = number},
+                            .amount = (uint64_t)payment->amount,
+                            .payer = payment->payer + 1,
+                            .payee = payment->payee + 1,
+                            .priority = priority};
+    assert_int_equal(queue_load(f->ledger, &row), STATUS_OK);
+}
+
+static void test_offset_against_brute_force(void **state)
+{
+    (void)state;
+    uint64_t seed = 20261123;
+    struct prng prng = prng_seeded(seed);
+    struct ledger_fixture *f = fixture_new();
+    f->genesis.block_records = 16;
+    fixture_start(f);
+    unsigned settled = 0;
+    for (unsigned run = 0; run < BRUTE_RUNS; run++) {
+        struct small_payment payments[BRUTE_PAYMENTS];
+        int64_t money[5];
+        unsigned count = 1 + (unsigned)prng_below(&prng, BRUTE_PAYMENTS);
+        queue_begin(f->ledger);
+        for (unsigned p = 0; p < 5; p++) {
+            money[p] = (int64_t)prng_below(&prng, 60);
+            ledger_account(f->ledger, p, CNY, ACCOUNT_SETTLEMENT)
+                ->totals[TOTAL_CREDITS_POSTED]
+                .minor = (unsigned __int128)money[p];
+        }
+        /* Filed in queue order, so that a place and a rank are the same number. */
+        unsigned urgent = (unsigned)prng_below(&prng, count + 1);
+        for (unsigned i = 0; i < count; i++) {
+            payments[i].payer = (uint32_t)prng_below(&prng, 5);
+            payments[i].payee = (payments[i].payer + 1 + (uint32_t)prng_below(&prng, 4)) % 5;
+            payments[i].amount = 1 + (int64_t)prng_below(&prng, 100);
+            load_payment(f, &payments[i], i, i < urgent ? 2 : 0);
+        }
+        uint8_t flags[LIMIT_QUEUE];
+        unsigned best_size = 0;
+        unsigned best = best_by_force(payments, count, money, &best_size);
+        uint32_t chosen = offset_choose(f->ledger, CNY, flags);
+        if (chosen != best_size) {
+            fail_msg("seed %llu run %u: offset %u, brute force %u", (unsigned long long)seed, run,
+                     chosen, best_size);
+        }
+        for (unsigned i = 0; i < count; i++) {
+            assert_int_equal(flags[i] != 0, best >> i & 1);
+        }
+        settled += chosen;
+        queue_restore(f->ledger);
+        assert_int_equal(waiting(f), 0);
+    }
+    assert_true(settled > BRUTE_RUNS); /* the runs were not trivial */
+    fixture_free(f);
+}
+
+/* ---- Taking back and loading ---- */
+
+static void add_random_payments(struct ledger_fixture *f, struct prng *prng, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t payer = 1 + (uint32_t)prng_below(prng, 3);
+        uint32_t payee = payer % 3 + 1;
+        (void)fixture_batch(f, payer);
+        fixture_add(f, queued_pay(f, payer, payee, 1 + prng_below(prng, 300),
+                                  (uint8_t)prng_below(prng, 3)));
+    }
+    if (prng_below(prng, 3) == 0) {
+        (void)fixture_batch(f, FIXTURE_AGENT);
+        fixture_add(f, fixture_fund(f, 1 + (uint32_t)prng_below(prng, 3), prng_below(prng, 200)));
+    }
+}
+
+/* Rolled back, executed again, loaded from the store: always the same header. */
+static void test_rollback_and_load(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = fixture_new();
+    f->genesis.block_records = 64;
+    fixture_start(f);
+    struct prng prng = prng_seeded(7);
+    for (unsigned round = 0; round < 60; round++) {
+        add_random_payments(f, &prng, 6);
+        assert_int_equal(fixture_execute(f), LEDGER_OK);
+        struct hash first = f->outcome->block_hash;
+        ledger_rollback(f->ledger);
+        assert_int_equal(fixture_execute(f), LEDGER_OK);
+        assert_true(hash_equal(&first, &f->outcome->block_hash));
+        fixture_commit(f);
+        if (round % 10 == 9) {
+            fixture_reload(f);
+        }
+    }
+    assert_true(waiting(f) > 0);
+    fixture_free(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_published_example),
+        cmocka_unit_test(test_order_and_release),
+        cmocka_unit_test(test_cancel_and_reprioritise),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_expiry),
+        cmocka_unit_test(test_offset_against_brute_force),
+        cmocka_unit_test(test_rollback_and_load),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
