@@ -80,8 +80,9 @@ static const char *check_account(struct ledger *ledger, const struct account *ac
     case ACCOUNT_NETTING:
         return account_balance(account).minor != 0 ? "NETTING is not zero" : NULL;
     case ACCOUNT_COLLATERAL:
-        return account_balance(account).minor < 0 ? "a COLLATERAL is overdrawn" : NULL;
+        return account_spendable(account).minor < 0 ? "a COLLATERAL is overdrawn" : NULL;
     case ACCOUNT_CLAIM:
+        return account_balance(account).minor > 0 ? "a CLAIM is more than paid back" : NULL;
     case ACCOUNT_CASH:
         return NULL;
     }

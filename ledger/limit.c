@@ -205,7 +205,8 @@ struct total limit_exposure_recomputed(const struct ledger *ledger, uint32_t par
 {
     struct total owed = {0};
     for (uint32_t slot = 0; slot < ledger->cycles.count; slot++) {
-        if (ledger->cycles.rows[slot].state != 0 && ledger->cycles.currency[slot] == currency) {
+        if (cycle_is_unsettled(&ledger->cycles.rows[slot]) &&
+            ledger->cycles.currency[slot] == currency) {
             const struct net *net = cycle_net(ledger, slot, participant);
             owed.minor += total_owed(net->credits, net->debits).minor;
         }
