@@ -43,11 +43,11 @@
     X(122, MCC, "the merchant category is not a four-digit code, or has no place in this kind")    \
     X(123, REASON, "the reason is not printable ASCII padded with zeroes")                         \
     X(124, PRIORITY_NOT_ZERO, "a priority is only for queued payments")                            \
-    X(130, ACTION_FORM, "the bytes do not have the form of their version and kind")                \
-    X(131, CHANGE_EMPTY, "the change of validators changes nothing")                               \
-    X(132, VALIDATOR_KEY_MISSING, "a new validator lacks its consensus or its transport key")      \
-    X(133, VALIDATOR_NAME, "a new validator's name is missing or is not text that fits")           \
-    X(134, EVIDENCE_NO_CONFLICT, "one honest validator may have cast both votes")                  \
+    X(150, ACTION_FORM, "the bytes do not have the form of their version and kind")                \
+    X(151, CHANGE_EMPTY, "the change of validators changes nothing")                               \
+    X(152, VALIDATOR_KEY_MISSING, "a new validator lacks its consensus or its transport key")      \
+    X(153, VALIDATOR_NAME, "a new validator's name is missing or is not text that fits")           \
+    X(154, EVIDENCE_NO_CONFLICT, "one honest validator may have cast both votes")                  \
     X(200, SCHEME_UNKNOWN, "there is no scheme with this number")                                  \
     X(201, SCHEME_KIND, "the scheme's service does not carry this kind")                           \
     X(202, SCHEME_NOT_OPEN, "schemes with two confirmations are not open on this network yet")     \
@@ -82,11 +82,11 @@
     X(327, VALIDATOR_UNKNOWN, "no validator has the key that is to be removed or replaced")        \
     X(328, VALIDATOR_EXISTS, "a new validator's key is one that a validator has already")          \
     X(329, VALIDATOR_TWICE, "the change names a validator twice")                                  \
-    X(330, VALIDATOR_KEY_NUMBER, "two validators of a participant would have one key number")      \
-    X(331, VALIDATORS_TOO_FEW,                                                                     \
+    X(350, VALIDATOR_KEY_NUMBER, "two validators of a participant would have one key number")      \
+    X(351, VALIDATORS_TOO_FEW,                                                                     \
       "too few validators would be left: four or more stay at least four")                         \
-    X(332, VALIDATORS_TOO_MANY, "there would be more validators than a network may have")          \
-    X(333, EVIDENCE_EPOCH, "the votes are of an epoch that has not begun")                         \
+    X(352, VALIDATORS_TOO_MANY, "there would be more validators than a network may have")          \
+    X(353, EVIDENCE_EPOCH, "the votes are of an epoch that has not begun")                         \
     X(400, INSUFFICIENT_FUNDS, "there is not enough money on the settlement account")              \
     X(401, CAP, "the exposure would pass the participant's cap")                                   \
     X(402, COVER, "the exposure would not be covered by settlement money and collateral")          \
