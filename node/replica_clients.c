@@ -243,6 +243,14 @@ static enum status reply_receipt(struct replica *replica, uint64_t session, uint
     struct merkle_path batches_path;
     struct merkle_path verdicts_path;
     enum status status = chain_block(&replica->chain, height, &block);
+    const struct client_epoch *epochs = NULL;
+    uint32_t epoch_count = 0;
+    if (status == STATUS_OK) {
+        status = replica_receipt_epochs(replica, block->header.epoch, &epochs, &epoch_count);
+    }
+    if (status == STATUS_OK) {
+        status = chain_block(&replica->chain, height, &block);
+    }
     if (status == STATUS_OK) {
         status = load_trees(replica, block);
     }
@@ -266,7 +274,9 @@ static enum status reply_receipt(struct replica *replica, uint64_t session, uint
                                                  .batches_path = batches_path.hashes,
                                                  .batches_path_count = batches_path.count,
                                                  .verdicts_path = verdicts_path.hashes,
-                                                 .verdicts_path_count = verdicts_path.count}};
+                                                 .verdicts_path_count = verdicts_path.count,
+                                                 .epochs = epochs,
+                                                 .epoch_count = epoch_count}};
     reply(replica, session, &message);
     return STATUS_OK;
 }

@@ -11,6 +11,7 @@
  *   replica_send.c     frames to peers
  *   replica_epoch.c    who votes, who may link as a peer, and the change from one epoch to the next
  *   replica_ready.c    a new validator says that it has caught up
+ *   replica_receipts.c what receipts carry of the epochs
  *   replica_clients.c  participants and operators: submit, await, receipts, status
  */
 #ifndef HEFU_NODE_REPLICA_STATE_H
@@ -107,6 +108,13 @@ struct unrecorded {
     uint64_t due_ms; /* own turn to record it */
 };
 
+/* The steps between epochs that receipts carry, as far as they were asked for. */
+struct receipt_epochs {
+    uint32_t count;
+    struct epoch_step *steps[CLIENT_EPOCHS_MAX]; /* owned */
+    struct client_epoch views[CLIENT_EPOCHS_MAX];
+};
+
 struct peer_state {
     bool up;
     bool heard;            /* a status, since it is up */
@@ -149,6 +157,7 @@ struct replica {
     uint32_t answer_first, answer_count;
     bool stepping;
 
+    void *ledger_memory; /* of ledger */
     struct ledger *ledger;
     struct working_set *working_set;
     struct hash executed;                 /* hash of the speculative block, zero: none */
@@ -185,6 +194,7 @@ struct replica {
     uint32_t waiter_count;
     uint32_t waiter_high; /* no place from here on is used */
     struct receipt_trees receipt_trees;
+    struct receipt_epochs receipt_epochs;
 
     uint64_t work_next_ms; /* when a pooled batch ripens */
     uint64_t housekeeping_ms;
@@ -356,6 +366,13 @@ void replica_evidence_found(struct replica *replica, const struct evidence *evid
 /* Stores two certificates that cannot both be; first may be NULL. */
 void replica_evidence_conflict(struct replica *replica, const struct certificate *first,
                                const struct certificate *second);
+
+/* replica_receipts.c: the steps up to a block's epoch. OVERSIZED if there are more than a receipt
+   carries; CORRUPT. */
+enum status replica_receipt_epochs(struct replica *replica, uint64_t epoch,
+                                   const struct client_epoch **ret_epochs,
+                                   uint32_t *ret_count) MUST_USE;
+void replica_receipts_free(struct replica *replica);
 
 /* replica_clients.c */
 /* A submitted batch did not verify. */

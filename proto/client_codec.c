@@ -21,12 +21,15 @@ static const struct wire_rule client_rules[] = {
     {&hefu__client__accepted__descriptor, 1, 0, HASH_BYTES, 1, 1},
     {&hefu__client__refused__descriptor, 2, 0, 1, 0, CLIENT_FIELD_BYTES},
     {&hefu__client__refused__descriptor, 3, 0, 1, 0, CLIENT_SENTENCE_BYTES},
+    {&hefu__client__epoch_step__descriptor, 1, 0, BLOCK_HEADER_BYTES, 1, 1},
+    {&hefu__client__epoch_step__descriptor, 3, 0, CLIENT_MEMBER_BYTES, 1, LIMIT_VALIDATORS},
     {&hefu__client__receipt__descriptor, 1, 0, BATCH_HEADER_BYTES, 1, 1},
     {&hefu__client__receipt__descriptor, 2, 0, sizeof(struct signature), 1, 1},
     {&hefu__client__receipt__descriptor, 3, 0, U16_BYTES, 1, LIMIT_BATCH_RECORDS},
     {&hefu__client__receipt__descriptor, 4, 0, BLOCK_HEADER_BYTES, 1, 1},
     {&hefu__client__receipt__descriptor, 7, 0, HASH_BYTES, 0, MERKLE_PATH_MAX},
     {&hefu__client__receipt__descriptor, 8, 0, HASH_BYTES, 0, MERKLE_PATH_MAX},
+    {&hefu__client__receipt__descriptor, 9, CLIENT_EPOCHS_MAX, 0, 0, 0},
     {&hefu__client__peer__descriptor, 2, 0, 1, 0, CLIENT_NAME_BYTES},
     {&hefu__client__counter__descriptor, 1, 0, 1, 1, CLIENT_NAME_BYTES},
     {&hefu__client__status_report__descriptor, 2, 0, HASH_BYTES, 1, 1},
@@ -106,6 +109,36 @@ static enum status decode_refused(struct client_decoder *decoder, const Hefu__Cl
     return STATUS_OK;
 }
 
+static enum status decode_epochs(struct client_decoder *decoder, const Hefu__Client__Receipt *wire,
+                                 struct client_receipt *receipt)
+{
+    struct client_epoch *epochs = arena_take(decoder->arena, wire->n_epochs * sizeof *epochs);
+    if (epochs == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    for (size_t i = 0; i < wire->n_epochs; i++) {
+        const Hefu__Client__EpochStep *from = wire->epochs[i];
+        if (from->block_header.len != BLOCK_HEADER_BYTES ||
+            from->finalization->kind != HEFU__WIRE__VOTE_KIND__FINALIZE) {
+            return refuse(decoder, "epochs");
+        }
+        epochs[i] = (struct client_epoch){
+            .block_header = from->block_header.data,
+            .members = from->validators.data,
+            .member_count = (uint32_t)(from->validators.len / CLIENT_MEMBER_BYTES),
+        };
+        enum status status =
+            certificate_take(from->finalization, decoder->validator_count, decoder->arena,
+                             &epochs[i].finalization, &decoder->what);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    receipt->epochs = epochs;
+    receipt->epoch_count = (uint32_t)wire->n_epochs;
+    return STATUS_OK;
+}
+
 static enum status decode_receipt(struct client_decoder *decoder, const Hefu__Client__Receipt *wire,
                                   struct client_receipt *receipt)
 {
@@ -130,8 +163,9 @@ static enum status decode_receipt(struct client_decoder *decoder, const Hefu__Cl
     receipt->batch_index = wire->batch_index;
     receipt->batches_path_count = hashes_from_wire(&wire->batches_path, &receipt->batches_path);
     receipt->verdicts_path_count = hashes_from_wire(&wire->verdicts_path, &receipt->verdicts_path);
-    return certificate_take(wire->finalization, decoder->validator_count, decoder->arena,
-                            &receipt->finalization, &decoder->what);
+    enum status status = certificate_take(wire->finalization, decoder->validator_count,
+                                          decoder->arena, &receipt->finalization, &decoder->what);
+    return status == STATUS_OK ? decode_epochs(decoder, wire, receipt) : status;
 }
 
 static enum status decode_peers(struct client_decoder *decoder,

@@ -26,6 +26,7 @@
 #define CLIENT_SENTENCE_BYTES 256 /* a refusal's sentence, an alarm */
 #define CLIENT_NAME_BYTES 64      /* of a peer, a counter, a role */
 #define CLIENT_PEERS_MAX 256
+#define CLIENT_EPOCHS_MAX 64 /* in one receipt: a later one is read from a home */
 #define CLIENT_ALARMS_MAX 64
 #define CLIENT_COUNTERS_MAX 512
 
@@ -77,8 +78,19 @@ struct client_refused {
     const char *sentence; /* what is wrong and what to do */
 };
 
+/* How one epoch hands over to the next: its terminal block, final by its own quorum, names the set
+   of these members. */
+struct client_epoch {
+    const uint8_t *block_header; /* BLOCK_HEADER_BYTES */
+    const struct certificate *finalization;
+    const uint8_t *members; /* CLIENT_MEMBER_BYTES each, as the hash of their set takes them */
+    uint32_t member_count;
+};
+#define CLIENT_MEMBER_BYTES 68
+
 /* What shows offline that a batch is final: its verdicts stand under verdicts_root and its id under
-   batches_root, both at batch_index, in the header that the finalization names. */
+   batches_root, both at batch_index, in the header that the finalization names. The epochs lead
+   from genesis' validators to those of the block. */
 struct client_receipt {
     const uint8_t *batch_header; /* BATCH_HEADER_BYTES */
     struct signature batch_signature;
@@ -91,6 +103,8 @@ struct client_receipt {
     uint32_t batches_path_count;     /* at most MERKLE_PATH_MAX */
     const struct hash *verdicts_path;
     uint32_t verdicts_path_count;
+    const struct client_epoch *epochs; /* of epochs 1, 2 ... */
+    uint32_t epoch_count;              /* at most CLIENT_EPOCHS_MAX */
 };
 
 /* How far a batch that is not final yet has come. */
