@@ -196,8 +196,12 @@ static enum status begin_creation(struct store *store, struct error error)
     } else if (access(data, F_OK) == 0) {
         return STATUS_OK;
     }
+    char why[2 * STORE_PATH_MAX];
     store->creating = true;
-    return file_write(creating, FILE_MODE, true, "", 0, error.text, error.capacity);
+    enum status status = file_write(creating, FILE_MODE, true, "", 0, why, sizeof why);
+    return status == STATUS_OK ? STATUS_OK
+                               : error_set(status, error.text, error.capacity, "%s; %s", why,
+                                           store_advice(status, 0));
 }
 
 static enum status end_creation(const struct store *store, struct error error)
