@@ -258,7 +258,7 @@ static void make_machines(struct replica *replica)
     replica->pool = pool_new(replica->config.pool_bytes);
     replica->frame = malloc(LIMIT_FRAME_BYTES);
     replica->decode = aligned(PEER_ARENA_BYTES);
-    replica->catchup = calloc(CATCHUP_MAX, sizeof *replica->catchup);
+    replica->catchup = aligned(CATCHUP_MAX * sizeof *replica->catchup);
     memory_check(replica->pool != NULL);
     memory_check(replica->frame != NULL);
     memory_check(replica->catchup != NULL);
@@ -305,8 +305,9 @@ enum status replica_open(const struct node_io *io, const struct replica_config *
                          uint64_t now_ms, uint64_t monotonic_ms, struct replica **ret_replica,
                          char *ret_error, size_t capacity)
 {
-    struct replica *replica = calloc(1, sizeof *replica);
-    memory_check(replica != NULL);
+    struct replica *replica = aligned(sizeof *replica);
+    memset(replica, 0, offsetof(struct replica, effects));
+    replica->effects.count = 0;
     replica->io = *io;
     replica->config = *config;
     replica->chain_id = config->chain_id;

@@ -152,8 +152,6 @@ struct replica {
     uint64_t started_ms;
 
     struct consensus *consensus;
-    struct effects effects;
-    struct event answers[ANSWERS_MAX];
     uint32_t answer_first, answer_count;
     bool stepping;
 
@@ -170,8 +168,7 @@ struct replica {
     struct pool *pool;
     uint32_t records_max; /* own record budget for a block */
     struct hash built;    /* the last block built here, until it is final */
-    struct open_block open_blocks[OPEN_BLOCKS_MAX];
-    uint32_t open_high; /* no place from here on is used */
+    uint32_t open_high; /* no place of open_blocks from here on is used */
     struct wanted_table wanted;
     struct verifying verifying[VERIFYING_MAX];
     uint32_t verifying_count;
@@ -214,6 +211,11 @@ struct replica {
     uint32_t have_count;
     struct ledger_write *sorted_writes; /* scratch for putting ids in order */
     uint32_t sorted_capacity;
+
+    /* Megabytes that are written before they are read: not cleared at the start. */
+    struct effects effects;
+    struct event answers[ANSWERS_MAX];
+    struct open_block open_blocks[OPEN_BLOCKS_MAX];
 };
 
 /* replica.c: one event through consensus, its effects, and the answers they raise. */
