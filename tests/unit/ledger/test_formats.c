@@ -101,6 +101,18 @@ static void test_batch_parse(void **state)
     stored.header.count = 1;
     assert_int_equal(batch_parse(&stored, BATCH_PREFIX_BYTES + 5, &CHAIN, &batch, NULL), STATUS_OK);
     assert_refused(&stored, BATCH_PREFIX_BYTES, STATUS_TRUNCATED, "body");
+    stored.header.source_hash.bytes[0] = 1;
+    stored.header.parts = 1;
+    assert_refused(&stored, sizeof stored, STATUS_MALFORMED, "source_hash");
+    struct {
+        struct stored_batch stored;
+        uint8_t more[BATCH_BODY_BYTES_MAX];
+    } large = {.stored = sound_batch()};
+    large.stored.header.kind = BATCH_EVIDENCE;
+    large.stored.header.count = 1;
+    size_t longest = BATCH_PREFIX_BYTES + BATCH_BODY_BYTES_MAX;
+    assert_int_equal(batch_parse(&large, longest, &CHAIN, &batch, NULL), STATUS_OK);
+    assert_refused(&large.stored, longest + 1, STATUS_OVERSIZED, "body");
 }
 
 static void test_batch_roots(void **state)
