@@ -374,8 +374,9 @@ static double print_latencies(const char *what, uint64_t *times, uint32_t count)
     qsort(times, count, sizeof *times, compare_u64);
     (void)printf("idle submit-to-receipt%s, %u records one by one: mean %.1f ms, p50 %.1f ms, "
                  "p90 %.1f ms, p99 %.1f ms, max %.1f ms\n",
-                 what, count, sum / count, (double)times[count / 2] / 1000, (double)times[count * 9 / 10] / 1000,
-                 (double)times[count * 99 / 100] / 1000, (double)times[count - 1] / 1000);
+                 what, count, sum / count, (double)times[count / 2] / 1000,
+                 (double)times[count * 9 / 10] / 1000, (double)times[count * 99 / 100] / 1000,
+                 (double)times[count - 1] / 1000);
     return sum / count;
 }
 
@@ -541,12 +542,10 @@ static void read_pids(struct options *options, char *list)
 
 int main(int argc, char **argv)
 {
-    static const struct option names[] = {{"records", required_argument, NULL, 'r'},
-                                          {"batch", required_argument, NULL, 'b'},
-                                          {"window", required_argument, NULL, 'w'},
-                                          {"latency", required_argument, NULL, 'l'},
-                                          {"dead", required_argument, NULL, 'd'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option names[] = {
+        {"records", required_argument, NULL, 'r'}, {"batch", required_argument, NULL, 'b'},
+        {"window", required_argument, NULL, 'w'},  {"latency", required_argument, NULL, 'l'},
+        {"dead", required_argument, NULL, 'd'},    {NULL, 0, NULL, 0}};
     struct options options = {.records = 200000, .batch = 4096, .window = 4, .latency = 200};
     int option;
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
