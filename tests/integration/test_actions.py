@@ -80,6 +80,12 @@ class Actions(unittest.TestCase):
         wait_until("the change is done", 30, lambda: self.show(action)["state"] == "DONE")
         self.network.agree()
 
+        # The new set decides: an action for the old epoch is refused, one for the new one is taken.
+        removal = [{"key": key}]
+        self.act("propose", self.change("late.json", epoch=1, remove=removal), self.person(0),
+                 verdict="EPOCH_DIFFERS")
+        self.act("propose", self.change("few.json", remove=removal), self.person(0),
+                 verdict="VALIDATORS_TOO_FEW")
         self.network.agree()
         for i in range(4):
             self.network.check_clean(self.network.home(i))
