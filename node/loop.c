@@ -417,6 +417,12 @@ static enum status open_register(struct loop *loop, struct loop_key *key, char *
 static enum status open_registers(struct loop *loop, char *ret_error, size_t capacity)
 {
     enum status status = STATUS_OK;
+    if (loop->config->rejoin && loop->key_count == 0) {
+        (void)snprintf(ret_error, capacity,
+                       "%s: --rejoin is for a validator: this node has no consensus key",
+                       loop->config->home);
+        return STATUS_USAGE;
+    }
     for (uint32_t i = 0; i < loop->key_count && status == STATUS_OK; i++) {
         status = open_register(loop, &loop->keys[i], ret_error, capacity);
     }
