@@ -252,6 +252,11 @@ static void test_forged_evidence(void **state)
     send_batch(net, FAULTY, 0, &forged);
     replica_net_run(net, replica_net_now(net) + 100);
     assert_int_equal(refused(net, 0), 2);
+    /* One genuine vote is not enough, whichever of the two it is. */
+    forged = make_evidence(net, HONEST, view);
+    forged.first.signature.bytes[9] ^= 1;
+    send_evidence(net, FAULTY, 0, &forged);
+    assert_int_equal(refused(net, 0), 3);
     /* Both signatures are good, but of the faulty key's own votes. */
     forged = make_evidence(net, FAULTY, view);
     forged.first.signer = HONEST;
@@ -259,15 +264,15 @@ static void test_forged_evidence(void **state)
     send_evidence(net, FAULTY, 0, &forged);
     send_batch(net, FAULTY, 0, &forged);
     replica_net_run(net, replica_net_now(net) + 100);
-    assert_int_equal(refused(net, 0), 4);
+    assert_int_equal(refused(net, 0), 5);
     /* No offence: a notarize and a finalize for one block. */
     struct evidence harmless = {.first = make_vote(net, HONEST, view, 7),
                                 .second = make_vote(net, HONEST, view, 7)};
     send_evidence(net, FAULTY, 0, &harmless);
-    assert_int_equal(refused(net, 0), 5);
+    assert_int_equal(refused(net, 0), 6);
     send_batch(net, FAULTY, 0, &harmless);
     replica_net_run(net, replica_net_now(net) + 30000);
-    assert_int_equal(refused(net, 0), 6);
+    assert_int_equal(refused(net, 0), 7);
     for (uint32_t node = 0; node < 4; node++) {
         assert_int_equal(rows_of(net, node, STORE_EVIDENCE), 0);
         assert_int_equal(rows_of(net, node, TABLE_EVIDENCE), 0);
