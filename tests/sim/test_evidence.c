@@ -253,7 +253,7 @@ static void test_forged_evidence(void **state)
     replica_net_run(net, replica_net_now(net) + 100);
     assert_int_equal(refused(net, 0), 2);
     /* One genuine vote is not enough, whichever of the two it is. */
-    forged = make_evidence(net, HONEST, view);
+    forged = make_evidence(net, HONEST, view + 1);
     forged.first.signature.bytes[9] ^= 1;
     send_evidence(net, FAULTY, 0, &forged);
     assert_int_equal(refused(net, 0), 3);
