@@ -100,10 +100,17 @@ static void test_other_epochs_are_ignored(void **state)
         for (uint32_t i = 1; i < 4; i++) {
             struct vote vote = rig_vote(&rig, i, VOTE_NULLIFY, 1, nothing);
             vote.epoch += (uint64_t)(int64_t)off;
+            net_sign(rig.net, &vote);
             rig_give_vote(&rig, &vote);
         }
         struct certificate certificate = rig_certificate(&rig, 1, VOTE_NULLIFY, 1, nothing);
         certificate.epoch += (uint64_t)(int64_t)off;
+        for (uint32_t i = 0; i < certificate.signature_count; i++) {
+            struct vote vote = rig_vote(&rig, i + 1, VOTE_NULLIFY, 1, nothing);
+            vote.epoch = certificate.epoch;
+            net_sign(rig.net, &vote);
+            certificate.signatures[i] = vote.signature;
+        }
         rig_give_certificate(&rig, &certificate);
         assert_int_equal(rig_view(&rig), 1);
         assert_int_equal(rig_count(&rig, EFFECT_PERSIST_CERTIFICATE), 0);
