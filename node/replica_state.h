@@ -19,6 +19,7 @@
 
 #include "base/arena.h"
 #include "node/chain.h"
+#include "node/metrics.h"
 #include "node/pool.h"
 #include "node/replica.h"
 #include "node/rows.h"
@@ -146,6 +147,8 @@ struct replica {
     struct vote_register registers[REPLICA_KEYS_MAX]; /* as last written */
     struct peer_observer *observers;
     struct peers table;
+    uint64_t listed_epoch; /* that the table was made for, and whether there were candidates */
+    bool listed_candidates;
     struct hash chain_id;
     uint64_t now_ms;
     uint64_t monotonic_ms;
@@ -168,7 +171,7 @@ struct replica {
     struct pool *pool;
     uint32_t records_max; /* own record budget for a block */
     struct hash built;    /* the last block built here, until it is final */
-    uint32_t open_high; /* no place of open_blocks from here on is used */
+    uint32_t open_high;   /* no place of open_blocks from here on is used */
     struct wanted_table wanted;
     struct verifying verifying[VERIFYING_MAX];
     uint32_t verifying_count;
@@ -216,6 +219,7 @@ struct replica {
     struct effects effects;
     struct event answers[ANSWERS_MAX];
     struct open_block open_blocks[OPEN_BLOCKS_MAX];
+    struct metric_list metrics; /* of the last status */
 };
 
 /* replica.c: one event through consensus, its effects, and the answers they raise. */

@@ -32,12 +32,15 @@ static const struct wire_rule client_rules[] = {
     {&hefu__client__receipt__descriptor, 9, CLIENT_EPOCHS_MAX, 0, 0, 0},
     {&hefu__client__peer__descriptor, 2, 0, 1, 0, CLIENT_NAME_BYTES},
     {&hefu__client__counter__descriptor, 1, 0, 1, 1, CLIENT_NAME_BYTES},
+    {&hefu__client__metric__descriptor, 1, 0, 1, 1, CLIENT_NAME_BYTES},
+    {&hefu__client__metric__descriptor, 2, 0, 1, 0, CLIENT_LABELS_BYTES},
     {&hefu__client__status_report__descriptor, 2, 0, HASH_BYTES, 1, 1},
     {&hefu__client__status_report__descriptor, 3, 0, HASH_BYTES, 1, 1},
     {&hefu__client__status_report__descriptor, 7, 0, 1, 0, CLIENT_NAME_BYTES},
     {&hefu__client__status_report__descriptor, 12, CLIENT_PEERS_MAX, 0, 0, 0},
     {&hefu__client__status_report__descriptor, 13, CLIENT_ALARMS_MAX, 1, 0, CLIENT_SENTENCE_BYTES},
     {&hefu__client__status_report__descriptor, 14, CLIENT_COUNTERS_MAX, 0, 0, 0},
+    {&hefu__client__status_report__descriptor, 15, CLIENT_METRICS_MAX, 0, 0, 0},
     {&hefu__client__final_batch__descriptor, 1, 0, BATCH_HEADER_BYTES, 1, 1},
     {&hefu__client__final_batch__descriptor, 2, 0, U16_BYTES, 0, LIMIT_BATCH_RECORDS},
     {&hefu__client__final_batch__descriptor, 3, 0, U16_BYTES, 0, LIMIT_BATCH_RECORDS},
@@ -183,6 +186,8 @@ static enum status decode_peers(struct client_decoder *decoder,
             .connected = wire->peers[i]->connected != 0,
             .height = wire->peers[i]->height,
             .rtt_us = wire->peers[i]->rtt_us,
+            .view = wire->peers[i]->view,
+            .silent_ms = wire->peers[i]->silent_ms,
         };
     }
     report->peers = peers;
@@ -204,6 +209,23 @@ static enum status decode_counters(struct client_decoder *decoder,
     }
     report->counters = counters;
     report->counter_count = (uint32_t)wire->n_counters;
+    return STATUS_OK;
+}
+
+static enum status decode_metrics(struct client_decoder *decoder,
+                                  const Hefu__Client__StatusReport *wire,
+                                  struct client_status_report *report)
+{
+    struct client_metric *metrics = arena_take(decoder->arena, wire->n_metrics * sizeof *metrics);
+    if (metrics == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    for (size_t i = 0; i < wire->n_metrics; i++) {
+        metrics[i] = (struct client_metric){wire->metrics[i]->name, wire->metrics[i]->labels,
+                                            wire->metrics[i]->value};
+    }
+    report->metrics = metrics;
+    report->metric_count = (uint32_t)wire->n_metrics;
     return STATUS_OK;
 }
 
@@ -231,7 +253,10 @@ static enum status decode_report(struct client_decoder *decoder,
         return refuse(decoder, "state_root");
     }
     enum status status = decode_peers(decoder, wire, report);
-    return status == STATUS_OK ? decode_counters(decoder, wire, report) : status;
+    if (status == STATUS_OK) {
+        status = decode_counters(decoder, wire, report);
+    }
+    return status == STATUS_OK ? decode_metrics(decoder, wire, report) : status;
 }
 
 static enum status decode_final_batch(struct client_decoder *decoder,

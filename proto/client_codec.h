@@ -29,6 +29,8 @@
 #define CLIENT_EPOCHS_MAX 64 /* in one receipt: a later one is read from a home */
 #define CLIENT_ALARMS_MAX 64
 #define CLIENT_COUNTERS_MAX 512
+#define CLIENT_LABELS_BYTES 128
+#define CLIENT_METRICS_MAX 2048
 
 /* Arenas that hold any request, and any answer, decoded; the memory is aligned to 16 bytes. A
    node decodes with the small one: an answer sent to it fails with MALFORMED or NO_MEMORY. */
@@ -123,12 +125,21 @@ struct client_peer {
     uint32_t index; /* in the validator set */
     const char *name;
     bool connected;
-    uint64_t height; /* its last known final height */
-    uint32_t rtt_us; /* 0: not measured */
+    uint64_t height;    /* its last known final height */
+    uint32_t rtt_us;    /* 0: not measured */
+    uint64_t view;      /* as it last said */
+    uint64_t silent_ms; /* since it was last heard of */
 };
 
 struct client_counter {
     const char *name;
+    uint64_t value;
+};
+
+/* A counter or gauge with labels (node/metrics.h). */
+struct client_metric {
+    const char *name;
+    const char *labels; /* name="value" pairs with commas between them; may be empty */
     uint64_t value;
 };
 
@@ -150,6 +161,8 @@ struct client_status_report {
     uint32_t alarm_count;
     const struct client_counter *counters;
     uint32_t counter_count;
+    const struct client_metric *metrics;
+    uint32_t metric_count;
 };
 
 struct client_busy {

@@ -32,6 +32,8 @@ struct client_scratch {
     char *alarm_list[CLIENT_ALARMS_MAX];
     Hefu__Client__Counter counters[CLIENT_COUNTERS_MAX];
     Hefu__Client__Counter *counter_list[CLIENT_COUNTERS_MAX];
+    Hefu__Client__Metric metrics[CLIENT_METRICS_MAX];
+    Hefu__Client__Metric *metric_list[CLIENT_METRICS_MAX];
     Hefu__Client__FinalBatch batches[LIMIT_BLOCK_BATCHES];
     Hefu__Client__FinalBatch *batch_list[LIMIT_BLOCK_BATCHES];
     Hefu__Client__EpochStep epochs[CLIENT_EPOCHS_MAX];
@@ -159,6 +161,8 @@ static void peers_to_wire(const struct client_status_report *report, struct clie
         to->connected = from->connected;
         to->height = from->height;
         to->rtt_us = from->rtt_us;
+        to->view = from->view;
+        to->silent_ms = from->silent_ms;
         scratch->peer_list[i] = to;
     }
     scratch->body.report.n_peers = report->peer_count;
@@ -181,13 +185,22 @@ static void lists_to_wire(const struct client_status_report *report, struct clie
     }
     scratch->body.report.n_counters = report->counter_count;
     scratch->body.report.counters = scratch->counter_list;
+    for (uint32_t i = 0; i < report->metric_count; i++) {
+        hefu__client__metric__init(&scratch->metrics[i]);
+        scratch->metrics[i].name = text_to_wire(report->metrics[i].name);
+        scratch->metrics[i].labels = text_to_wire(report->metrics[i].labels);
+        scratch->metrics[i].value = report->metrics[i].value;
+        scratch->metric_list[i] = &scratch->metrics[i];
+    }
+    scratch->body.report.n_metrics = report->metric_count;
+    scratch->body.report.metrics = scratch->metric_list;
 }
 
 static bool report_to_wire(const struct client_status_report *report,
                            struct client_scratch *scratch)
 {
     if (report->peer_count > CLIENT_PEERS_MAX || report->alarm_count > CLIENT_ALARMS_MAX ||
-        report->counter_count > CLIENT_COUNTERS_MAX) {
+        report->counter_count > CLIENT_COUNTERS_MAX || report->metric_count > CLIENT_METRICS_MAX) {
         return false;
     }
     Hefu__Client__StatusReport *to = &scratch->body.report;
