@@ -3,16 +3,18 @@
  * final a second while several participants submit at once, and the time from submit to receipt on
  * an idle network.
  *
- *   bench_network NET [--records N] [--batch N] [--window N] [--latency N]
+ *   bench_network NET [--records N] [--batch N] [--window N] [--latency N] [--dead PID,PID,...]
  *
  * NET is a folder made by `hefu testnet init` whose nodes run. The settlement agent funds all banks
  * first; then every bank files card purchases as payee, with interchange and network fees, in
  * signed batches made beforehand, and waits for the receipts. Bounded in records, and in time by
- * its timeouts.
+ * its timeouts. --dead names the processes of all nodes, from node 0 on: the latency is measured
+ * with all alive and with one stopped (SIGSTOP), in turns, and nothing else is.
  */
 #include <dirent.h>
 #include <getopt.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sodium/core.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -40,6 +42,8 @@ struct options {
     uint32_t batch;
     uint32_t window;
     uint32_t latency;
+    pid_t pids[LIMIT_VALIDATORS];
+    uint32_t pid_count;
 };
 
 struct client {
@@ -340,27 +344,87 @@ static int compare_u64(const void *a, const void *b)
     return (*left > *right) - (*left < *right);
 }
 
-static void measure_latency(struct client *client, uint32_t count)
+static void pause_ms(uint64_t ms)
 {
-    uint64_t *times = calloc(count, sizeof *times);
-    CHECK(times != NULL);
+    struct timespec pause = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+    (void)nanosleep(&pause, NULL);
+}
+
+/* Submits count records one by one, after each other's receipts, and takes the times in us. */
+static void take_latencies(struct client *client, uint32_t count, uint64_t *ret_times)
+{
     uint32_t first = client->batch_count;
-    make_purchases(client, count, 1, 77);
+    make_purchases(client, count, 1, 77 + first);
     for (uint32_t i = 0; i < count; i++) {
         uint64_t start = now_us();
         send_submit(client, first + i);
         while (!take_answer(client)) {
         }
-        times[i] = now_us() - start;
-        struct timespec pause = {.tv_nsec = 20000000};
-        (void)nanosleep(&pause, NULL);
+        ret_times[i] = now_us() - start;
+        pause_ms(20);
+    }
+}
+
+static double print_latencies(const char *what, uint64_t *times, uint32_t count)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        sum += (double)times[i] / 1000;
     }
     qsort(times, count, sizeof *times, compare_u64);
-    (void)printf("idle submit-to-receipt, %u records one by one: p50 %.1f ms, p90 %.1f ms, "
-                 "p99 %.1f ms, max %.1f ms\n",
-                 count, (double)times[count / 2] / 1000, (double)times[count * 9 / 10] / 1000,
-                 (double)times[count * 99 / 100] / 1000, (double)times[count - 1] / 1000);
+    (void)printf("idle submit-to-receipt%s, %u records one by one: mean %.1f ms, p50 %.1f ms, "
+                 "p90 %.1f ms, p99 %.1f ms, max %.1f ms\n",
+                 what, count, sum / count, (double)times[count / 2] / 1000,
+                 (double)times[count * 9 / 10] / 1000, (double)times[count * 99 / 100] / 1000,
+                 (double)times[count - 1] / 1000);
+    return sum / count;
+}
+
+static void measure_latency(struct client *client, uint32_t count)
+{
+    uint64_t *times = calloc(count, sizeof *times);
+    CHECK(times != NULL);
+    take_latencies(client, count, times);
+    (void)print_latencies("", times, count);
     free(times);
+}
+
+#define DEAD_ROUNDS 5
+#define SILENCE_MS 6000 /* a validator not heard of for 5 s counts as dead (docs/consensus.md) */
+
+/* A validator that this client is not connected to. */
+static pid_t victim_of(const struct client *client)
+{
+    uint32_t own = 0;
+    while (own < client->genesis->validator_count &&
+           memcmp(client->genesis->validators[own].transport_key.bytes,
+                  client->config.node_key.bytes, sizeof client->config.node_key.bytes) != 0) {
+        own++;
+    }
+    CHECK(own < client->genesis->validator_count);
+    return client->options->pids[(own + 2) % client->options->pid_count];
+}
+
+/* All alive and one stopped, in turns, so that whatever else the machine does falls on both. */
+static void measure_dead(struct client *client, uint32_t count)
+{
+    pid_t victim = victim_of(client);
+    uint64_t *alive = calloc(2 * (size_t)count, sizeof *alive);
+    CHECK(alive != NULL && count >= DEAD_ROUNDS);
+    uint64_t *dead = alive + count;
+    uint32_t each = count / DEAD_ROUNDS;
+    for (uint32_t round = 0; round < DEAD_ROUNDS; round++) {
+        take_latencies(client, each, alive + (size_t)round * each);
+        CHECK(kill(victim, SIGSTOP) == 0);
+        pause_ms(SILENCE_MS);
+        take_latencies(client, each, dead + (size_t)round * each);
+        CHECK(kill(victim, SIGCONT) == 0);
+        pause_ms(SILENCE_MS);
+    }
+    double all = print_latencies(", all alive", alive, DEAD_ROUNDS * each);
+    double less = print_latencies(", one of them dead", dead, DEAD_ROUNDS * each);
+    (void)printf("one dead costs %.2f times the mean of all alive\n", less / all);
+    free(alive);
 }
 
 static void measure_throughput(struct client **banks, uint32_t bank_count,
@@ -455,6 +519,10 @@ static void run(const struct options *options)
         exit(1);
     }
     fund_all(agent);
+    if (options->pid_count > 0) {
+        measure_dead(banks[0], options->latency);
+        return;
+    }
     if (options->latency > 0) {
         measure_latency(banks[0], options->latency);
         banks[0]->posted = 0;
@@ -464,13 +532,20 @@ static void run(const struct options *options)
     measure_throughput(banks, bank_count, options);
 }
 
+static void read_pids(struct options *options, char *list)
+{
+    for (char *pid = strtok(list, ","); pid != NULL; pid = strtok(NULL, ",")) {
+        CHECK(options->pid_count < LIMIT_VALIDATORS && atol(pid) > 1);
+        options->pids[options->pid_count++] = (pid_t)atol(pid);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    static const struct option names[] = {{"records", required_argument, NULL, 'r'},
-                                          {"batch", required_argument, NULL, 'b'},
-                                          {"window", required_argument, NULL, 'w'},
-                                          {"latency", required_argument, NULL, 'l'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option names[] = {
+        {"records", required_argument, NULL, 'r'}, {"batch", required_argument, NULL, 'b'},
+        {"window", required_argument, NULL, 'w'},  {"latency", required_argument, NULL, 'l'},
+        {"dead", required_argument, NULL, 'd'},    {NULL, 0, NULL, 0}};
     struct options options = {.records = 200000, .batch = 4096, .window = 4, .latency = 200};
     int option;
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -483,6 +558,8 @@ int main(int argc, char **argv)
             options.window = (uint32_t)value;
         } else if (option == 'l') {
             options.latency = (uint32_t)value;
+        } else if (option == 'd') {
+            read_pids(&options, optarg);
         } else {
             (void)fprintf(stderr, "bench_network: see the first lines of bench_network.c\n");
             return 2;
@@ -490,7 +567,7 @@ int main(int argc, char **argv)
     }
     if (optind + 1 != argc) {
         (void)fprintf(stderr, "Usage: bench_network NET [--records N] [--batch N] [--window N] "
-                              "[--latency N]\n");
+                              "[--latency N] [--dead PID,...]\n");
         return 2;
     }
     options.net = argv[optind];

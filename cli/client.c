@@ -146,7 +146,7 @@ enum status client_receive(struct client *client, uint32_t timeout_ms,
         return status;
     }
     struct arena arena = arena_over(client->arena_memory, CLIENT_ANSWER_ARENA_BYTES);
-    status = client_decode(frame, length, &arena, client->validators.count, ret_message, &what);
+    status = client_decode(frame, length, &arena, LIMIT_VALIDATORS, ret_message, &what);
     free(frame);
     if (status == STATUS_OK && !client_kind_is_request(ret_message->kind)) {
         return STATUS_OK;

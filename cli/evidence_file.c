@@ -10,6 +10,7 @@
 #include "cli/check.h"
 #include "cli/sets.h"
 #include "consensus/certificates.h"
+#include "node/epochs.h"
 #include "node/evidence.h"
 #include "node/file.h"
 #include "node/genesis_file.h"
@@ -21,7 +22,7 @@
 #define KIND_VOTES 1u
 #define KIND_CERTIFICATES 2u
 #define STEP_BYTES_MAX                                                                             \
-    (BLOCK_HEADER_BYTES + ROW_CERTIFICATE_BYTES_MAX + 4 + LIMIT_VALIDATORS * SETS_MEMBER_BYTES)
+    (BLOCK_HEADER_BYTES + ROW_CERTIFICATE_BYTES_MAX + 4 + LIMIT_VALIDATORS * EPOCHS_MEMBER_BYTES)
 #define HEAD_BYTES (8 + 4 + 4 + 4 + 4 + HASH_BYTES)
 #define FILE_BYTES_MAX (64u << 20)
 
@@ -93,17 +94,17 @@ static const char *write_step(struct home *home, uint64_t epoch, struct writer *
     if (wrong != NULL) {
         return wrong;
     }
-    if (sets_terminal(&home->chain, &home->final, epoch, &height) != STATUS_OK ||
+    if (epochs_terminal(&home->chain, home->final.height, epoch, &height) != STATUS_OK ||
         chain_block(&home->chain, height, &block) != STATUS_OK || !block->has_finalization) {
         return "an epoch has no final block that ends it";
     }
     uint8_t row[ROW_CERTIFICATE_BYTES_MAX];
-    uint8_t members[LIMIT_VALIDATORS * SETS_MEMBER_BYTES];
+    uint8_t members[LIMIT_VALIDATORS * EPOCHS_MEMBER_BYTES];
     writer_copy(writer, &block->header, BLOCK_HEADER_BYTES);
     writer_copy(writer, row, row_certificate_encode(&block->finalization, row));
-    sets_to_bytes(next, members);
+    epochs_to_bytes(next, members);
     writer_u32(writer, next->count);
-    writer_copy(writer, members, (size_t)next->count * SETS_MEMBER_BYTES);
+    writer_copy(writer, members, (size_t)next->count * EPOCHS_MEMBER_BYTES);
     return NULL;
 }
 
@@ -188,10 +189,10 @@ static const char *read_step(struct reader *reader, const struct hash *chain_id,
         const uint32_t count = reader_u32(reader);
         struct validator_set next;
         const uint8_t *members = count > 0 && count <= LIMIT_VALIDATORS
-                                     ? reader_take(reader, (size_t)count * SETS_MEMBER_BYTES)
+                                     ? reader_take(reader, (size_t)count * EPOCHS_MEMBER_BYTES)
                                      : NULL;
         if (members != NULL &&
-            sets_from_bytes(members, count, set->epoch + 1, &next) == STATUS_OK) {
+            epochs_from_bytes(members, count, set->epoch + 1, &next) == STATUS_OK) {
             wrong = sets_step(set, &header, finalization, chain_id, &next);
             *set = wrong == NULL ? next : *set;
         }

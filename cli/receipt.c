@@ -19,16 +19,26 @@
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "ledger/verdict.h"
+#include "node/epochs.h"
 #include "node/file.h"
 #include "node/genesis_file.h"
 
 #define CONNECT_MS 5000
 #define AWAIT_MS 30000
-#define FILE_BYTES_MAX (1u << 20)
+#define FILE_BYTES_MAX (4u << 20)
 #define ERROR_BYTES 512
+
+/* One step between epochs, with memory of its own. */
+struct held_epoch {
+    struct block_header header;
+    struct certificate finalization;
+    uint8_t members[LIMIT_VALIDATORS * EPOCHS_MEMBER_BYTES];
+};
 
 /* A receipt with memory of its own. */
 struct held {
+    struct held_epoch *epochs; /* CLIENT_EPOCHS_MAX */
+    struct client_epoch epoch_views[CLIENT_EPOCHS_MAX];
     struct client_receipt receipt;
     struct batch_header batch_header;
     struct block_header block_header;
@@ -47,6 +57,24 @@ static void hold(struct held *held)
     held->receipt.batches_path_count = held->batches_path.count;
     held->receipt.verdicts_path = held->verdicts_path.hashes;
     held->receipt.verdicts_path_count = held->verdicts_path.count;
+    held->receipt.epochs = held->epoch_views;
+}
+
+/* Takes over the next step. */
+static void hold_epoch(struct held *held, const struct block_header *header,
+                       const struct certificate *finalization, const uint8_t *members,
+                       uint32_t member_count)
+{
+    const uint32_t i = held->receipt.epoch_count++;
+    CHECK(i < CLIENT_EPOCHS_MAX && member_count <= LIMIT_VALIDATORS);
+    struct held_epoch *epoch = &held->epochs[i];
+    epoch->header = *header;
+    epoch->finalization = *finalization;
+    memcpy(epoch->members, members, (size_t)member_count * EPOCHS_MEMBER_BYTES);
+    held->epoch_views[i] = (struct client_epoch){.block_header = (const uint8_t *)&epoch->header,
+                                                 .finalization = &epoch->finalization,
+                                                 .members = epoch->members,
+                                                 .member_count = member_count};
 }
 
 static void hold_copy(struct held *held, const struct client_receipt *receipt)
@@ -66,6 +94,13 @@ static void hold_copy(struct held *held, const struct client_receipt *receipt)
     }
     for (uint32_t i = 0; i < receipt->verdicts_path_count; i++) {
         held->verdicts_path.hashes[i] = receipt->verdicts_path[i];
+    }
+    held->receipt.epoch_count = 0;
+    for (uint32_t i = 0; i < receipt->epoch_count; i++) {
+        const struct client_epoch *from = &receipt->epochs[i];
+        struct block_header header;
+        memcpy(&header, from->block_header, sizeof header);
+        hold_epoch(held, &header, from->finalization, from->members, from->member_count);
     }
     hold(held);
 }
@@ -140,6 +175,33 @@ static enum status read_paths(struct home *home, uint64_t height, struct held *h
     return STATUS_OK;
 }
 
+/* The steps from epoch 1 to the block's. */
+static enum status read_epochs(struct home *home, uint64_t epoch, struct held *held)
+{
+    if (epoch > CLIENT_EPOCHS_MAX + 1) {
+        return STATUS_OVERSIZED;
+    }
+    for (uint64_t e = 1; e < epoch; e++) {
+        uint64_t height;
+        const struct block_row *block;
+        struct validator_set next;
+        uint8_t members[LIMIT_VALIDATORS * EPOCHS_MEMBER_BYTES];
+        enum status status = epochs_terminal(&home->chain, home->final.height, e, &height);
+        if (status == STATUS_OK) {
+            status = epochs_set(&home->chain, e + 1, &next);
+        }
+        if (status == STATUS_OK) {
+            status = chain_block(&home->chain, height, &block);
+        }
+        if (status != STATUS_OK) {
+            return STATUS_CORRUPT;
+        }
+        epochs_to_bytes(&next, members);
+        hold_epoch(held, &block->header, &block->finalization, members, next.count);
+    }
+    return STATUS_OK;
+}
+
 static int read_home(struct home *home, const struct hash *id, struct held *held)
 {
     struct span place;
@@ -155,6 +217,9 @@ static int read_home(struct home *home, const struct hash *id, struct held *held
     enum status status = held->receipt.batch_index < LIMIT_BLOCK_BATCHES
                              ? read_paths(home, height, held)
                              : STATUS_CORRUPT;
+    if (status == STATUS_OK) {
+        status = read_epochs(home, held->block_header.epoch, held);
+    }
     if (status != STATUS_OK) {
         return home_failure(status, "block %llu", (unsigned long long)height);
     }
@@ -173,6 +238,23 @@ static void put_hex(json_t *object, const char *name, const void *bytes, size_t 
     free(text);
 }
 
+static json_t *epochs_of(const struct held *held)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < held->receipt.epoch_count; i++) {
+        const struct held_epoch *epoch = &held->epochs[i];
+        json_t *step = json_object();
+        uint8_t certificate[ROW_CERTIFICATE_BYTES_MAX];
+        const size_t length = row_certificate_encode(&epoch->finalization, certificate);
+        put_hex(step, "block_header", &epoch->header, sizeof epoch->header);
+        put_hex(step, "finalization", certificate, length);
+        put_hex(step, "validators", epoch->members,
+                (size_t)held->epoch_views[i].member_count * EPOCHS_MEMBER_BYTES);
+        CHECK(json_array_append_new(list, step) == 0);
+    }
+    return list;
+}
+
 static json_t *proof_of(const struct held *held)
 {
     json_t *proof = json_object();
@@ -188,6 +270,9 @@ static json_t *proof_of(const struct held *held)
             sizeof(struct hash) * held->batches_path.count);
     put_hex(proof, "verdicts_path", held->verdicts_path.hashes,
             sizeof(struct hash) * held->verdicts_path.count);
+    if (held->receipt.epoch_count > 0) {
+        CHECK(json_object_set_new(proof, "epochs", epochs_of(held)) == 0);
+    }
     return proof;
 }
 
@@ -229,6 +314,36 @@ static bool get_hex(const json_t *proof, const char *name, size_t unit, size_t m
     return true;
 }
 
+static const char *parse_epochs(const json_t *list, struct held *held)
+{
+    held->receipt.epoch_count = 0;
+    if (list == NULL) {
+        return NULL; /* a block of epoch 1 */
+    }
+    if (!json_is_array(list) || json_array_size(list) > CLIENT_EPOCHS_MAX) {
+        return "\"epochs\" is malformed or too long";
+    }
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *step = json_array_get(list, i);
+        uint8_t row[ROW_CERTIFICATE_BYTES_MAX];
+        uint8_t members[LIMIT_VALIDATORS * EPOCHS_MEMBER_BYTES];
+        struct block_header header;
+        struct certificate finalization;
+        size_t length, row_length, members_length;
+        if (!get_hex(step, "block_header", 1, BLOCK_HEADER_BYTES, BLOCK_HEADER_BYTES, &header,
+                     &length) ||
+            !get_hex(step, "finalization", 1, 1, sizeof row, row, &row_length) ||
+            !get_hex(step, "validators", EPOCHS_MEMBER_BYTES, EPOCHS_MEMBER_BYTES, sizeof members,
+                     members, &members_length) ||
+            row_certificate_decode((struct span){row, row_length}, &finalization) != STATUS_OK) {
+            return "a member of \"epochs\" is missing or malformed";
+        }
+        hold_epoch(held, &header, &finalization, members,
+                   (uint32_t)(members_length / EPOCHS_MEMBER_BYTES));
+    }
+    return NULL;
+}
+
 static const char *parse_proof(const json_t *proof, struct held *held)
 {
     uint8_t certificate[ROW_CERTIFICATE_BYTES_MAX];
@@ -260,7 +375,7 @@ static const char *parse_proof(const json_t *proof, struct held *held)
     held->batches_path.count = (uint32_t)(batches / HASH_BYTES);
     held->verdicts_path.count = (uint32_t)(verdict_path / HASH_BYTES);
     hold(held);
-    return NULL;
+    return parse_epochs(json_object_get(proof, "epochs"), held);
 }
 
 static int read_file(const char *path, struct held *held)
@@ -317,7 +432,7 @@ static void print_facts(enum output_format format, const struct names *names,
     output_number(output, facts->batch.count - accepted);
     output_hash(output, &facts->block_hash);
     output_number(output, held->finalization.signature_count);
-    output_text(output, "yes: final, signed by a quorum of the genesis validators");
+    output_text(output, "yes: final, signed by a quorum of the validators that genesis leads to");
     output_end(output);
 }
 
@@ -419,7 +534,10 @@ static int run_receipt(const struct args *args)
     }
     struct held *held = calloc(1, sizeof *held);
     CHECK(held != NULL);
+    held->epochs = calloc(CLIENT_EPOCHS_MAX, sizeof *held->epochs);
+    CHECK(held->epochs != NULL);
     int code = from_file ? check_file(args, wanted, held) : receipt_of_batch(args, wanted, held);
+    free(held->epochs);
     free(held);
     return code;
 }
@@ -441,7 +559,8 @@ const struct verb verb_receipt = {
         "Gets the receipt of a batch from the profile's node, or from a home's store, and\n"
         "checks it against genesis: the participant's signature, the batch under\n"
         "batches_root, the verdicts under verdicts_root, and the block's finalization by a\n"
-        "quorum of validators. Exit status 3 if anything does not hold.\n\n"
+        "quorum of validators; where they changed since genesis, also each change, by the\n"
+        "quorum before it. Exit status 3 if anything does not hold.\n\n"
         "--out writes it to a file. With --file and --genesis anyone can check that file\n"
         "without a node or a ledger, and with BATCH that it is for that one.",
     .options = options,

@@ -5,6 +5,8 @@
 
 #include "base/merkle.h"
 #include "cli/check.h"
+#include "cli/sets.h"
+#include "node/epochs.h"
 #include "node/keys.h"
 
 static const char *check_batch(const struct client_receipt *receipt, const struct genesis *genesis,
@@ -45,6 +47,28 @@ static bool verify_path(const struct hash *root, uint32_t size, uint32_t index,
     return merkle_verify(root, size, index, &leaf, &path);
 }
 
+/* From genesis' validators to those of the block's epoch. */
+static const char *check_epochs(const struct client_receipt *receipt, const struct hash *chain_id,
+                                struct validator_set *set)
+{
+    for (uint32_t i = 0; i < receipt->epoch_count; i++) {
+        const struct client_epoch *step = &receipt->epochs[i];
+        struct block_header terminal;
+        struct validator_set next;
+        memcpy(&terminal, step->block_header, sizeof terminal);
+        if (epochs_from_bytes(step->members, step->member_count, set->epoch + 1, &next) !=
+            STATUS_OK) {
+            return "a set of validators is malformed";
+        }
+        const char *wrong = sets_step(set, &terminal, step->finalization, chain_id, &next);
+        if (wrong != NULL) {
+            return wrong;
+        }
+        *set = next;
+    }
+    return NULL;
+}
+
 const char *receipt_check(const struct client_receipt *receipt, const struct genesis *genesis,
                           const struct hash *chain_id, const struct validator_set *validators,
                           struct receipt_facts *ret_facts)
@@ -70,8 +94,14 @@ const char *receipt_check(const struct client_receipt *receipt, const struct gen
                      &verdicts, receipt->verdicts_path, receipt->verdicts_path_count)) {
         return "the verdicts do not stand under the block's verdicts_root";
     }
-    wrong =
-        check_finalization(receipt->finalization, &facts.block_hash, chain_id, validators, true);
+    struct validator_set set = *validators;
+    wrong = check_epochs(receipt, chain_id, &set);
+    if (wrong == NULL && facts.block.epoch != set.epoch) {
+        wrong = "the receipt does not lead to the validators of the block's epoch";
+    }
+    if (wrong == NULL) {
+        wrong = check_finalization(receipt->finalization, &facts.block_hash, chain_id, &set, true);
+    }
     if (wrong == NULL) {
         *ret_facts = facts;
     }

@@ -2,6 +2,8 @@
  * receipt_check: whether a receipt shows, with nothing but genesis, that a batch is final and which
  * verdicts its records got (docs/auditing.md, Receipts):
  *
+ *   genesis' validators ─► terminal block of epoch 1 ─► those of epoch 2 ─► ... ─► those who signed
+ *
  *   signature ─► batch header ─► batch_id ─► batches_root ┐
  *                       count ─► verdicts ─► verdicts_root ┴─► block header ─► finalization by q
  */
@@ -21,7 +23,7 @@ struct receipt_facts {
     struct hash block_hash;
 };
 
-/* NULL if everything holds, with the facts; else what is wrong (static). */
+/* NULL if everything holds, with the facts; else what is wrong (static). validators: genesis'. */
 const char *receipt_check(const struct client_receipt *receipt, const struct genesis *genesis,
                           const struct hash *chain_id, const struct validator_set *validators,
                           struct receipt_facts *ret_facts);

@@ -58,15 +58,25 @@ unsigned sender_busy(const struct sender *sender)
     return busy;
 }
 
-/* Header and signature for the records in place. */
-static void sign(struct sender *sender, struct part *part)
+static struct hash root_of(const struct part *part)
 {
+    const uint8_t *body = part->bytes + BATCH_PREFIX_BYTES;
+    if (part->body_length > 0) {
+        return batch_body_root(body, part->body_length);
+    }
     struct hash *hashes = malloc(sizeof *hashes * part->count);
     CHECK(hashes != NULL);
-    const struct record *records =
-        (const struct record *)(const void *)(part->bytes + BATCH_PREFIX_BYTES);
+    struct hash root =
+        batch_records_root((const struct record *)(const void *)body, part->count, hashes);
+    free(hashes);
+    return root;
+}
+
+/* Header and signature for the records, or the action, in place. */
+static void sign(struct sender *sender, struct part *part)
+{
     struct batch_header header = {.version = BATCH_VERSION,
-                                  .kind = BATCH_RECORDS,
+                                  .kind = part->body_length > 0 ? BATCH_ACTION : BATCH_RECORDS,
                                   .participant = sender->client->config.participant,
                                   .key_no = sender->client->config.key_no,
                                   .count = part->count,
@@ -75,8 +85,7 @@ static void sign(struct sender *sender, struct part *part)
                                   .source_hash = sender->source_hash,
                                   .part = part->number,
                                   .parts = sender->parts,
-                                  .records_root = batch_records_root(records, part->count, hashes)};
-    free(hashes);
+                                  .records_root = root_of(part)};
     header.expires_ms = header.created_ms + LIMIT_BATCH_LIFE_MS;
     uint8_t signed_bytes[BATCH_SIGNED_BYTES];
     struct signature signature;
@@ -136,6 +145,11 @@ static int connect_again(struct sender *sender)
     return EXIT_CLEAN;
 }
 
+static size_t body_length(const struct part *part)
+{
+    return part->body_length > 0 ? part->body_length : (size_t)part->count * RECORD_BYTES;
+}
+
 /* Sends the message that a part's state asks for. */
 static enum status send_due(struct sender *sender, struct part *part)
 {
@@ -143,8 +157,7 @@ static enum status send_due(struct sender *sender, struct part *part)
     memset(&message, 0, sizeof message);
     if (part->state == PART_SUBMIT && monotonic_ms() >= part->not_before_ms) {
         message.kind = CLIENT_SUBMIT;
-        message.submit.batch =
-            (struct span){part->bytes, BATCH_PREFIX_BYTES + (size_t)part->count * RECORD_BYTES};
+        message.submit.batch = (struct span){part->bytes, BATCH_PREFIX_BYTES + body_length(part)};
         enum status status = client_send(sender->client, &message, &part->request);
         part->state = status == STATUS_OK ? PART_SUBMITTED : PART_SUBMIT;
         return status;

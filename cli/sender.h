@@ -27,6 +27,7 @@ struct part {
     uint8_t *bytes;  /* header, signature, records; BATCH_BYTES_MAX, owned */
     uint64_t *lines; /* of each record; owned */
     uint32_t number, count;
+    size_t body_length; /* of an action in the records' place, and count 1; 0: records */
 };
 
 /* Called for each part that is done, with its verdicts (NULL if not awaited). */

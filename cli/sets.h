@@ -14,21 +14,10 @@
 const char *sets_of_epoch(struct home *home, uint64_t epoch,
                           const struct validator_set **ret_set) MUST_USE;
 
-/* The height of the block that ended an epoch, by the heights' epochs. NOT_FOUND if it goes on. */
-enum status sets_terminal(struct chain *chain, const struct final_point *final, uint64_t epoch,
-                          uint64_t *ret_height) MUST_USE;
-
 /* One step: the terminal block of set's epoch is final by its quorum and names next. NULL, or what
    is wrong. */
 const char *sets_step(const struct validator_set *set, const struct block_header *terminal,
                       const struct certificate *finalization, const struct hash *chain_id,
                       const struct validator_set *next) MUST_USE;
-
-/* The members' bytes as the set's hash takes them (68 each), as a proof carries them. */
-#define SETS_MEMBER_BYTES 68
-/* The sealed set out of such bytes. MALFORMED. */
-enum status sets_from_bytes(const uint8_t *bytes, uint32_t count, uint64_t epoch,
-                            struct validator_set *ret_set) MUST_USE;
-void sets_to_bytes(const struct validator_set *set, uint8_t *ret_bytes);
 
 #endif

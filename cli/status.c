@@ -5,7 +5,9 @@
 
 #include "cli/client.h"
 #include "cli/home.h"
+#include "cli/metrics_text.h"
 #include "cli/output.h"
+#include "cli/sets.h"
 #include "cli/verbs.h"
 
 #define CONNECT_MS 5000
@@ -33,6 +35,17 @@ static int status_of_home(const struct args *args, enum output_format format)
         home_close(&home);
         return code;
     }
+    /* Who votes on the next block. */
+    const bool terminal = (block->header.flags & BLOCK_TERMINAL) != 0;
+    const uint64_t epoch = home.final.epoch + (terminal ? 1 : 0);
+    const struct block_header header = block->header;
+    const struct validator_set *set = NULL;
+    const char *wrong = sets_of_epoch(&home, epoch, &set);
+    if (wrong != NULL) {
+        complain("the validators of epoch %llu: %s", (unsigned long long)epoch, wrong);
+        home_close(&home);
+        return EXIT_INTEGRITY;
+    }
     struct store_usage usage;
     store_usage(home.store, &usage);
     struct output *output = output_single(stdout, format, columns, 14);
@@ -40,35 +53,19 @@ static int status_of_home(const struct args *args, enum output_format format)
     output_hash(output, &home.chain_id);
     output_number(output, home.final.height);
     output_hash(output, &home.final.hash);
-    output_hash(output, &block->header.state_root);
-    output_hash(output, &block->header.accounts_root);
-    output_time(output, block->header.timestamp_ms);
-    output_number(output, home.final.epoch);
+    output_hash(output, &header.state_root);
+    output_hash(output, &header.accounts_root);
+    output_time(output, header.timestamp_ms);
+    output_number(output, epoch);
     output_number(output, home.final.view);
-    output_number(output, block->header.total_records);
-    output_number(output, block->header.account_count);
-    output_number(output, home.genesis.validator_count);
+    output_number(output, header.total_records);
+    output_number(output, header.account_count);
+    output_number(output, set == NULL ? 0 : set->count);
     output_number(output, home.genesis.participant_count);
     output_number(output, usage.used_bytes);
     output_end(output);
     home_close(&home);
     return code;
-}
-
-/* "node-0 at 12 (0.3 ms), node-1 away": the peers in one line. */
-static void peers_text(const struct client_status_report *report, char *ret_text, size_t capacity)
-{
-    size_t used = 0;
-    ret_text[0] = '\0';
-    for (uint32_t i = 0; i < report->peer_count && used < capacity; i++) {
-        const struct client_peer *peer = &report->peers[i];
-        int wrote = peer->connected
-                        ? snprintf(ret_text + used, capacity - used, "%s%s at %llu",
-                                   i > 0 ? ", " : "", peer->name, (unsigned long long)peer->height)
-                        : snprintf(ret_text + used, capacity - used, "%s%s away", i > 0 ? ", " : "",
-                                   peer->name);
-        used += wrote > 0 ? (size_t)wrote : 0;
-    }
 }
 
 #define REPORT_COUNTERS_MAX 80 /* more than a node of this version has */
@@ -83,6 +80,17 @@ static void alarms_text(const struct client_status_report *report, char *ret_tex
         used += wrote > 0 ? (size_t)wrote : 0;
     }
 }
+
+/* What is said in a line each, after the numbers. */
+static const struct {
+    const char *name;
+    void (*write)(const struct client_status_report *report, char *ret_text, size_t capacity);
+} lines[] = {{"timeouts_by_leader", metrics_timeouts_text},
+             {"missing", metrics_missing_text},
+             {"finality", metrics_finality_text},
+             {"fsync", metrics_fsync_text},
+             {"peers", metrics_peers_text},
+             {"alarms", alarms_text}};
 
 static uint32_t shown_counters(const struct client_status_report *report)
 {
@@ -106,9 +114,23 @@ static unsigned report_columns(const struct client_status_report *report,
     for (uint32_t i = 0; i < shown_counters(report); i++) {
         ret_columns[count++] = (struct column){report->counters[i].name, COLUMN_NUMBER};
     }
-    ret_columns[count++] = (struct column){"peers", COLUMN_TEXT};
-    ret_columns[count++] = (struct column){"alarms", COLUMN_TEXT};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        ret_columns[count++] = (struct column){lines[i].name, COLUMN_TEXT};
+    }
     return count;
+}
+
+static void print_lines(struct output *output, const struct client_status_report *report)
+{
+    size_t capacity = 256 + 256 * (size_t)report->peer_count + 260 * (size_t)report->alarm_count;
+    char *text = malloc(capacity);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        if (text != NULL) {
+            lines[i].write(report, text, capacity);
+        }
+        output_text(output, text != NULL ? text : "");
+    }
+    free(text);
 }
 
 static void print_report(const struct client *client, enum output_format format,
@@ -116,8 +138,6 @@ static void print_report(const struct client *client, enum output_format format,
 {
     struct column columns[OUTPUT_COLUMNS_MAX];
     unsigned count = report_columns(report, columns);
-    size_t capacity = 64 + 128 * (size_t)report->peer_count + 260 * (size_t)report->alarm_count;
-    char *text = malloc(capacity);
     struct output *output = output_single(stdout, format, columns, count);
     output_text(output, client->config.address);
     output_text(output, report->role);
@@ -134,15 +154,11 @@ static void print_report(const struct client *client, enum output_format format,
     for (uint32_t i = 0; i < shown_counters(report); i++) {
         output_number(output, report->counters[i].value);
     }
-    peers_text(report, text != NULL ? text : (char[1]){0}, text != NULL ? capacity : 1);
-    output_text(output, text != NULL ? text : "");
-    alarms_text(report, text != NULL ? text : (char[1]){0}, text != NULL ? capacity : 1);
-    output_text(output, text != NULL ? text : "");
+    print_lines(output, report);
     output_end(output);
-    free(text);
 }
 
-static int status_of_node(const char *folder, enum output_format format)
+static int status_of_node(const char *folder, enum output_format format, bool metrics)
 {
     struct client client;
     struct client_message message = {.kind = CLIENT_NODE_STATUS}, answer;
@@ -156,6 +172,8 @@ static int status_of_node(const char *folder, enum output_format format)
     }
     if (status != STATUS_OK) {
         code = client_unreachable(&client, status);
+    } else if (answer.kind == CLIENT_STATUS_REPORT && metrics) {
+        metrics_print(&answer.status_report, format);
     } else if (answer.kind == CLIENT_STATUS_REPORT) {
         print_report(&client, format, &answer.status_report);
     } else {
@@ -185,8 +203,18 @@ static int run_status(const struct args *args)
         complain("status needs --client DIR, to ask a node, or --home DIR, to read its store");
         return EXIT_USAGE;
     }
-    return by_home ? status_of_home(args, format) : status_of_node(folder, format);
+    if (by_home && args_flag(args, "metrics")) {
+        complain("status --metrics needs --client DIR: a store has no metrics");
+        return EXIT_USAGE;
+    }
+    return by_home ? status_of_home(args, format)
+                   : status_of_node(folder, format, args_flag(args, "metrics"));
 }
+
+static const struct verb_option options[] = {
+    {"metrics", NULL, "every counter and metric of the node as a list, with its meaning"},
+    {NULL, NULL, NULL},
+};
 
 const struct verb verb_status = {
     .name = "status",
@@ -199,7 +227,9 @@ const struct verb verb_status = {
         "not. Two nodes at the same height have the same state_root.\n\n"
         "Alarms are part of the answer and do not change the exit status, which is 6 if\n"
         "the node does not answer.",
+    .options = options,
     .examples = "hefu status --client NET/clients/harbour-bank\n"
+                "hefu status --client NET/clients/operator --metrics --format json\n"
                 "hefu status --home NET/node-0 --format json",
     .run = run_status,
 };

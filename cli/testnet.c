@@ -4,6 +4,7 @@
  *
  *   NET/genesis.json      NET/node-0/config.ini, genesis.json, passphrase, keys/
  *                         NET/clients/jade-river-bank/client.ini, passphrase, keys/
+ *                         NET/clients/jade-river-bank/checker/     the same for a second person
  *
  * For networks on one machine: the passphrases stand beside the keys, and their cost is low.
  */
@@ -30,13 +31,15 @@
 #define ERROR_BYTES 512
 #define PASSPHRASE_BYTES 32
 #define DEFAULT_BASE_PORT 24600
+#define CHECKER_KEY_NO 2
 
 struct network {
     const char *out;
     struct genesis genesis;
     uint32_t validator_count, observer_count;
     uint16_t base_port;
-    struct signing_key **signing; /* of participants */
+    struct signing_key **signing;  /* of participants: makers, who submit and propose */
+    struct signing_key **checkers; /* their second persons, who only approve */
     struct noise_key_pair **transport;
     struct signing_key **consensus; /* of validators */
     struct noise_key_pair **node_transport;
@@ -79,23 +82,30 @@ static enum status make_keys(struct network *network)
     struct genesis *genesis = &network->genesis;
     uint32_t count = genesis->participant_count;
     network->signing = calloc(count, sizeof(struct signing_key *));
+    network->checkers = calloc(count, sizeof(struct signing_key *));
     network->transport = calloc(count, sizeof(struct noise_key_pair *));
     network->consensus = calloc(network->validator_count, sizeof(struct signing_key *));
     network->node_transport = calloc(network->validator_count, sizeof(struct noise_key_pair *));
     genesis->validators = calloc(network->validator_count, sizeof *genesis->validators);
-    CHECK(network->signing != NULL && network->transport != NULL && network->consensus != NULL &&
-          network->node_transport != NULL && genesis->validators != NULL);
+    CHECK(network->signing != NULL && network->checkers != NULL && network->transport != NULL &&
+          network->consensus != NULL && network->node_transport != NULL &&
+          genesis->validators != NULL);
     for (uint32_t i = 0; i < count; i++) {
         struct genesis_participant *own = &genesis->participants[i];
         network->signing[i] = signing_key_new();
+        network->checkers[i] = signing_key_new();
         network->transport[i] = transport_pair_new();
-        if (network->signing[i] == NULL || network->transport[i] == NULL) {
+        if (network->signing[i] == NULL || network->checkers[i] == NULL ||
+            network->transport[i] == NULL) {
             return error_set(STATUS_NO_MEMORY, network->error, sizeof network->error,
                              "no lockable memory for key %u of %u; raise the limit (ulimit -l)", i,
                              count);
         }
         own->transport_key = network->transport[i]->public_key;
-        own->key_count = 1;
+        own->key_count = 2;
+        own->keys[1] = (struct participant_key){.key_no = CHECKER_KEY_NO,
+                                                .permissions = PERMISSION_ACT,
+                                                .key = *signing_key_public(network->checkers[i])};
         own->keys[0] = (struct participant_key){.key_no = 1,
                                                 .permissions = PERMISSION_SUBMIT | PERMISSION_ACT,
                                                 .key = *signing_key_public(network->signing[i])};
@@ -261,14 +271,16 @@ static uint32_t node_of(const struct network *network, uint32_t participant)
     return participant % network->validator_count;
 }
 
-static enum status make_client(struct network *network, uint32_t index)
+/* A profile of a participant: its maker's, or inside that one its checker's. */
+static enum status make_profile(struct network *network, uint32_t index, bool checker)
 {
     const struct genesis_participant *own = &network->genesis.participants[index];
     char home[CONFIG_PATH_MAX / 2], slug[sizeof own->name];
     name_slug(own->name, slug, sizeof slug);
-    snprintf(home, sizeof home, "%s/clients/%s", network->out, slug);
-    enum status status =
-        make_home(network, home, "participant", network->signing[index], network->transport[index]);
+    snprintf(home, sizeof home, "%s/clients/%s%s", network->out, slug, checker ? "/checker" : "");
+    enum status status = make_home(network, home, "participant",
+                                   checker ? network->checkers[index] : network->signing[index],
+                                   network->transport[index]);
     if (status != STATUS_OK) {
         return status;
     }
@@ -285,12 +297,20 @@ static enum status make_client(struct network *network, uint32_t index)
         *at = (char)(*at == ' ' ? ',' : *at + ('a' - 'A'));
     }
     snprintf(config.roles, sizeof config.roles, "%.63s", roles);
-    config.key_no = 1;
+    config.key_no = checker ? CHECKER_KEY_NO : 1;
     snprintf(config.key, sizeof config.key, "keys/participant.key");
     snprintf(config.transport_key, sizeof config.transport_key, "keys/transport.key");
     snprintf(config.passphrase_file, sizeof config.passphrase_file, "passphrase");
-    snprintf(config.genesis_path, sizeof config.genesis_path, "../../genesis.json");
+    snprintf(config.genesis_path, sizeof config.genesis_path, "%s../../genesis.json",
+             checker ? "../" : "");
     return client_config_write(home, &config, network->error, sizeof network->error);
+}
+
+/* Two persons, so that what one proposes another approves. */
+static enum status make_client(struct network *network, uint32_t index)
+{
+    enum status status = make_profile(network, index, false);
+    return status == STATUS_OK ? make_profile(network, index, true) : status;
 }
 
 /* Two participants whose names give the same folder, and names that give none. */
@@ -372,6 +392,7 @@ static void free_network(struct network *network)
 {
     for (uint32_t i = 0; network->signing != NULL && i < network->genesis.participant_count; i++) {
         signing_key_free(network->signing[i]);
+        signing_key_free(network->checkers[i]);
         transport_pair_free(network->transport[i]);
     }
     for (uint32_t i = 0; network->consensus != NULL && i < network->validator_count; i++) {
@@ -383,6 +404,7 @@ static void free_network(struct network *network)
     }
     free(network->observer_transport);
     free(network->signing);
+    free(network->checkers);
     free(network->transport);
     free(network->consensus);
     free(network->node_transport);
@@ -458,7 +480,9 @@ const struct verb verb_testnet_init = {
         "a profile for each participant (clients/NAME), all with fresh keys. The first\n"
         "participants that are not agent, operator or auditor run the validators; every\n"
         "other participant's client uses one of their nodes. Observers (observer-0 ...)\n"
-        "follow, verify and serve queries.\n\n"
+        "follow, verify and serve queries. A profile inside each profile,\n"
+        "clients/NAME/checker, has the key of a second person, which approves actions\n"
+        "and submits nothing.\n\n"
         "Without --participants it takes a fintech, a card network, five banks, a\n"
         "settlement agent, an operator and an auditor, in CNY.\n\n"
         "For networks on one machine only: each passphrase stands in a file beside its\n"

@@ -19,8 +19,13 @@ extern const struct verb verb_trial_balance;
 extern const struct verb verb_statement;  /* statement.c */
 extern const struct verb verb_cycle_list; /* cycle.c */
 extern const struct verb verb_cycle_net;
-extern const struct verb verb_verify; /* verify.c */
-extern const struct verb verb_tail;   /* tail.c */
+extern const struct verb verb_action_propose; /* action.c */
+extern const struct verb verb_action_approve;
+extern const struct verb verb_action_disapprove;
+extern const struct verb verb_action_list; /* action_show.c */
+extern const struct verb verb_action_show;
+extern const struct verb verb_verify;        /* verify.c */
+extern const struct verb verb_tail;          /* tail.c */
 extern const struct verb verb_evidence_list; /* evidence.c */
 extern const struct verb verb_evidence_show;
 extern const struct verb verb_evidence_export;

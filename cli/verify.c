@@ -15,6 +15,7 @@
 
 #include "base/check.h"
 #include "base/merkle.h"
+#include "cli/batch_keys.h"
 #include "cli/check.h"
 #include "cli/check_votes.h"
 #include "cli/output.h"
@@ -104,25 +105,24 @@ static bool check_header(struct verify *verify, const struct block_row *block)
     return fault == NULL ? enter_next(verify, header) : wrong(verify, height, "blocks", fault);
 }
 
-/* A batch's signature under its participant's genesis key; its records under its root. */
-static bool check_batch(struct verify *verify, uint64_t height, uint32_t index)
+/* A batch's signature under its submitter's key; its body under its root. */
+static bool check_batch(struct verify *verify, uint64_t height, uint32_t index,
+                        const struct validator_set *set)
 {
     const struct batch *batch;
     enum status status = chain_batch(&verify->home.chain, height, index, true, &batch, NULL);
     if (status != STATUS_OK) {
         return wrong(verify, height, "batches", status_text(status));
     }
-    const struct genesis_participant *submitter =
-        genesis_participant(&verify->home.genesis, batch->header.participant);
     uint8_t bytes[BATCH_SIGNED_BYTES];
+    struct public_key key;
     batch_signed_bytes(&batch->header, bytes);
-    for (uint32_t i = 0; submitter != NULL && i < submitter->key_count; i++) {
-        if (submitter->keys[i].key_no == batch->header.key_no) {
-            return key_verify(&submitter->keys[i].key, bytes, sizeof bytes, &batch->signature) ||
-                   wrong(verify, height, "batches", "a batch is not signed by its participant");
-        }
+    if (!batch_keys_find(&verify->home, set, batch, &key)) {
+        return wrong(verify, height, "batches",
+                     "a batch names a participant or key that there is not");
     }
-    return wrong(verify, height, "batches", "a batch names a participant or key that there is not");
+    return key_verify(&key, bytes, sizeof bytes, &batch->signature) ||
+           wrong(verify, height, "batches", "a batch is not signed by its participant");
 }
 
 static bool check_block(struct verify *verify, uint64_t height)
@@ -132,6 +132,7 @@ static bool check_block(struct verify *verify, uint64_t height)
     if (status != STATUS_OK) {
         return wrong(verify, height, "blocks", status_text(status));
     }
+    const struct validator_set set = verify->set; /* check_header may go on to the next */
     if (!check_header(verify, block)) {
         return false;
     }
@@ -146,7 +147,7 @@ static bool check_block(struct verify *verify, uint64_t height)
         return replay_block(verify->replay, height, &verify->divergence);
     }
     for (uint32_t i = 0; verify->level == LEVEL_SIGNATURES && i < batch_count; i++) {
-        if (!check_batch(verify, height, i)) {
+        if (!check_batch(verify, height, i, &set)) {
             return false;
         }
     }

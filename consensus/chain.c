@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "consensus/certificates.h"
+#include "consensus/metrics.h"
 #include "consensus/pacemaker.h"
 #include "consensus/rejoin.h"
 #include "consensus/safety.h"
@@ -275,6 +276,7 @@ static void commit(struct consensus *c, const struct known_block *known, uint64_
     c->final_block = known->block;
     c->final_since_ms = c->now_ms;
     c->blocks_committed++;
+    metrics_committed(c, known);
     pacemaker_committed(c);
     move_final(c, view, held);
     forget_blocks(c);

@@ -266,6 +266,8 @@ void consensus_inspect(const struct consensus *c, struct consensus_view *ret_vie
                                         .floor_pending = c->vote_register.floor_pending,
                                         .floor_epoch = c->vote_register.floor_epoch,
                                         .floor_view = c->vote_register.floor_view,
+                                        .register_epoch = c->vote_register.epoch,
+                                        .register_view = c->vote_register.view,
                                         .timeouts = c->timeouts,
                                         .nullifications = c->nullifications,
                                         .reproposals = c->reproposals,
@@ -273,5 +275,8 @@ void consensus_inspect(const struct consensus *c, struct consensus_view *ret_vie
                                         .blocks_committed = c->blocks_committed};
     if (c->started) {
         ret_view->leader = validators_leader(c->set, c->view);
+        for (uint32_t i = 0; i < c->set->count; i++) {
+            ret_view->missing += pacemaker_is_silent(c, i);
+        }
     }
 }

@@ -236,9 +236,47 @@ struct consensus_view {
     bool halted, may_sign;         /* may_sign: false until Status was heard from q-1 others */
     bool rejoining, floor_pending; /* docs/consensus.md, Rejoin */
     uint64_t floor_epoch, floor_view;
+    uint64_t register_epoch, register_view; /* where the vote register stands */
+    uint32_t missing;                       /* validators not heard of for 5 s, without this one */
     uint64_t timeouts, nullifications, reproposals, evidence_count;
     uint64_t blocks_committed;
 };
 void consensus_inspect(const struct consensus *consensus, struct consensus_view *ret_view);
+
+/* Why this node's timer gave a view up. */
+enum timeout_reason {
+    TIMEOUT_SILENT,        /* the leader has not been heard of for 5 s: it got no time */
+    TIMEOUT_NO_PROPOSAL,   /* no proposal came */
+    TIMEOUT_BYTES_MISSING, /* a proposal came, but not all that it rests on: block, batches,
+                              certificates; or it was not checked in time */
+    TIMEOUT_NOT_NOTARIZED, /* this node voted, but too few votes came */
+};
+#define TIMEOUT_REASONS 4
+/* "silent", "no_proposal", "bytes_missing", "not_notarized". Static. */
+const char *timeout_reason_name(enum timeout_reason reason);
+
+/* How many blocks took how long; bucket i counts those of at most finality_bounds_ms[i], the last
+   one the rest. */
+#define FINALITY_BUCKETS 12
+extern const uint32_t finality_bounds_ms[FINALITY_BUCKETS - 1];
+
+/* What a machine counted since its restore: since the start of the process, or of the epoch. */
+struct consensus_metrics {
+    uint64_t timeouts[LIMIT_VALIDATORS][TIMEOUT_REASONS]; /* by the view's leader */
+    /* From the first sight of a block's proposal, or from asking for it to be built, until it is
+       committed here. Blocks that came by catch-up alone are not counted. */
+    uint64_t finality[FINALITY_BUCKETS];
+    uint64_t finality_count, finality_sum_ms;
+};
+/* Borrowed; valid as long as the machine. */
+const struct consensus_metrics *consensus_metrics(const struct consensus *consensus);
+
+/* What a validator last said of itself, which is a hint, and how long ago it was last heard of. */
+struct consensus_peer {
+    uint64_t view, final_height;
+    uint64_t silent_ms;
+    bool missing; /* not heard of for 5 s */
+};
+struct consensus_peer consensus_peer(const struct consensus *consensus, uint32_t validator);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "consensus/certificates.h"
 #include "consensus/chain.h"
+#include "consensus/metrics.h"
 #include "consensus/pacemaker.h"
 #include "consensus/safety.h"
 #include "consensus/sync.h"
@@ -65,6 +66,7 @@ void follower_receive(struct consensus *c, const struct proposal *proposal, uint
     }
     if (!slot->proposal.held) {
         slot->proposal = (struct held_proposal){.held = true, .candidate = vote->candidate};
+        metrics_proposed(chain_find(c, &vote->candidate.block_hash), c->now_ms);
         c->changed = true;
     }
 }

@@ -6,6 +6,7 @@
 
 #include "consensus/certificates.h"
 #include "consensus/chain.h"
+#include "consensus/metrics.h"
 #include "consensus/pacemaker.h"
 #include "consensus/safety.h"
 #include "consensus/views.h"
@@ -158,6 +159,7 @@ static void build(struct consensus *c)
         return;
     }
     c->build_view = c->view;
+    c->build_asked_ms = c->now_ms;
     struct effect *effect = machine_emit(c, EFFECT_BUILD_BLOCK, c->config.own_index);
     const uint64_t after_parent = c->final_block.timestamp_ms + 1;
     effect->build.view = c->view;
@@ -245,6 +247,7 @@ void leader_built(struct consensus *c, uint64_t view, bool built,
     }
     struct known_block *known = chain_learn(c, block);
     known->trial = TRIAL_AGREES;
+    metrics_proposed(known, c->build_asked_ms);
     const struct candidate candidate = {.parent_view = parent, .block_hash = block->hash};
     propose(c, &candidate);
 }

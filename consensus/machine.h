@@ -77,6 +77,8 @@ struct known_block {
     uint32_t peer; /* the first to ask for what is missing */
     uint64_t retry_ms;
     uint64_t touched;             /* step count, for eviction */
+    bool proposed;                /* a proposal was seen here, or it was built here, */
+    uint64_t proposed_ms;         /* then: for metrics */
     struct consensus_block block; /* only hash is meaningful without has_header */
 };
 
@@ -164,6 +166,7 @@ struct consensus {
     uint32_t slow_views;     /* k: views that ended nullified, less commits */
     uint64_t build_retry_ms; /* the shell had nothing to build: not before this time again */
     uint64_t build_view;     /* BUILD_BLOCK was asked for this view */
+    uint64_t build_asked_ms; /* then: for metrics */
 
     /* Anti-entropy and catch-up. */
     struct peer peers[LIMIT_VALIDATORS];
@@ -174,6 +177,7 @@ struct consensus {
     uint32_t blocks_peer;
 
     uint64_t timeouts, nullifications, reproposals, evidence_count, blocks_committed;
+    struct consensus_metrics metrics;
 };
 
 /* Effects. */

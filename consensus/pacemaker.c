@@ -9,6 +9,7 @@
 
 #include "consensus/certificates.h"
 #include "consensus/chain.h"
+#include "consensus/metrics.h"
 #include "consensus/safety.h"
 #include "consensus/sync.h"
 #include "consensus/views.h"
@@ -61,13 +62,18 @@ void pacemaker_committed(struct consensus *c)
     }
 }
 
+bool pacemaker_is_silent(const struct consensus *c, uint32_t validator)
+{
+    return validator != c->config.own_index &&
+           c->peers[validator].heard_ms + LEADER_SILENCE_MS <= c->now_ms;
+}
+
 /* Others than the two given that were heard of late. */
 static uint32_t heard_others(const struct consensus *c, uint32_t leader)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < c->set->count; i++) {
-        const bool heard = c->peers[i].heard_ms + LEADER_SILENCE_MS > c->now_ms;
-        count += i != leader && i != c->config.own_index && heard;
+        count += i != leader && i != c->config.own_index && !pacemaker_is_silent(c, i);
     }
     return count;
 }
@@ -75,11 +81,7 @@ static uint32_t heard_others(const struct consensus *c, uint32_t leader)
 bool pacemaker_leader_is_dead(const struct consensus *c, uint64_t view)
 {
     const uint32_t leader = validators_leader(c->set, view);
-    if (leader == c->config.own_index ||
-        c->peers[leader].heard_ms + LEADER_SILENCE_MS > c->now_ms) {
-        return false;
-    }
-    return heard_others(c, leader) >= c->set->quorum - 1;
+    return pacemaker_is_silent(c, leader) && heard_others(c, leader) >= c->set->quorum - 1;
 }
 
 bool pacemaker_empty_is_due(const struct consensus *c)
@@ -121,6 +123,23 @@ static bool has_work(struct consensus *c)
     }
     /* More than f gave the view up: an honest one of them knows of work. */
     return pacemaker_build_is_due(c) || votes_nullify_count(c, c->view) > c->set->faulty_max;
+}
+
+/* A dead leader's view is given up before there is work, so that no work waits for the exchange. On
+   an idle chain that ends at the next leader who is heard: at most one view a dead validator. */
+static bool may_skip_early(struct consensus *c)
+{
+    const uint32_t leader = validators_leader(c->set, c->view);
+    if (machine_epoch_over(c) || leader == c->config.own_index) {
+        return false;
+    }
+    if (pacemaker_leader_is_dead(c, c->view)) {
+        return true;
+    }
+    if (!pacemaker_is_silent(c, leader)) {
+        machine_wait(c, c->peers[leader].heard_ms + LEADER_SILENCE_MS);
+    }
+    return false;
 }
 
 void pacemaker_give_up(struct consensus *c)
@@ -186,7 +205,7 @@ void pacemaker_settle(struct consensus *c)
         pacemaker_give_up(c);
         return;
     }
-    if (!has_work(c)) {
+    if (!has_work(c) && !may_skip_early(c)) {
         c->armed = false;
         return;
     }
@@ -197,7 +216,7 @@ void pacemaker_settle(struct consensus *c)
     const uint64_t due = due_ms(c);
     /* Timers fire on ticks only: what was queued before has been handled then. */
     if (c->ticking && c->now_ms >= due) {
-        c->timeouts++;
+        metrics_timeout(c);
         pacemaker_give_up(c);
     } else {
         machine_wait(c, due);

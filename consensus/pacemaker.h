@@ -14,6 +14,8 @@ void pacemaker_view_ends(struct consensus *c, uint64_t view, enum vote_kind kind
 void pacemaker_enter(struct consensus *c, uint64_t view);
 void pacemaker_committed(struct consensus *c);
 
+/* Whether another validator has not been heard of for 5 s. */
+bool pacemaker_is_silent(const struct consensus *c, uint32_t validator);
 /* Silent for 5 s while q-1 others are heard. */
 bool pacemaker_leader_is_dead(const struct consensus *c, uint64_t view);
 

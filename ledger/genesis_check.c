@@ -2,6 +2,7 @@
    not and where (see genesis.h). Part by part in the order of the canonical bytes. */
 #include <string.h>
 
+#include "base/validator.h"
 #include "ledger/genesis.h"
 
 #define ROLES_ALL 255u
@@ -182,11 +183,18 @@ static bool check_keys(const struct genesis_participant *participant,
     uint32_t previous = 0;
     for (uint32_t i = 0; i < participant->key_count; i++) {
         const struct participant_key *key = &participant->keys[i];
-        if (key->key_no <= previous) {
+        if (key->key_no <= previous || key->key_no >= VALIDATOR_KEY_NO) {
             return COMPLAIN(complaint,
                             "participant %, keys[%]: key_no %; expected ascending "
-                            "numbers from 1",
+                            "numbers from 1, below 2147483648",
                             participant->number, i, key->key_no);
+        }
+        /* Two numbers stand for two persons: one key behind both would be one. */
+        for (uint32_t k = 0; k < i; k++) {
+            if (memcmp(&participant->keys[k].key, &key->key, sizeof key->key) == 0) {
+                return COMPLAIN(complaint, "participant %, keys[%]: the key of keys[%] again",
+                                participant->number, i, k);
+            }
         }
         previous = key->key_no;
         if (key->permissions == 0 || (key->permissions & ~(uint32_t)PERMISSIONS_ALL) != 0 ||
@@ -366,6 +374,13 @@ static bool check_validators(const struct genesis *genesis, const struct complai
                 memcmp(&other->transport_key, &own->transport_key, sizeof own->transport_key) ==
                     0) {
                 return COMPLAIN(complaint, "validators[%]: a key of validators[%] again", i, k);
+            }
+            if (other->participant == own->participant &&
+                validator_key_no(&other->key) == validator_key_no(&own->key)) {
+                return COMPLAIN(complaint,
+                                "validators[%]: its key begins with the same four bytes as that "
+                                "of validators[%]; make another key",
+                                i, k);
             }
         }
     }

@@ -20,4 +20,16 @@ enum status epochs_members(struct chain *chain, uint64_t epoch,
    next_validators_hash of the terminal block before it. */
 enum status epochs_set(struct chain *chain, uint64_t epoch, struct validator_set *ret_set) MUST_USE;
 
+/* The height of the block that ended an epoch, looked for by the blocks' epochs, which never fall.
+   NOT_FOUND if the epoch goes on. */
+enum status epochs_terminal(struct chain *chain, uint64_t final_height, uint64_t epoch,
+                            uint64_t *ret_height) MUST_USE;
+
+/* The members as their set's hash takes them, for proofs: key, transport key, participant u32. */
+#define EPOCHS_MEMBER_BYTES 68
+/* The sealed set out of such bytes. MALFORMED. */
+enum status epochs_from_bytes(const uint8_t *bytes, uint32_t count, uint64_t epoch,
+                              struct validator_set *ret_set) MUST_USE;
+void epochs_to_bytes(const struct validator_set *set, uint8_t *ret_bytes);
+
 #endif

@@ -70,7 +70,7 @@ void links_config_init(struct links_config *ret_config)
             .send_stall_ms_max = 30000,
             .close_ms_max = 500,
             .redial_ms_min = 100,
-            .redial_ms_max = 5000,
+            .redial_ms_max = 1000,
             .patience_ms = 3000,
         };
     ret_config->limits = limits;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -175,17 +176,32 @@ static void take_items(struct loop *loop)
     }
 }
 
+static uint64_t monotonic_us(void)
+{
+    struct timespec now;
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 static enum status end_pass(struct loop *loop, char *ret_error, size_t capacity)
 {
     replica_pass_end(loop->replica);
-    store_commit(loop->store);
+    if (store_dirty(loop->store)) {
+        const uint64_t start_us = monotonic_us();
+        store_commit(loop->store);
+        time_histogram_add(&loop->store_syncs, monotonic_us() - start_us);
+    } else {
+        store_commit(loop->store);
+    }
     for (uint32_t i = 0; i < loop->key_count; i++) {
         struct loop_key *key = &loop->keys[i];
         if (!key->register_pending) {
             continue;
         }
         key->register_pending = false;
+        const uint64_t start_us = monotonic_us();
         enum status status = register_write(key->register_file, &key->register_next);
+        time_histogram_add(&loop->register_syncs, monotonic_us() - start_us);
         if (status != STATUS_OK) {
             (void)snprintf(ret_error, capacity,
                            "%s: the vote register cannot be written (%s): nothing signed in this "
@@ -417,6 +433,12 @@ static enum status open_register(struct loop *loop, struct loop_key *key, char *
 static enum status open_registers(struct loop *loop, char *ret_error, size_t capacity)
 {
     enum status status = STATUS_OK;
+    if (loop->config->rejoin && loop->key_count == 0) {
+        (void)snprintf(ret_error, capacity,
+                       "%s: --rejoin is for a validator: this node has no consensus key",
+                       loop->config->home);
+        return STATUS_USAGE;
+    }
     for (uint32_t i = 0; i < loop->key_count && status == STATUS_OK; i++) {
         status = open_register(loop, &loop->keys[i], ret_error, capacity);
     }

@@ -203,6 +203,13 @@ static uint32_t io_counters(void *context, uint32_t max, struct client_counter *
     return count;
 }
 
+static void io_metrics(void *context, struct metric_list *metrics)
+{
+    const struct loop *loop = context;
+    metric_add_fsync(metrics, "store", &loop->store_syncs);
+    metric_add_fsync(metrics, "register", &loop->register_syncs);
+}
+
 static void io_log(void *context, const char *level, const char *event, const char *fields)
 {
     (void)context;
@@ -229,6 +236,7 @@ struct node_io loop_node_io(struct loop *loop)
                             .verify = io_verify,
                             .verify_batch = io_verify_batch,
                             .counters = io_counters,
+                            .metrics = io_metrics,
                             .log = io_log};
 }
 

@@ -59,6 +59,7 @@ struct loop {
     pthread_mutex_t allowed_mutex;    /* the links ask on a thread of their own */
     struct peers allowed;             /* a copy of peers, under the mutex */
     uint64_t frames_refused;
+    struct time_histogram store_syncs, register_syncs;
     struct outgoing *outbox;
     size_t outbox_count, outbox_capacity;
     uint64_t overdue_ms;    /* since when a tick is due, 0: it is not */

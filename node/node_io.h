@@ -19,6 +19,7 @@
 #include "base/keys.h"
 #include "consensus/consensus.h"
 #include "node/link.h"
+#include "node/metrics.h"
 #include "node/peers.h"
 #include "node/store.h"
 #include "proto/client_codec.h"
@@ -69,6 +70,8 @@ struct node_io {
 
     /* The shell's own counters for a status report: up to max names (static) and values. */
     uint32_t (*counters)(void *context, uint32_t max, struct client_counter *ret_counters);
+    /* The shell's own metrics with labels. NULL if it has none. */
+    void (*metrics)(void *context, struct metric_list *metrics);
 
     void (*log)(void *context, const char *level, const char *event, const char *fields);
 };

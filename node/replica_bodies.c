@@ -91,11 +91,13 @@ static struct open_block *open_place(struct replica *replica, uint32_t author)
             return evict(replica, own);
         }
     }
-    for (uint32_t i = 0; i < OPEN_BLOCKS_MAX; i++) {
+    for (uint32_t i = 0; i < replica->open_high; i++) {
         if (!replica->open_blocks[i].used) {
-            replica->open_high = i >= replica->open_high ? i + 1 : replica->open_high;
             return &replica->open_blocks[i];
         }
+    }
+    if (replica->open_high < OPEN_BLOCKS_MAX) {
+        return &replica->open_blocks[replica->open_high++];
     }
     return evict(replica, oldest_of(replica, OPEN_TRUSTED, &count));
 }

@@ -243,6 +243,14 @@ static enum status reply_receipt(struct replica *replica, uint64_t session, uint
     struct merkle_path batches_path;
     struct merkle_path verdicts_path;
     enum status status = chain_block(&replica->chain, height, &block);
+    const struct client_epoch *epochs = NULL;
+    uint32_t epoch_count = 0;
+    if (status == STATUS_OK) {
+        status = replica_receipt_epochs(replica, block->header.epoch, &epochs, &epoch_count);
+    }
+    if (status == STATUS_OK) {
+        status = chain_block(&replica->chain, height, &block);
+    }
     if (status == STATUS_OK) {
         status = load_trees(replica, block);
     }
@@ -266,7 +274,9 @@ static enum status reply_receipt(struct replica *replica, uint64_t session, uint
                                                  .batches_path = batches_path.hashes,
                                                  .batches_path_count = batches_path.count,
                                                  .verdicts_path = verdicts_path.hashes,
-                                                 .verdicts_path_count = verdicts_path.count}};
+                                                 .verdicts_path_count = verdicts_path.count,
+                                                 .epochs = epochs,
+                                                 .epoch_count = epoch_count}};
     reply(replica, session, &message);
     return STATUS_OK;
 }
@@ -400,6 +410,11 @@ static uint32_t fill_counters(const struct replica *replica, const struct consen
         {"reproposals", view->reproposals},
         {"evidence", view->evidence_count},
         {"sessions", replica->session_count},
+        {"validators_missing", view->missing},
+        {"register_epoch", view->register_epoch},
+        {"register_view", view->register_view},
+        {"sign_floor_epoch", view->floor_epoch},
+        {"sign_floor_view", view->floor_view},
         {"may_sign", view->may_sign},
         {"halted", view->halted},
         {"peer_frames_ignored", counters->peer_frames_ignored},
@@ -427,6 +442,31 @@ static const char *role_of(const struct replica *replica)
                                                         : "standby";
 }
 
+/* What a validator last said of its final height. */
+static uint64_t height_of(const struct replica *replica, uint32_t peer)
+{
+    return replica_is_own(replica, peer) ? replica->final.height
+                                         : replica->peers[peer].final_height;
+}
+
+/* Into the replica's list, which the answer borrows. */
+static void gather_metrics(struct replica *replica)
+{
+    struct metric_validator validators[LIMIT_VALIDATORS];
+    struct metric_list *metrics = &replica->metrics;
+    for (uint32_t i = 0; i < replica->validators->count; i++) {
+        const uint32_t peer = replica_peer_of(replica, i);
+        validators[i] = (struct metric_validator){.name = replica->table.slots[peer].name,
+                                                  .height = height_of(replica, peer)};
+    }
+    metrics->count = 0;
+    metrics->text_used = 0;
+    metric_add_consensus(metrics, replica->consensus, validators, replica->validators->count);
+    if (replica->io.metrics != NULL) {
+        replica->io.metrics(replica->io.context, metrics);
+    }
+}
+
 static void node_status(struct replica *replica, uint64_t session, uint64_t request)
 {
     struct client_peer peers[LIMIT_VALIDATORS];
@@ -436,12 +476,15 @@ static void node_status(struct replica *replica, uint64_t session, uint64_t requ
     for (uint32_t i = 0; i < replica->validators->count; i++) {
         const uint32_t peer = replica_peer_of(replica, i);
         bool own = replica_is_own(replica, peer);
+        const struct consensus_peer said = consensus_peer(replica->consensus, i);
         peers[i] = (struct client_peer){.index = i,
                                         .name = replica->table.slots[peer].name,
                                         .connected = own || replica->peers[peer].up,
-                                        .height = own ? replica->final.height
-                                                      : replica->peers[peer].final_height};
+                                        .height = height_of(replica, peer),
+                                        .view = said.view,
+                                        .silent_ms = said.silent_ms};
     }
+    gather_metrics(replica);
     struct client_message message = {
         .kind = CLIENT_STATUS_REPORT,
         .request = request,
@@ -461,7 +504,9 @@ static void node_status(struct replica *replica, uint64_t session, uint64_t requ
                           .alarms = replica->alarms,
                           .alarm_count = replica->alarm_count,
                           .counters = counters,
-                          .counter_count = fill_counters(replica, &view, counters)}};
+                          .counter_count = fill_counters(replica, &view, counters),
+                          .metrics = replica->metrics.list,
+                          .metric_count = replica->metrics.count}};
     reply(replica, session, &message);
 }
 

@@ -42,13 +42,6 @@ static void *aligned(size_t size)
     return memory;
 }
 
-static void *zeroed(size_t size)
-{
-    void *memory = aligned(size);
-    memset(memory, 0, rounded(size));
-    return memory;
-}
-
 static enum status write_genesis(struct replica *replica)
 {
     const struct ledger_outcome *outcome = ledger_genesis_outcome(replica->ledger);
@@ -225,7 +218,7 @@ static uint32_t recover_open_blocks(struct replica *replica, struct consensus_bl
 
 static enum status restore_consensus(struct replica *replica)
 {
-    struct vote *votes = calloc(RECOVERED_MAX, sizeof *votes);
+    struct vote *votes = malloc(RECOVERED_MAX * sizeof *votes);
     struct certificate **certificates = calloc(RECOVERED_MAX, sizeof *certificates);
     struct consensus_block open_blocks[OPEN_BLOCKS_MAX];
     memory_check(votes != NULL);
@@ -263,12 +256,17 @@ static enum status restore_consensus(struct replica *replica)
 static void make_machines(struct replica *replica)
 {
     const struct genesis *genesis = replica->config.genesis;
-    replica->ledger = ledger_init(zeroed(ledger_footprint(genesis)), genesis, &replica->chain_id);
+    /* Fresh pages are zero already, and most of them are never touched: aligned by hand. */
+    replica->ledger_memory = calloc(1, ledger_footprint(genesis) + 64);
+    memory_check(replica->ledger_memory != NULL);
+    uint8_t *ledger = (uint8_t *)replica->ledger_memory;
+    ledger += (64 - (uintptr_t)ledger % 64) % 64;
+    replica->ledger = ledger_init(ledger, genesis, &replica->chain_id);
     replica->working_set = working_set_init(aligned(working_set_footprint()));
     replica->pool = pool_new(replica->config.pool_bytes);
     replica->frame = malloc(LIMIT_FRAME_BYTES);
     replica->decode = aligned(PEER_ARENA_BYTES);
-    replica->catchup = calloc(CATCHUP_MAX, sizeof *replica->catchup);
+    replica->catchup = aligned(CATCHUP_MAX * sizeof *replica->catchup);
     memory_check(replica->pool != NULL);
     memory_check(replica->frame != NULL);
     memory_check(replica->catchup != NULL);
@@ -315,8 +313,9 @@ enum status replica_open(const struct node_io *io, const struct replica_config *
                          uint64_t now_ms, uint64_t monotonic_ms, struct replica **ret_replica,
                          char *ret_error, size_t capacity)
 {
-    struct replica *replica = calloc(1, sizeof *replica);
-    memory_check(replica != NULL);
+    struct replica *replica = aligned(sizeof *replica);
+    memset(replica, 0, offsetof(struct replica, effects));
+    replica->effects.count = 0;
     replica->io = *io;
     replica->config = *config;
     replica->chain_id = config->chain_id;
@@ -368,12 +367,13 @@ void replica_free(struct replica *replica)
     chain_end(&replica->chain);
     pool_free(replica->pool);
     free(replica->consensus);
-    free(replica->ledger);
+    free(replica->ledger_memory);
     free(replica->working_set);
     free(replica->frame);
     free(replica->decode);
     free(replica->catchup);
     free(replica->sorted_writes);
     free(replica->observers);
+    replica_receipts_free(replica);
     free(replica);
 }

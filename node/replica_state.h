@@ -11,6 +11,7 @@
  *   replica_send.c     frames to peers
  *   replica_epoch.c    who votes, who may link as a peer, and the change from one epoch to the next
  *   replica_ready.c    a new validator says that it has caught up
+ *   replica_receipts.c what receipts carry of the epochs
  *   replica_clients.c  participants and operators: submit, await, receipts, status
  */
 #ifndef HEFU_NODE_REPLICA_STATE_H
@@ -18,6 +19,7 @@
 
 #include "base/arena.h"
 #include "node/chain.h"
+#include "node/metrics.h"
 #include "node/pool.h"
 #include "node/replica.h"
 #include "node/rows.h"
@@ -107,6 +109,13 @@ struct unrecorded {
     uint64_t due_ms; /* own turn to record it */
 };
 
+/* The steps between epochs that receipts carry, as far as they were asked for. */
+struct receipt_epochs {
+    uint32_t count;
+    struct epoch_step *steps[CLIENT_EPOCHS_MAX]; /* owned */
+    struct client_epoch views[CLIENT_EPOCHS_MAX];
+};
+
 struct peer_state {
     bool up;
     bool heard;            /* a status, since it is up */
@@ -138,17 +147,18 @@ struct replica {
     struct vote_register registers[REPLICA_KEYS_MAX]; /* as last written */
     struct peer_observer *observers;
     struct peers table;
+    uint64_t listed_epoch; /* that the table was made for, and whether there were candidates */
+    bool listed_candidates;
     struct hash chain_id;
     uint64_t now_ms;
     uint64_t monotonic_ms;
     uint64_t started_ms;
 
     struct consensus *consensus;
-    struct effects effects;
-    struct event answers[ANSWERS_MAX];
     uint32_t answer_first, answer_count;
     bool stepping;
 
+    void *ledger_memory; /* of ledger */
     struct ledger *ledger;
     struct working_set *working_set;
     struct hash executed;                 /* hash of the speculative block, zero: none */
@@ -161,8 +171,7 @@ struct replica {
     struct pool *pool;
     uint32_t records_max; /* own record budget for a block */
     struct hash built;    /* the last block built here, until it is final */
-    struct open_block open_blocks[OPEN_BLOCKS_MAX];
-    uint32_t open_high; /* no place from here on is used */
+    uint32_t open_high;   /* no place of open_blocks from here on is used */
     struct wanted_table wanted;
     struct verifying verifying[VERIFYING_MAX];
     uint32_t verifying_count;
@@ -185,6 +194,7 @@ struct replica {
     uint32_t waiter_count;
     uint32_t waiter_high; /* no place from here on is used */
     struct receipt_trees receipt_trees;
+    struct receipt_epochs receipt_epochs;
 
     uint64_t work_next_ms; /* when a pooled batch ripens */
     uint64_t housekeeping_ms;
@@ -204,6 +214,12 @@ struct replica {
     uint32_t have_count;
     struct ledger_write *sorted_writes; /* scratch for putting ids in order */
     uint32_t sorted_capacity;
+
+    /* Megabytes that are written before they are read: not cleared at the start. */
+    struct effects effects;
+    struct event answers[ANSWERS_MAX];
+    struct open_block open_blocks[OPEN_BLOCKS_MAX];
+    struct metric_list metrics; /* of the last status */
 };
 
 /* replica.c: one event through consensus, its effects, and the answers they raise. */
@@ -356,6 +372,13 @@ void replica_evidence_found(struct replica *replica, const struct evidence *evid
 /* Stores two certificates that cannot both be; first may be NULL. */
 void replica_evidence_conflict(struct replica *replica, const struct certificate *first,
                                const struct certificate *second);
+
+/* replica_receipts.c: the steps up to a block's epoch. OVERSIZED if there are more than a receipt
+   carries; CORRUPT. */
+enum status replica_receipt_epochs(struct replica *replica, uint64_t epoch,
+                                   const struct client_epoch **ret_epochs,
+                                   uint32_t *ret_count) MUST_USE;
+void replica_receipts_free(struct replica *replica);
 
 /* replica_clients.c */
 /* A submitted batch did not verify. */

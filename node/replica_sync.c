@@ -154,6 +154,7 @@ void replica_sync_feed(struct replica *replica)
         replica->catchup_first = (replica->catchup_first + 1) % CATCHUP_MAX;
         replica->catchup_count--;
     }
+    replica_sync_chase(replica);
     if (replica->catchup_count == 0 ||
         catchup_at(replica, 0)->header.height != replica->final.height + 1) {
         return;
@@ -247,7 +248,9 @@ static void take_blocks(struct replica *replica, uint32_t peer, const struct pee
         }
     }
     if (replica->catchup_count > 0) {
-        replica->chase_ms = 0; /* the peer has what it claims: on with it when these are done */
+        /* The peer has what it claims: on with it when these are done. */
+        replica->chase_ms = 0;
+        replica->chase_peer = peer;
     }
     if (was_empty) {
         replica_sync_feed(replica);

@@ -129,8 +129,9 @@ void store_fail_damaged(struct store *store, unsigned table, const void *key, si
 static void on_sigbus(int number)
 {
     static const char text[] =
-        "hefu: storage failure: SIGBUS: the store's file ends before its pages do (truncated?) or "
-        "its disk has failed; stopped before anything else could happen\n";
+        "hefu: storage failure: SIGBUS: the store's file ends before its pages do (truncated, or a "
+        "damaged page names one that is not there) or its disk has failed: look at the system's "
+        "log, then run hefu verify; to repair, move the chain folder away and start the node\n";
     (void)number;
     if (guard != NULL) {
         siglongjmp(*guard, 2);

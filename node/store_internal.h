@@ -23,7 +23,8 @@ struct store {
     char folder[STORE_PATH_MAX]; /* HOME/chain */
     bool read_only;
     bool dirty;
-    int lock_fd; /* writer.lock, or -1 */
+    bool creating; /* this opening makes the store */
+    int lock_fd;   /* writer.lock, or -1 */
     MDB_dbi tables[STORE_TABLE_COUNT];
     bool present[STORE_TABLE_COUNT];        /* a read-only store may lack newer tables */
     MDB_txn *write;                         /* this pass's, once it has written */

@@ -8,6 +8,10 @@
  *              made (a copy that the user may only read, a read-only file system), no node can
  *              be writing either, and the store is read without locks.
  *
+ * HOME/chain/creating stands there from before the first byte of a new store until its tables are
+ * committed. A store beside it was never complete, so it holds nothing and is made anew: LMDB does
+ * not open one whose first two pages were cut short. Without it a store cut short is damage.
+ *
  * LMDB must be opened only once in a process: its fcntl locks are lost when a second one is closed.
  */
 #include <errno.h>
@@ -174,10 +178,55 @@ static enum status lock_writer(struct store *store, struct error error)
     return STATUS_OK;
 }
 
+static enum status begin_creation(struct store *store, struct error error)
+{
+    char creating[STORE_PATH_MAX + 16];
+    char data[STORE_PATH_MAX + 16];
+    char lock[STORE_PATH_MAX + 16];
+    (void)snprintf(creating, sizeof creating, "%s/creating", store->folder);
+    (void)snprintf(data, sizeof data, "%s/data.mdb", store->folder);
+    (void)snprintf(lock, sizeof lock, "%s/lock.mdb", store->folder);
+    if (access(creating, F_OK) == 0) {
+        if ((unlink(data) != 0 && errno != ENOENT) || (unlink(lock) != 0 && errno != ENOENT)) {
+            int code = errno;
+            return error_set(status_from_errno(code), error.text, error.capacity,
+                             "%s: what an unfinished first start left cannot be removed: %s",
+                             store->folder, strerror(code));
+        }
+    } else if (access(data, F_OK) == 0) {
+        return STATUS_OK;
+    }
+    char why[2 * STORE_PATH_MAX];
+    store->creating = true;
+    enum status status = file_write(creating, FILE_MODE, true, "", 0, why, sizeof why);
+    return status == STATUS_OK ? STATUS_OK
+                               : error_set(status, error.text, error.capacity, "%s; %s", why,
+                                           store_advice(status, 0));
+}
+
+static enum status end_creation(const struct store *store, struct error error)
+{
+    char creating[STORE_PATH_MAX + 16];
+    (void)snprintf(creating, sizeof creating, "%s/creating", store->folder);
+    if (store->creating && unlink(creating) != 0) {
+        int code = errno;
+        return error_set(status_from_errno(code), error.text, error.capacity,
+                         "%s: cannot be removed: %s", creating, strerror(code));
+    }
+    return STATUS_OK;
+}
+
 static enum status prepare_folder(struct store *store, struct error error)
 {
     char data[STORE_PATH_MAX + 16];
+    char creating[STORE_PATH_MAX + 16];
     (void)snprintf(data, sizeof data, "%s/data.mdb", store->folder);
+    (void)snprintf(creating, sizeof creating, "%s/creating", store->folder);
+    if (store->read_only && access(creating, F_OK) == 0) {
+        return error_set(STATUS_NOT_FOUND, error.text, error.capacity,
+                         "%s: there is no ledger here yet: the node's first start is not complete",
+                         store->folder);
+    }
     if (store->read_only) {
         struct stat found;
         bool there = stat(data, &found) == 0;
@@ -194,7 +243,8 @@ static enum status prepare_folder(struct store *store, struct error error)
         return error_set(status_from_errno(code), error.text, error.capacity,
                          "%s: cannot be created: %s", store->folder, strerror(code));
     }
-    return lock_writer(store, error);
+    enum status status = lock_writer(store, error);
+    return status == STATUS_OK ? begin_creation(store, error) : status;
 }
 
 /* Whether no lock file exists and none can be made: see the first comment. */
@@ -245,6 +295,10 @@ static enum status open_and_check(struct store *store, const struct store_option
         return error_set(status, error.text, error.capacity, "%s", store->message);
     }
     store_reader_check(store);
+    status = end_creation(store, error);
+    if (status != STATUS_OK) {
+        return status;
+    }
     char inside[STORE_PATH_MAX + 16];
     (void)snprintf(inside, sizeof inside, "%s/data.mdb", store->folder);
     if (!store->read_only &&

@@ -21,20 +21,26 @@ static const struct wire_rule client_rules[] = {
     {&hefu__client__accepted__descriptor, 1, 0, HASH_BYTES, 1, 1},
     {&hefu__client__refused__descriptor, 2, 0, 1, 0, CLIENT_FIELD_BYTES},
     {&hefu__client__refused__descriptor, 3, 0, 1, 0, CLIENT_SENTENCE_BYTES},
+    {&hefu__client__epoch_step__descriptor, 1, 0, BLOCK_HEADER_BYTES, 1, 1},
+    {&hefu__client__epoch_step__descriptor, 3, 0, CLIENT_MEMBER_BYTES, 1, LIMIT_VALIDATORS},
     {&hefu__client__receipt__descriptor, 1, 0, BATCH_HEADER_BYTES, 1, 1},
     {&hefu__client__receipt__descriptor, 2, 0, sizeof(struct signature), 1, 1},
     {&hefu__client__receipt__descriptor, 3, 0, U16_BYTES, 1, LIMIT_BATCH_RECORDS},
     {&hefu__client__receipt__descriptor, 4, 0, BLOCK_HEADER_BYTES, 1, 1},
     {&hefu__client__receipt__descriptor, 7, 0, HASH_BYTES, 0, MERKLE_PATH_MAX},
     {&hefu__client__receipt__descriptor, 8, 0, HASH_BYTES, 0, MERKLE_PATH_MAX},
+    {&hefu__client__receipt__descriptor, 9, CLIENT_EPOCHS_MAX, 0, 0, 0},
     {&hefu__client__peer__descriptor, 2, 0, 1, 0, CLIENT_NAME_BYTES},
     {&hefu__client__counter__descriptor, 1, 0, 1, 1, CLIENT_NAME_BYTES},
+    {&hefu__client__metric__descriptor, 1, 0, 1, 1, CLIENT_NAME_BYTES},
+    {&hefu__client__metric__descriptor, 2, 0, 1, 0, CLIENT_LABELS_BYTES},
     {&hefu__client__status_report__descriptor, 2, 0, HASH_BYTES, 1, 1},
     {&hefu__client__status_report__descriptor, 3, 0, HASH_BYTES, 1, 1},
     {&hefu__client__status_report__descriptor, 7, 0, 1, 0, CLIENT_NAME_BYTES},
     {&hefu__client__status_report__descriptor, 12, CLIENT_PEERS_MAX, 0, 0, 0},
     {&hefu__client__status_report__descriptor, 13, CLIENT_ALARMS_MAX, 1, 0, CLIENT_SENTENCE_BYTES},
     {&hefu__client__status_report__descriptor, 14, CLIENT_COUNTERS_MAX, 0, 0, 0},
+    {&hefu__client__status_report__descriptor, 15, CLIENT_METRICS_MAX, 0, 0, 0},
     {&hefu__client__final_batch__descriptor, 1, 0, BATCH_HEADER_BYTES, 1, 1},
     {&hefu__client__final_batch__descriptor, 2, 0, U16_BYTES, 0, LIMIT_BATCH_RECORDS},
     {&hefu__client__final_batch__descriptor, 3, 0, U16_BYTES, 0, LIMIT_BATCH_RECORDS},
@@ -106,6 +112,36 @@ static enum status decode_refused(struct client_decoder *decoder, const Hefu__Cl
     return STATUS_OK;
 }
 
+static enum status decode_epochs(struct client_decoder *decoder, const Hefu__Client__Receipt *wire,
+                                 struct client_receipt *receipt)
+{
+    struct client_epoch *epochs = arena_take(decoder->arena, wire->n_epochs * sizeof *epochs);
+    if (epochs == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    for (size_t i = 0; i < wire->n_epochs; i++) {
+        const Hefu__Client__EpochStep *from = wire->epochs[i];
+        if (from->block_header.len != BLOCK_HEADER_BYTES ||
+            from->finalization->kind != HEFU__WIRE__VOTE_KIND__FINALIZE) {
+            return refuse(decoder, "epochs");
+        }
+        epochs[i] = (struct client_epoch){
+            .block_header = from->block_header.data,
+            .members = from->validators.data,
+            .member_count = (uint32_t)(from->validators.len / CLIENT_MEMBER_BYTES),
+        };
+        enum status status =
+            certificate_take(from->finalization, decoder->validator_count, decoder->arena,
+                             &epochs[i].finalization, &decoder->what);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    receipt->epochs = epochs;
+    receipt->epoch_count = (uint32_t)wire->n_epochs;
+    return STATUS_OK;
+}
+
 static enum status decode_receipt(struct client_decoder *decoder, const Hefu__Client__Receipt *wire,
                                   struct client_receipt *receipt)
 {
@@ -130,8 +166,9 @@ static enum status decode_receipt(struct client_decoder *decoder, const Hefu__Cl
     receipt->batch_index = wire->batch_index;
     receipt->batches_path_count = hashes_from_wire(&wire->batches_path, &receipt->batches_path);
     receipt->verdicts_path_count = hashes_from_wire(&wire->verdicts_path, &receipt->verdicts_path);
-    return certificate_take(wire->finalization, decoder->validator_count, decoder->arena,
-                            &receipt->finalization, &decoder->what);
+    enum status status = certificate_take(wire->finalization, decoder->validator_count,
+                                          decoder->arena, &receipt->finalization, &decoder->what);
+    return status == STATUS_OK ? decode_epochs(decoder, wire, receipt) : status;
 }
 
 static enum status decode_peers(struct client_decoder *decoder,
@@ -149,6 +186,8 @@ static enum status decode_peers(struct client_decoder *decoder,
             .connected = wire->peers[i]->connected != 0,
             .height = wire->peers[i]->height,
             .rtt_us = wire->peers[i]->rtt_us,
+            .view = wire->peers[i]->view,
+            .silent_ms = wire->peers[i]->silent_ms,
         };
     }
     report->peers = peers;
@@ -170,6 +209,23 @@ static enum status decode_counters(struct client_decoder *decoder,
     }
     report->counters = counters;
     report->counter_count = (uint32_t)wire->n_counters;
+    return STATUS_OK;
+}
+
+static enum status decode_metrics(struct client_decoder *decoder,
+                                  const Hefu__Client__StatusReport *wire,
+                                  struct client_status_report *report)
+{
+    struct client_metric *metrics = arena_take(decoder->arena, wire->n_metrics * sizeof *metrics);
+    if (metrics == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    for (size_t i = 0; i < wire->n_metrics; i++) {
+        metrics[i] = (struct client_metric){wire->metrics[i]->name, wire->metrics[i]->labels,
+                                            wire->metrics[i]->value};
+    }
+    report->metrics = metrics;
+    report->metric_count = (uint32_t)wire->n_metrics;
     return STATUS_OK;
 }
 
@@ -197,7 +253,10 @@ static enum status decode_report(struct client_decoder *decoder,
         return refuse(decoder, "state_root");
     }
     enum status status = decode_peers(decoder, wire, report);
-    return status == STATUS_OK ? decode_counters(decoder, wire, report) : status;
+    if (status == STATUS_OK) {
+        status = decode_counters(decoder, wire, report);
+    }
+    return status == STATUS_OK ? decode_metrics(decoder, wire, report) : status;
 }
 
 static enum status decode_final_batch(struct client_decoder *decoder,

@@ -26,8 +26,11 @@
 #define CLIENT_SENTENCE_BYTES 256 /* a refusal's sentence, an alarm */
 #define CLIENT_NAME_BYTES 64      /* of a peer, a counter, a role */
 #define CLIENT_PEERS_MAX 256
+#define CLIENT_EPOCHS_MAX 64 /* in one receipt: a later one is read from a home */
 #define CLIENT_ALARMS_MAX 64
 #define CLIENT_COUNTERS_MAX 512
+#define CLIENT_LABELS_BYTES 128
+#define CLIENT_METRICS_MAX 2048
 
 /* Arenas that hold any request, and any answer, decoded; the memory is aligned to 16 bytes. A
    node decodes with the small one: an answer sent to it fails with MALFORMED or NO_MEMORY. */
@@ -77,8 +80,19 @@ struct client_refused {
     const char *sentence; /* what is wrong and what to do */
 };
 
+/* How one epoch hands over to the next: its terminal block, final by its own quorum, names the set
+   of these members. */
+struct client_epoch {
+    const uint8_t *block_header; /* BLOCK_HEADER_BYTES */
+    const struct certificate *finalization;
+    const uint8_t *members; /* CLIENT_MEMBER_BYTES each, as the hash of their set takes them */
+    uint32_t member_count;
+};
+#define CLIENT_MEMBER_BYTES 68
+
 /* What shows offline that a batch is final: its verdicts stand under verdicts_root and its id under
-   batches_root, both at batch_index, in the header that the finalization names. */
+   batches_root, both at batch_index, in the header that the finalization names. The epochs lead
+   from genesis' validators to those of the block. */
 struct client_receipt {
     const uint8_t *batch_header; /* BATCH_HEADER_BYTES */
     struct signature batch_signature;
@@ -91,6 +105,8 @@ struct client_receipt {
     uint32_t batches_path_count;     /* at most MERKLE_PATH_MAX */
     const struct hash *verdicts_path;
     uint32_t verdicts_path_count;
+    const struct client_epoch *epochs; /* of epochs 1, 2 ... */
+    uint32_t epoch_count;              /* at most CLIENT_EPOCHS_MAX */
 };
 
 /* How far a batch that is not final yet has come. */
@@ -109,12 +125,21 @@ struct client_peer {
     uint32_t index; /* in the validator set */
     const char *name;
     bool connected;
-    uint64_t height; /* its last known final height */
-    uint32_t rtt_us; /* 0: not measured */
+    uint64_t height;    /* its last known final height */
+    uint32_t rtt_us;    /* 0: not measured */
+    uint64_t view;      /* as it last said */
+    uint64_t silent_ms; /* since it was last heard of */
 };
 
 struct client_counter {
     const char *name;
+    uint64_t value;
+};
+
+/* A counter or gauge with labels (node/metrics.h). */
+struct client_metric {
+    const char *name;
+    const char *labels; /* name="value" pairs with commas between them; may be empty */
     uint64_t value;
 };
 
@@ -136,6 +161,8 @@ struct client_status_report {
     uint32_t alarm_count;
     const struct client_counter *counters;
     uint32_t counter_count;
+    const struct client_metric *metrics;
+    uint32_t metric_count;
 };
 
 struct client_busy {

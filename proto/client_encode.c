@@ -32,8 +32,13 @@ struct client_scratch {
     char *alarm_list[CLIENT_ALARMS_MAX];
     Hefu__Client__Counter counters[CLIENT_COUNTERS_MAX];
     Hefu__Client__Counter *counter_list[CLIENT_COUNTERS_MAX];
+    Hefu__Client__Metric metrics[CLIENT_METRICS_MAX];
+    Hefu__Client__Metric *metric_list[CLIENT_METRICS_MAX];
     Hefu__Client__FinalBatch batches[LIMIT_BLOCK_BATCHES];
     Hefu__Client__FinalBatch *batch_list[LIMIT_BLOCK_BATCHES];
+    Hefu__Client__EpochStep epochs[CLIENT_EPOCHS_MAX];
+    Hefu__Client__EpochStep *epoch_list[CLIENT_EPOCHS_MAX];
+    Hefu__Wire__Certificate epoch_certificates[CLIENT_EPOCHS_MAX];
 };
 
 /* Each fills the scratch's body; the lists say whether their counts are within what it holds. */
@@ -91,8 +96,28 @@ static void refused_to_wire(const struct client_refused *refused, struct client_
     scratch->frame.refused = &scratch->body.refused;
 }
 
-static void receipt_to_wire(const struct client_receipt *receipt, struct client_scratch *scratch)
+static void epochs_to_wire(const struct client_receipt *receipt, struct client_scratch *scratch)
 {
+    for (uint32_t i = 0; i < receipt->epoch_count; i++) {
+        const struct client_epoch *from = &receipt->epochs[i];
+        Hefu__Client__EpochStep *to = &scratch->epochs[i];
+        hefu__client__epoch_step__init(to);
+        to->block_header = wire_bytes(from->block_header, BLOCK_HEADER_BYTES);
+        certificate_to_wire(from->finalization, &scratch->epoch_certificates[i]);
+        to->finalization = &scratch->epoch_certificates[i];
+        to->validators =
+            wire_bytes(from->members, (size_t)from->member_count * CLIENT_MEMBER_BYTES);
+        scratch->epoch_list[i] = to;
+    }
+    scratch->body.receipt.n_epochs = receipt->epoch_count;
+    scratch->body.receipt.epochs = scratch->epoch_list;
+}
+
+static bool receipt_to_wire(const struct client_receipt *receipt, struct client_scratch *scratch)
+{
+    if (receipt->epoch_count > CLIENT_EPOCHS_MAX) {
+        return false;
+    }
     Hefu__Client__Receipt *to = &scratch->body.receipt;
     hefu__client__receipt__init(to);
     to->batch_header = wire_bytes(receipt->batch_header, BATCH_HEADER_BYTES);
@@ -107,7 +132,9 @@ static void receipt_to_wire(const struct client_receipt *receipt, struct client_
         wire_bytes(receipt->batches_path, (size_t)receipt->batches_path_count * HASH_BYTES);
     to->verdicts_path =
         wire_bytes(receipt->verdicts_path, (size_t)receipt->verdicts_path_count * HASH_BYTES);
+    epochs_to_wire(receipt, scratch);
     scratch->frame.receipt = to;
+    return true;
 }
 
 static void pending_to_wire(const struct client_pending *pending, struct client_scratch *scratch)
@@ -134,6 +161,8 @@ static void peers_to_wire(const struct client_status_report *report, struct clie
         to->connected = from->connected;
         to->height = from->height;
         to->rtt_us = from->rtt_us;
+        to->view = from->view;
+        to->silent_ms = from->silent_ms;
         scratch->peer_list[i] = to;
     }
     scratch->body.report.n_peers = report->peer_count;
@@ -156,13 +185,22 @@ static void lists_to_wire(const struct client_status_report *report, struct clie
     }
     scratch->body.report.n_counters = report->counter_count;
     scratch->body.report.counters = scratch->counter_list;
+    for (uint32_t i = 0; i < report->metric_count; i++) {
+        hefu__client__metric__init(&scratch->metrics[i]);
+        scratch->metrics[i].name = text_to_wire(report->metrics[i].name);
+        scratch->metrics[i].labels = text_to_wire(report->metrics[i].labels);
+        scratch->metrics[i].value = report->metrics[i].value;
+        scratch->metric_list[i] = &scratch->metrics[i];
+    }
+    scratch->body.report.n_metrics = report->metric_count;
+    scratch->body.report.metrics = scratch->metric_list;
 }
 
 static bool report_to_wire(const struct client_status_report *report,
                            struct client_scratch *scratch)
 {
     if (report->peer_count > CLIENT_PEERS_MAX || report->alarm_count > CLIENT_ALARMS_MAX ||
-        report->counter_count > CLIENT_COUNTERS_MAX) {
+        report->counter_count > CLIENT_COUNTERS_MAX || report->metric_count > CLIENT_METRICS_MAX) {
         return false;
     }
     Hefu__Client__StatusReport *to = &scratch->body.report;
@@ -246,8 +284,7 @@ static bool body_to_wire(const struct client_message *message, struct client_scr
         refused_to_wire(&message->refused, scratch);
         return true;
     case CLIENT_RECEIPT:
-        receipt_to_wire(&message->receipt, scratch);
-        return true;
+        return receipt_to_wire(&message->receipt, scratch);
     case CLIENT_PENDING:
         pending_to_wire(&message->pending, scratch);
         return true;

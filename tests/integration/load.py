@@ -43,7 +43,7 @@ class Load(threading.Thread):
     def write(self):
         at = len(self.files)
         path = write_csv(self.network.folder / f"load-{self.salt}-{at}.csv",
-                         [purchase(at * self.records + n, f"0.{n % 99 + 1:02}", salt=self.salt)
+                         [purchase(at * self.records + n, f"0.0{n % 9 + 1}", salt=self.salt)
                           for n in range(self.records)])
         self.files.append(path)
         return path

@@ -157,7 +157,7 @@ class Process:
 class Network:
     """NET/genesis.json, NET/node-I, NET/clients/NAME as `hefu testnet init` lays them out."""
 
-    def __init__(self, name, validators=4):
+    def __init__(self, name, validators=4, observers=0, more_ports=0):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"hefu-{name}-"))
         self.count = validators
         self.nodes = [None] * validators
@@ -168,9 +168,9 @@ class Network:
         participants = self.folder / "participants.json"
         run_python("scripts/generate-day", "--small", "--participants-out", participants)
         self.net = self.folder / "net"
-        self.port = free_ports(validators)
-        hefu("testnet", "init", "--out", self.net, "--validators", validators, "--participants",
-             participants, "--base-port", self.port)
+        self.port = free_ports(validators + observers + more_ports)
+        hefu("testnet", "init", "--out", self.net, "--validators", validators, "--observers",
+             observers, "--participants", participants, "--base-port", self.port)
 
     # Processes
 

@@ -53,6 +53,8 @@ class BadInput(unittest.TestCase):
         self.assertEqual(self.network.running(), [0, 1, 2, 3])
 
     def count(self):
+        """Of the records that are final, on all nodes: node 0 may be the last to have them."""
+        self.network.agree()
         return hefu_json("status", "--home", self.network.home(0))["total_records"]
 
     def submit(self, path, *options, expect=0, profile=None):

@@ -8,7 +8,7 @@ from network import main
 class ClockLong(test_clock.Clock):
     """The same test with more jumps."""
 
-    jumps = 50
+    jumps, restarts = 50, (-test_clock.HOUR_MS, test_clock.HOUR_MS) * 5
 
 
 if __name__ == "__main__":

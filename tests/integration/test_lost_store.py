@@ -6,6 +6,7 @@ It happens under a load, again and again. Beside the check of the whole: the reg
 down, and nobody holds evidence against the node.
 """
 
+import itertools
 import pathlib
 import random
 import shutil
@@ -69,11 +70,11 @@ class LostStore(unittest.TestCase):
 
     def test_rolled_back(self):
         """The data directory of a moment ago comes back: a snapshot of the disk, or a backup."""
-        kept = {}
+        kept, numbers = {}, itertools.count()
 
         def lose(network, i):
             chain = network.home(i) / "chain"
-            copy = network.folder / f"kept-{i}-{len(kept)}"
+            copy = network.folder / f"kept-{next(numbers)}"
             shutil.copytree(chain, copy)
             if i in kept:
                 shutil.rmtree(chain)

@@ -14,7 +14,7 @@ import time
 import unittest
 
 from load import Load, check_whole, funded, goes_on
-from network import BIN, edit_ini, free_ports, hefu_json, main, seed, wait_until
+from network import BIN, Process, edit_ini, free_ports, hefu_json, main, seed, wait_until
 
 INTEGRITY = 3
 ALARMS = ("beyond its vote register", "signed two conflicting votes")
@@ -80,6 +80,16 @@ class TwoOfOneKey(unittest.TestCase):
             goes_on(self.network, random.choice(self.others), seconds=10)
         self.same_chain(stolen)
         twin.kill()
+        # With the twin gone the validator comes back: docs/operations.md, Rejoining.
+        network = self.network
+        network.stop(victim)
+        network.nodes[victim] = Process([BIN / "hefud", "--home", network.home(victim), "--rejoin"],
+                                        network.folder / "rejoining.log")
+        wait_until("it has rejoined", 30,
+                   lambda: "event=rejoined" in network.nodes[victim].text())
+        network.wait_ready()
+        wait_until("it may sign", 30, lambda: network.status(victim)["may_sign"] == 1)
+        goes_on(network, victim, seconds=10)
         self.whole()
 
     def test_twin_that_nobody_hears(self):

@@ -53,8 +53,9 @@ static void route_twins(struct sim *sim)
         if (sim->nodes[i].actor_kind == SIM_TWIN && sim->nodes[i].faulty) {
             continue;
         }
-        sim->twin_routes[i] = sim->options.beyond ? (uint8_t)(1 + (sim->sides >> i & 1))
-                                                  : (uint8_t)(1 + prng_below(&sim->prng, 3));
+        const uint64_t route =
+            sim->options.beyond ? sim->sides >> i & 1 : prng_below(&sim->prng, 3);
+        sim->twin_routes[i] = (uint8_t)(1 + route);
     }
 }
 

@@ -252,6 +252,11 @@ static void test_forged_evidence(void **state)
     send_batch(net, FAULTY, 0, &forged);
     replica_net_run(net, replica_net_now(net) + 100);
     assert_int_equal(refused(net, 0), 2);
+    /* One genuine vote is not enough, whichever of the two it is. */
+    forged = make_evidence(net, HONEST, view + 1);
+    forged.first.signature.bytes[9] ^= 1;
+    send_evidence(net, FAULTY, 0, &forged);
+    assert_int_equal(refused(net, 0), 3);
     /* Both signatures are good, but of the faulty key's own votes. */
     forged = make_evidence(net, FAULTY, view);
     forged.first.signer = HONEST;
@@ -259,15 +264,15 @@ static void test_forged_evidence(void **state)
     send_evidence(net, FAULTY, 0, &forged);
     send_batch(net, FAULTY, 0, &forged);
     replica_net_run(net, replica_net_now(net) + 100);
-    assert_int_equal(refused(net, 0), 4);
+    assert_int_equal(refused(net, 0), 5);
     /* No offence: a notarize and a finalize for one block. */
     struct evidence harmless = {.first = make_vote(net, HONEST, view, 7),
                                 .second = make_vote(net, HONEST, view, 7)};
     send_evidence(net, FAULTY, 0, &harmless);
-    assert_int_equal(refused(net, 0), 5);
+    assert_int_equal(refused(net, 0), 6);
     send_batch(net, FAULTY, 0, &harmless);
     replica_net_run(net, replica_net_now(net) + 30000);
-    assert_int_equal(refused(net, 0), 6);
+    assert_int_equal(refused(net, 0), 7);
     for (uint32_t node = 0; node < 4; node++) {
         assert_int_equal(rows_of(net, node, STORE_EVIDENCE), 0);
         assert_int_equal(rows_of(net, node, TABLE_EVIDENCE), 0);
@@ -314,6 +319,58 @@ static void test_a_flood_of_offences(void **state)
     replica_net_free(net);
 }
 
+/* A notarization of a block that does not exist, by a quorum that begins with this validator. */
+static struct certificate make_certificate(struct replica_net *net, uint64_t view, uint32_t number)
+{
+    struct certificate made = {
+        .kind = VOTE_NOTARIZE, .epoch = 1, .view = view, .signature_count = 3};
+    made.candidate.parent_view = view - 1;
+    put_le32(made.candidate.block_hash.bytes, number);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct vote vote = {
+            .kind = made.kind, .signer = i, .epoch = 1, .view = view, .candidate = made.candidate};
+        uint8_t preimage[VOTE_PREIMAGE_BYTES];
+        vote_preimage(&vote, &net->chain_id, &net->validators.hash, preimage);
+        made.signatures[i] =
+            net_stand_in(&net->validators.members[i].key, preimage, sizeof preimage);
+        made.signers[0] |= (uint8_t)(1u << i);
+    }
+    return made;
+}
+
+/* Goal: two notarizations of one view, which mean that more than f are faulty: the node halts,
+   keeps both, and does not start again. */
+static void test_two_certificates_are_kept(void **state)
+{
+    (void)state;
+    struct replica_net *net = open_net(7);
+    static struct certificate certificates[2], kept[2];
+    const uint64_t view = view_of(net, 0) + 2;
+    for (uint32_t i = 0; i < 2; i++) {
+        certificates[i] = make_certificate(net, view, 70 + i);
+        const struct peer_message message = {.kind = PEER_CERTIFICATE,
+                                             .certificate = &certificates[i]};
+        send(net, FAULTY, 0, &message);
+    }
+    struct replica_view found;
+    replica_inspect(net->nodes[0].replica, &found);
+    assert_true(found.consensus.halted);
+    uint8_t key[KEY_EVIDENCE_BYTES];
+    struct span row;
+    uint32_t count = 0;
+    key_evidence(1, view, VOTE_NOTARIZE, EVIDENCE_CERTIFICATES, key);
+    assert_true(memory_store_get(&net->nodes[0].store, STORE_EVIDENCE, key, sizeof key, &row));
+    assert_int_equal(row_conflict_decode(row, kept, &count), STATUS_OK);
+    assert_int_equal(count, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_true(candidate_equal(&kept[i].candidate, &certificates[i].candidate));
+        assert_memory_equal(kept[i].signatures, certificates[i].signatures,
+                            3 * sizeof kept[i].signatures[0]);
+    }
+    assert_true(memory_store_get(&net->nodes[0].store, STORE_META, "halted", 6, &row));
+    replica_net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_forged_evidence),
         cmocka_unit_test(test_recorded_by_two),
         cmocka_unit_test(test_a_flood_of_offences),
+        cmocka_unit_test(test_two_certificates_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

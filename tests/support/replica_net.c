@@ -103,6 +103,10 @@ void net_end_pass(struct net_node *node)
         node->vote_register = node->register_next;
         node->register_pending = false;
     }
+    if (node->next_key_pending) {
+        node->next_key_register = node->next_key_register_next;
+        node->next_key_pending = false;
+    }
     net_keys_left(node);
     check_agreement(node);
     for (size_t i = 0; i < node->outbox_count; i++) {
@@ -141,8 +145,11 @@ static void start(struct net_node *node)
     struct replica_config config = {
         .genesis = &net->genesis,
         .chain_id = net->chain_id,
-        .keys = {{.key = net_consensus_key(node->index), .vote_register = &node->vote_register}},
-        .key_count = has_key ? 1 : 0,
+        .keys = {{.key = net_consensus_key(node->index), .vote_register = &node->vote_register},
+                 {.key = net_next_key(node->index), .vote_register = &node->next_key_register}},
+        .key_count = !has_key             ? 0
+                     : node->has_next_key ? 2
+                                          : 1,
         .transport_key = net_transport_key(node->index),
         .observers = observers,
         .observer_count = net_observers(net, observers),
@@ -199,6 +206,7 @@ static void stop(struct net_node *node)
     node->outbox_count = 0;
     node->unsent_count = 0;
     node->register_pending = false;
+    node->next_key_pending = false;
     memset(node->net->linked[node->index], 0, sizeof node->net->linked[node->index]);
     node->net->peers_changed = true; /* the others see it go at the next turn, or before */
 }

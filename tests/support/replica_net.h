@@ -98,6 +98,8 @@ uint64_t replica_net_records(const struct replica_net *net, uint32_t node);
 struct hash replica_net_hash_at(struct replica_net *net, uint32_t node, uint64_t height);
 bool replica_net_running(const struct replica_net *net, uint32_t node);
 uint64_t replica_net_epoch(const struct replica_net *net, uint32_t node);
+/* A stopped node gets a second consensus key, which is to take the place of the first. */
+void replica_net_give_next_key(struct replica_net *net, uint32_t node);
 /* Whether the node is a validator of the epoch it is in. */
 bool replica_net_votes_now(const struct replica_net *net, uint32_t node);
 /* A batch in stored form that holds an action, signed by participant submitter; malloc'ed. */

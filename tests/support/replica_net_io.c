@@ -32,8 +32,13 @@ static bool io_seek(void *context, enum store_table table, const void *from, siz
 static void io_register_write(void *context, const struct public_key *owner,
                               const struct vote_register *vote_register)
 {
-    (void)owner;
     struct net_node *node = context;
+    const struct public_key next = net_next_key(node->index);
+    if (memcmp(owner->bytes, next.bytes, sizeof next.bytes) == 0) {
+        node->next_key_register_next = *vote_register;
+        node->next_key_pending = true;
+        return;
+    }
     node->register_next = *vote_register;
     node->register_pending = true;
 }

@@ -19,6 +19,19 @@ struct public_key net_consensus_key(uint32_t index)
     return key;
 }
 
+struct public_key net_next_key(uint32_t index)
+{
+    return net_consensus_key(1000 + index);
+}
+
+void replica_net_give_next_key(struct replica_net *net, uint32_t node)
+{
+    CHECK(!net->nodes[node].running);
+    net->nodes[node].has_next_key = true;
+    net->nodes[node].next_key_register =
+        (struct vote_register){.chain_id = net->chain_id, .epoch = 1};
+}
+
 uint32_t net_node_of(const struct net_node *node, uint32_t slot)
 {
     const struct peer_entry *entry = &node->peers.slots[slot];

@@ -47,6 +47,10 @@ struct net_node {
     struct vote_register vote_register; /* as durable */
     struct vote_register register_next;
     bool register_pending;
+    /* The key that is to take the place of the first one, and its register. */
+    bool has_next_key;
+    struct vote_register next_key_register, next_key_register_next;
+    bool next_key_pending;
     uint64_t clock_ahead_ms; /* of the true time */
     struct hash died_on;     /* given to the next start as what was being executed; zero: nothing */
     bool tear;               /* crash between the next commit and the register's write */
@@ -94,6 +98,8 @@ void net_end_pass(struct net_node *node);
 /* replica_net_peers.c */
 struct transport_key net_transport_key(uint32_t index);
 struct public_key net_consensus_key(uint32_t index);
+/* The key that a node may be given for its own's place. */
+struct public_key net_next_key(uint32_t index);
 /* The node in a slot of this one's table, and the slot of a node: PEER_NONE. */
 uint32_t net_node_of(const struct net_node *node, uint32_t slot);
 uint32_t net_slot_of(const struct net_node *node, uint32_t other);

@@ -4,6 +4,7 @@
  * really exercised, then the total. A failed CHECK inside a replica is a failure of that seed.
  */
 #include <inttypes.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -261,6 +262,9 @@ static struct plan parse(char **arguments)
 int main(int argc, char **argv)
 {
     (void)argc;
+    /* What a stopped node gives back is used again, without the kernel in between. */
+    (void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    (void)mallopt(M_TRIM_THRESHOLD, 512 << 20);
     const struct plan plan = parse(argv);
     static struct tally total;
     if (plan.jobs == 1) {

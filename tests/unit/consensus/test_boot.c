@@ -162,6 +162,29 @@ static void test_own_votes_of_stored_certificates_reach_the_register(void **stat
     rig_close(&rig);
 }
 
+static void test_every_stored_vote_comes_back(void **state)
+{
+    /* Restart: also those of views below the register's, which it no longer names: peers may lack
+       them to complete a certificate. */
+    (void)state;
+    struct rig rig;
+    open_bound(&rig);
+    const struct vote votes[] = {rig_vote(&rig, 0, VOTE_FINALIZE, 2, some_candidate(1)),
+                                 rig_vote(&rig, 0, VOTE_NULLIFY, 5, nothing)};
+    const struct certificate certificate = rig_certificate(&rig, 1, VOTE_NULLIFY, 4, nothing);
+    const struct certificate *const certificates[] = {&certificate};
+    assert_int_equal(rig_restore(&rig, (struct consensus_recovery){.votes = votes,
+                                                                   .vote_count = 2,
+                                                                   .certificates = certificates,
+                                                                   .certificate_count = 1}),
+                     STATUS_OK);
+    assert_non_null(votes_find(rig.consensus, VOTE_FINALIZE, 2, 0));
+    assert_non_null(votes_find(rig.consensus, VOTE_NULLIFY, 5, 0));
+    assert_int_equal(rig_count(&rig, EFFECT_SEND_VOTE), 2);
+    assert_int_equal(rig_find(&rig, EFFECT_WRITE_REGISTER)->vote_register->view, 5);
+    rig_close(&rig);
+}
+
 static void test_who_is_heard(void **state)
 {
     /* Boot: Status of q-1 other validators of this epoch; a status of another epoch, of an observer
@@ -197,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_register_and_storage_agree),
         cmocka_unit_test(test_certificates_of_another_epoch),
         cmocka_unit_test(test_own_votes_of_stored_certificates_reach_the_register),
+        cmocka_unit_test(test_every_stored_vote_comes_back),
         cmocka_unit_test(test_who_is_heard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

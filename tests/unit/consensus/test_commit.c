@@ -355,6 +355,9 @@ static void test_what_catchup_takes(void **state)
     (void)open_with_f(&rig);
     certificate = certificate_of(&rig, VOTE_FINALIZE, 9, &child);
     assert_true(is_kept(&rig, &child, &certificate));
+    /* The finalization counts as any other, before its block does: the next view is open. */
+    assert_int_equal(rig_view(&rig), 10);
+    assert_non_null(certificates_find(rig.consensus, VOTE_FINALIZE, 9));
     rig_give_check(&rig, &child, BLOCK_AGREES);
     assert_int_equal(rig_inspect(&rig).final_height, 2);
     rig_close(&rig);

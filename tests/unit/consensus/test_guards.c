@@ -220,6 +220,31 @@ static void test_certificates_that_cannot_both_be(void **state)
     assert_false(halts(VOTE_NULLIFY, &nothing, VOTE_NOTARIZE, &a));
 }
 
+static void test_a_halted_machine_does_nothing(void **state)
+{
+    /* on_certificate: halt is the end: no status, no vote kept, no certificate made of votes. */
+    (void)state;
+    struct rig rig;
+    open_started(&rig);
+    const struct candidate a = candidate_on(1, 3), b = candidate_on(1, 4);
+    const struct certificate first = rig_certificate(&rig, 1, VOTE_NOTARIZE, 5, a);
+    const struct certificate second = rig_certificate(&rig, 1, VOTE_NOTARIZE, 5, b);
+    rig_give_certificate(&rig, &first);
+    rig_give_certificate(&rig, &second);
+    assert_true(rig_inspect(&rig).halted);
+    rig_step(&rig, (struct event){.kind = EVENT_PEER_UP, .peer = 1});
+    assert_int_equal(rig.net->effects.count, 0);
+    for (uint32_t i = 1; i < 4; i++) {
+        const struct vote vote = rig_vote(&rig, i, VOTE_NULLIFY, 6, nothing);
+        rig_give_vote(&rig, &vote);
+        assert_int_equal(rig.net->effects.count, 0);
+    }
+    assert_int_equal(votes_nullify_count(rig.consensus, 6), 0);
+    assert_int_equal(rig_view(&rig), 6);
+    assert_true(consensus_next_deadline(rig.consensus) == UINT64_MAX);
+    rig_close(&rig);
+}
+
 static void test_a_certificate_names_its_voters_alone(void **state)
 {
     /* on_vote: q equal votes make the certificate; a vote for another candidate is none of them. */
@@ -274,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_the_form_of_certificates),
         cmocka_unit_test(test_an_unknown_own_vote_in_a_certificate),
         cmocka_unit_test(test_certificates_that_cannot_both_be),
+        cmocka_unit_test(test_a_halted_machine_does_nothing),
         cmocka_unit_test(test_a_certificate_names_its_voters_alone),
         cmocka_unit_test(test_stored_certificates_below_f),
     };

@@ -82,6 +82,9 @@ static void test_the_floor_is_two_above_what_q_others_show(void **state)
         assert_int_equal(rig_cast(&rig, VOTE_NULLIFY, view), view == 8);
         nullify_to(&rig, view + 1);
     }
+    /* It signs, but what it may have signed in the next epoch is not known: it does not vouch. */
+    assert_true(rig_inspect(&rig).may_sign);
+    assert_false(own_status_is_steady(&rig));
     rig_close(&rig);
 }
 

@@ -291,6 +291,76 @@ static void test_a_dead_leader_gets_no_time(void **state)
     rig_close(&rig);
 }
 
+/* A follower in view 2, whose leader has been silent for 4 s; all others were heard. No work. */
+static void idle_in_a_dead_leaders_view(struct rig *rig)
+{
+    open_follower(rig);
+    rig_start(rig);
+    const struct certificate first = rig_certificate(rig, other(rig, 1), VOTE_NULLIFY, 1, nothing);
+    rig_step(rig, (struct event){.kind = EVENT_CERTIFICATE,
+                                 .peer = rig_leader(rig, 1),
+                                 .certificate = &first});
+    assert_int_equal(rig_view(rig), 2);
+    const uint32_t dead = rig_leader(rig, 2);
+    for (uint32_t i = 0; i < 4; i++) {
+        rig_tick(rig, 1000);
+        for (uint32_t peer = 0; peer < 4; peer++) {
+            if (peer != rig->own && peer != dead) {
+                rig_hear(rig, peer);
+            }
+        }
+    }
+}
+
+static void test_a_dead_leaders_view_ends_before_work_comes(void **state)
+{
+    /* Timers: the view of a dead leader is given up on an idle chain too, so that no work ever
+       waits for that; a leader who is heard keeps its view for as long as there is nothing to do.
+     */
+    (void)state;
+    struct rig rig;
+    idle_in_a_dead_leaders_view(&rig);
+    assert_int_equal(consensus_next_deadline(rig.consensus), rig.now_ms + 1000);
+    rig_tick(&rig, 999);
+    assert_false(rig_cast(&rig, VOTE_NULLIFY, 2));
+    rig_tick(&rig, 1);
+    assert_true(rig_cast(&rig, VOTE_NULLIFY, 2));
+    const struct consensus_metrics *metrics = consensus_metrics(rig.consensus);
+    assert_int_equal(metrics->timeouts[rig_leader(&rig, 2)][TIMEOUT_SILENT], 1);
+    const struct certificate second =
+        rig_certificate(&rig, other(&rig, 1), VOTE_NULLIFY, 2, nothing);
+    rig_step(&rig, (struct event){.kind = EVENT_CERTIFICATE,
+                                  .peer = rig_leader(&rig, 1),
+                                  .certificate = &second});
+    assert_int_equal(rig_view(&rig), 3);
+    for (uint32_t i = 0; i < 20; i++) {
+        rig_tick(&rig, 1000);
+        rig_hear(&rig, rig_leader(&rig, 1));
+        rig_hear(&rig, rig_leader(&rig, 3));
+        assert_false(rig_cast(&rig, VOTE_NULLIFY, 3));
+    }
+    assert_int_equal(rig_inspect(&rig).missing, 1);
+    rig_close(&rig);
+}
+
+static void test_silence_of_too_many_ends_no_view(void **state)
+{
+    /* Timers: with fewer than q-1 others heard it may be this node that is cut off: no work, no
+       NULLIFY. */
+    (void)state;
+    struct rig rig;
+    open_follower(&rig);
+    rig_start(&rig);
+    for (uint32_t i = 0; i < 20; i++) {
+        rig_tick(&rig, 1000);
+        rig_hear(&rig, other(&rig, 1));
+        assert_false(rig_cast(&rig, VOTE_NULLIFY, 1));
+    }
+    assert_int_equal(rig_inspect(&rig).missing, 2);
+    assert_int_equal(rig_inspect(&rig).timeouts, 0);
+    rig_close(&rig);
+}
+
 static void test_the_leaders_nullify_is_a_timeout(void **state)
 {
     /* on_vote: a NULLIFY from the view's leader is a timeout now; from another it is not. */
@@ -443,6 +513,8 @@ int main(void)
         cmocka_unit_test(test_a_block_ahead_of_the_clock_waits),
         cmocka_unit_test(test_a_terminal_block_has_no_child),
         cmocka_unit_test(test_a_dead_leader_gets_no_time),
+        cmocka_unit_test(test_a_dead_leaders_view_ends_before_work_comes),
+        cmocka_unit_test(test_silence_of_too_many_ends_no_view),
         cmocka_unit_test(test_the_leaders_nullify_is_a_timeout),
         cmocka_unit_test(test_a_leader_without_certificates_gives_up),
         cmocka_unit_test(test_every_skipped_view_must_be_nullified),

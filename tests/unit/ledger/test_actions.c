@@ -78,6 +78,7 @@ static void test_add_a_validator(void **state)
     assert_int_equal(members[4].validator.participant, 6);
     assert_false(ledger_candidate(f->ledger, 0, &candidate, &action_id, &ready));
     assert_true(ledger_batch_key(f->ledger, BATCH_EVIDENCE, 6, governed_key_no(200), &key));
+    assert_false(ledger_batch_key(f->ledger, BATCH_RECORDS, 6, governed_key_no(200), &key));
     assert_int_equal(ledger_store_count(f->store, TABLE_VALIDATORS), 2);
 
     /* The next block must be of epoch 2. */
@@ -198,6 +199,48 @@ static void test_refusals(void **state)
     fixture_free(f);
 }
 
+/* Goal: an owner counts once with all its validators: the second key of the maker's participant is
+   a checker, and brings no validator that the proposal did not bring already. */
+static void test_owner_counts_once(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f =
+        governed_new(7); /* a quorum of five; all but participant 3 own two */
+    struct hash id;
+    expect_act(f, OPERATOR, 1, governed_addition(1), VERDICT_POSTED, &id);
+    expect_act(f, OPERATOR, 2, governed_answer(ACTION_APPROVE, id), VERDICT_POSTED, NULL);
+    expect_act(f, 1, 1, governed_answer(ACTION_APPROVE, id), VERDICT_POSTED, NULL);
+    assert_int_equal(governed_row(f, &id).state, ACTION_PROPOSED);
+    expect_act(f, 3, 1, governed_answer(ACTION_APPROVE, id), VERDICT_POSTED, NULL);
+    assert_int_equal(governed_row(f, &id).state, ACTION_APPROVED);
+    fixture_free(f);
+}
+
+/* Goal: what ended earlier in the same block has ended, and makes room in it. */
+static void test_ended_in_the_block(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = governed_new(4);
+    struct hash id;
+    for (uint32_t i = 0; i < ACTIONS_OWN_MAX; i++) {
+        expect_act(f, 1, 1, governed_addition(1), VERDICT_POSTED, &id);
+    }
+    struct action actions[] = {governed_answer(ACTION_DISAPPROVE, id),
+                               governed_answer(ACTION_APPROVE, id), governed_addition(1),
+                               governed_addition(1)};
+    (void)fixture_action(f, 1, 1, &actions[0]);
+    (void)fixture_action(f, 2, 1, &actions[1]);
+    (void)fixture_action(f, 1, 1, &actions[2]);
+    (void)fixture_action(f, 1, 1, &actions[3]);
+    fixture_block(f);
+    assert_int_equal(fixture_verdict(f, 0, 0), VERDICT_POSTED);
+    assert_int_equal(fixture_verdict(f, 1, 0), VERDICT_ACTION_ENDED);
+    assert_int_equal(fixture_verdict(f, 2, 0), VERDICT_POSTED);
+    assert_int_equal(fixture_verdict(f, 3, 0), VERDICT_ACTIONS_FULL_OWN);
+    fixture_reload(f);
+    fixture_free(f);
+}
+
 /* Goal: an action lapses by the time of a block, to the millisecond, and an empty block suffices.
  */
 static void test_lapse(void **state)
@@ -229,7 +272,11 @@ static void test_competing_changes(void **state)
     governed_replace(&other, 0, 210);
     expect_act(f, OPERATOR, 1, other, VERDICT_POSTED, &waiting);
     expect_act(f, 1, 1, governed_answer(ACTION_APPROVE, waiting), VERDICT_POSTED, NULL);
+    struct hash same; /* the same member, in a proposal that nobody approved */
+    expect_act(f, 3, 1, governed_addition(1), VERDICT_POSTED, &same);
     struct hash id = governed_approved_addition(f);
+    expect_act(f, 6, governed_key_no(200), governed_answer(ACTION_READY, same),
+               VERDICT_NOT_CANDIDATE, NULL);
     expect_act(f, 2, 1, governed_answer(ACTION_APPROVE, waiting), VERDICT_CHANGE_UNDER_WAY, NULL);
     expect_act(f, 2, 1, other, VERDICT_CHANGE_UNDER_WAY, NULL);
     assert_int_equal(governed_row(f, &waiting).answer_count, 1);
@@ -470,6 +517,8 @@ int main(void)
         cmocka_unit_test(test_removal_at_once),
         cmocka_unit_test(test_maker_and_checker),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_owner_counts_once),
+        cmocka_unit_test(test_ended_in_the_block),
         cmocka_unit_test(test_lapse),
         cmocka_unit_test(test_competing_changes),
         cmocka_unit_test(test_bad_changes),

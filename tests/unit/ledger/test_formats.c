@@ -101,6 +101,18 @@ static void test_batch_parse(void **state)
     stored.header.count = 1;
     assert_int_equal(batch_parse(&stored, BATCH_PREFIX_BYTES + 5, &CHAIN, &batch, NULL), STATUS_OK);
     assert_refused(&stored, BATCH_PREFIX_BYTES, STATUS_TRUNCATED, "body");
+    stored.header.source_hash.bytes[0] = 1;
+    stored.header.parts = 1;
+    assert_refused(&stored, sizeof stored, STATUS_MALFORMED, "source_hash");
+    struct {
+        struct stored_batch stored;
+        uint8_t more[BATCH_BODY_BYTES_MAX];
+    } large = {.stored = sound_batch()};
+    large.stored.header.kind = BATCH_EVIDENCE;
+    large.stored.header.count = 1;
+    size_t longest = BATCH_PREFIX_BYTES + BATCH_BODY_BYTES_MAX;
+    assert_int_equal(batch_parse(&large, longest, &CHAIN, &batch, NULL), STATUS_OK);
+    assert_refused(&large.stored, longest + 1, STATUS_OVERSIZED, "body");
 }
 
 static void test_batch_roots(void **state)
@@ -229,6 +241,7 @@ static void test_genesis_check(void **state)
     REFUSE(f, participants[2].name[0], 0, "participant 3");
     REFUSE(f, participants[2].bic[0], '\n', "participant 3");
     REFUSE(f, participants[2].keys[0].key_no, 0, "participant 3, keys[0]");
+    REFUSE(f, participants[2].keys[0].key_no, VALIDATOR_KEY_NO, "below 2147483648");
     REFUSE(f, participants[2].keys[0].permissions, 4, "participant 3, key 1");
     REFUSE(f, participants[2].key_count, 17, "participant 3");
     REFUSE(f, participants[2].transport_key.bytes[0], 0x40, "transport key is participant 1's");
@@ -247,6 +260,14 @@ static void test_genesis_check(void **state)
     REFUSE(f, validators[0].participant, 99, "validators[0]");
     REFUSE(f, validators[0].reserved, 1, "validators[0]");
     assert_int_equal(genesis_check(&f->genesis, error, sizeof error), STATUS_OK);
+    /* One key under two numbers is one person; one number for two validators names neither. */
+    fixture_governed(f, 5);
+    assert_int_equal(genesis_check(&f->genesis, error, sizeof error), STATUS_OK);
+    REFUSE(f, participants[2].keys[1].key, f->participants[2].keys[0].key, "keys[0] again");
+    struct public_key alike = fixture_validator_key(0);
+    alike.bytes[9] = 1;
+    REFUSE(f, validators[4].key, alike, "the same four bytes");
+    REFUSE(f, validators[4].key, fixture_validator_key(0), "a key of validators[0] again");
     assert_null(genesis_participant(&f->genesis, 8));
     assert_ptr_equal(genesis_participant(&f->genesis, 7), &f->participants[6]);
     assert_null(genesis_scheme(&f->genesis, 13));

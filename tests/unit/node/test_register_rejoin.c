@@ -191,6 +191,29 @@ static void test_the_floor_is_kept(void **state)
     register_close(file);
 }
 
+static void test_flags_of_a_later_version(void **state)
+{
+    /* What they mean is not known here, so neither is what may be signed. */
+    (void)state;
+    make_used();
+    uint8_t bytes[REGISTER_FILE_BYTES];
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fread(bytes, 1, sizeof bytes, file), sizeof bytes);
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t *slot = bytes + i * REGISTER_SLOT_BYTES;
+        slot[12] |= 16;
+        const struct hash checksum =
+            hash_of(&PURPOSE_CHECKSUM, slot, REGISTER_SLOT_BYTES - HASH_BYTES);
+        memcpy(slot + REGISTER_SLOT_BYTES - HASH_BYTES, checksum.bytes, HASH_BYTES);
+    }
+    rewind(file);
+    assert_int_equal(fwrite(bytes, 1, sizeof bytes, file), sizeof bytes);
+    assert_int_equal(fclose(file), 0);
+    assert_null(open_with(STATUS_VERSION, path));
+    assert_null(rejoin(STATUS_VERSION));
+}
+
 static void test_one_file_by_many_names(void **state)
 {
     /* A hard link is the same file, so the lock holds; a symbolic link is refused as such; a copy
@@ -238,6 +261,7 @@ int main(void)
         cmocka_unit_test(test_a_whole_register_keeps_its_votes),
         cmocka_unit_test(test_behind_refuses_until_rejoin),
         cmocka_unit_test(test_the_floor_is_kept),
+        cmocka_unit_test(test_flags_of_a_later_version),
         cmocka_unit_test(test_one_file_by_many_names),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -80,6 +80,33 @@ static void test_usual_handler(void **state)
     assert_int_equal(in_child(read_damaged_with_usual_handler, home), 3);
 }
 
+/* Goal: a store whose creation was cut short is made anew, wherever that was; without the mark of a
+   creation the same file is damage. */
+static void test_unfinished_creation(void **state)
+{
+    struct folder *home = *state;
+    static const off_t lengths[] = {0, 100, 4096, 8192};
+    store_close(open_store(home, SMALL_MAP, false));
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        assert_int_equal(truncate(folder_file(home, "chain/data.mdb"), lengths[i]), 0);
+        if (lengths[i] == 100 || lengths[i] == 4096) {
+            assert_int_equal(open_refused(home, false), STATUS_CORRUPT);
+        }
+        FILE *mark = fopen(folder_file(home, "chain/creating"), "w");
+        assert_non_null(mark);
+        assert_int_equal(fclose(mark), 0);
+        assert_int_equal(open_refused(home, true), STATUS_NOT_FOUND);
+        struct store *store = open_store(home, SMALL_MAP, false);
+        put_text(store, STORE_META, "k", "value");
+        store_commit(store);
+        store_close(store);
+        assert_int_not_equal(access(folder_file(home, "chain/creating"), F_OK), 0);
+        store = open_store(home, SMALL_MAP, true);
+        assert_text(store, STORE_META, "k", "value");
+        store_close(store);
+    }
+}
+
 /* Goal: a truncated file is refused with advice at every length, at once or at the read; never a
    crash, never other data. */
 static int open_and_read_all(const struct folder *home)
@@ -224,8 +251,10 @@ static void test_full_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORE_TEST(test_flipped_bytes), STORE_TEST(test_usual_handler), STORE_TEST(test_truncated),
-        STORE_TEST(test_foreign_file),  STORE_TEST(test_full_map),      STORE_TEST(test_full_disk),
+        STORE_TEST(test_flipped_bytes), STORE_TEST(test_usual_handler),
+        STORE_TEST(test_truncated),     STORE_TEST(test_unfinished_creation),
+        STORE_TEST(test_foreign_file),  STORE_TEST(test_full_map),
+        STORE_TEST(test_full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

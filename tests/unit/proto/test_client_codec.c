@@ -24,9 +24,11 @@ struct fixture {
     struct client_peer peers[CLIENT_PEERS_MAX + 1];
     const char *alarms[CLIENT_ALARMS_MAX + 1];
     struct client_counter counters[CLIENT_COUNTERS_MAX + 1];
+    struct client_metric metrics[CLIENT_METRICS_MAX + 1];
 };
 
 static char longest_name[CLIENT_NAME_BYTES + 1];
+static char longest_labels[CLIENT_LABELS_BYTES + 1];
 static char longest_sentence[CLIENT_SENTENCE_BYTES + 1];
 
 static void fill(struct prng *prng, void *bytes, size_t length)
@@ -71,6 +73,7 @@ static int setup(void **state)
     }
     memset(longest_name, 'n', CLIENT_NAME_BYTES);
     memset(longest_sentence, 's', CLIENT_SENTENCE_BYTES);
+    memset(longest_labels, 'l', CLIENT_LABELS_BYTES);
     print_message("seed %d\n", SEED);
     *state = f;
     return 0;
@@ -288,17 +291,22 @@ static void test_receipt(void **state)
 }
 
 static struct client_message sample_report(struct fixture *f, uint32_t peers, uint32_t alarms,
-                                           uint32_t counters)
+                                           uint32_t counters, uint32_t metrics)
 {
     struct client_message message = {.kind = CLIENT_STATUS_REPORT, .request = 9};
     for (uint32_t i = 0; i < peers; i++) {
-        f->peers[i] = (struct client_peer){i, longest_name, i % 2 == 0, 1000 + i, i * 10};
+        f->peers[i] =
+            (struct client_peer){i, longest_name, i % 2 == 0, 1000 + i, i * 10, 2000 + i, 30 + i};
     }
     for (uint32_t i = 0; i < alarms; i++) {
         f->alarms[i] = longest_sentence;
     }
     for (uint32_t i = 0; i < counters; i++) {
         f->counters[i] = (struct client_counter){longest_name, UINT64_MAX - i};
+    }
+    for (uint32_t i = 0; i < metrics; i++) {
+        f->metrics[i] =
+            (struct client_metric){longest_name, i % 2 == 0 ? longest_labels : "", UINT64_MAX - i};
     }
     message.status_report = (struct client_status_report){
         .height = 1,
@@ -318,6 +326,8 @@ static struct client_message sample_report(struct fixture *f, uint32_t peers, ui
         .alarm_count = alarms,
         .counters = f->counters,
         .counter_count = counters,
+        .metrics = f->metrics,
+        .metric_count = metrics,
     };
     return message;
 }
@@ -334,12 +344,15 @@ static void assert_report(const struct client_status_report *a,
     assert_int_equal(a->peer_count, b->peer_count);
     assert_int_equal(a->alarm_count, b->alarm_count);
     assert_int_equal(a->counter_count, b->counter_count);
+    assert_int_equal(a->metric_count, b->metric_count);
     for (uint32_t i = 0; i < a->peer_count; i++) {
         assert_int_equal(a->peers[i].index, i);
         assert_string_equal(a->peers[i].name, longest_name);
         assert_int_equal(a->peers[i].connected, i % 2 == 0);
         assert_int_equal(a->peers[i].height, 1000 + i);
         assert_int_equal(a->peers[i].rtt_us, i * 10);
+        assert_int_equal(a->peers[i].view, 2000 + i);
+        assert_int_equal(a->peers[i].silent_ms, 30 + i);
     }
     for (uint32_t i = 0; i < a->alarm_count; i++) {
         assert_string_equal(a->alarms[i], longest_sentence);
@@ -348,26 +361,32 @@ static void assert_report(const struct client_status_report *a,
         assert_string_equal(a->counters[i].name, longest_name);
         assert_true(a->counters[i].value == UINT64_MAX - i);
     }
+    for (uint32_t i = 0; i < a->metric_count; i++) {
+        assert_string_equal(a->metrics[i].name, longest_name);
+        assert_string_equal(a->metrics[i].labels, i % 2 == 0 ? longest_labels : "");
+        assert_true(a->metrics[i].value == UINT64_MAX - i);
+    }
 }
 
 static void test_status_report(void **state)
 {
     struct fixture *f = *state;
     struct client_message decoded;
-    struct client_message message = sample_report(f, 0, 0, 0);
+    struct client_message message = sample_report(f, 0, 0, 0, 0);
     check_small(f, &message, &decoded);
     assert_report(&decoded.status_report, &message.status_report);
-    message = sample_report(f, 2, 1, 2);
+    message = sample_report(f, 2, 1, 2, 3);
     check_small(f, &message, &decoded);
     assert_report(&decoded.status_report, &message.status_report);
-    message = sample_report(f, CLIENT_PEERS_MAX, CLIENT_ALARMS_MAX, CLIENT_COUNTERS_MAX);
+    message = sample_report(f, CLIENT_PEERS_MAX, CLIENT_ALARMS_MAX, CLIENT_COUNTERS_MAX,
+                            CLIENT_METRICS_MAX);
     (void)round_trip(f, &message, &decoded);
     assert_report(&decoded.status_report, &message.status_report);
 
     size_t length = 0;
-    for (uint32_t i = 0; i < 3; i++) {
+    for (uint32_t i = 0; i < 4; i++) {
         message = sample_report(f, CLIENT_PEERS_MAX + (i == 0), CLIENT_ALARMS_MAX + (i == 1),
-                                CLIENT_COUNTERS_MAX + (i == 2));
+                                CLIENT_COUNTERS_MAX + (i == 2), CLIENT_METRICS_MAX + (i == 3));
         assert_int_equal(client_encoded_bound(&message), 0);
         assert_int_equal(client_encode(&message, f->frame, LIMIT_FRAME_BYTES, &length),
                          STATUS_OVERSIZED);
@@ -458,7 +477,7 @@ static struct client_message sample_of(struct fixture *f, enum client_message_ki
         message.pending.state = CLIENT_BATCH_POOLED;
         return message;
     case CLIENT_STATUS_REPORT:
-        return sample_report(f, 2, 1, 1);
+        return sample_report(f, 2, 1, 1, 1);
     case CLIENT_BUSY:
         message.busy.retry_ms = 20;
         return message;
@@ -493,8 +512,8 @@ static void test_mutations(void **state)
 static void test_request_arena(void **state)
 {
     struct fixture *f = *state;
-    struct client_message message =
-        sample_report(f, CLIENT_PEERS_MAX, CLIENT_ALARMS_MAX, CLIENT_COUNTERS_MAX);
+    struct client_message message = sample_report(f, CLIENT_PEERS_MAX, CLIENT_ALARMS_MAX,
+                                                  CLIENT_COUNTERS_MAX, CLIENT_METRICS_MAX);
     size_t length = 0;
     assert_int_equal(client_encode(&message, f->frame, LIMIT_FRAME_BYTES, &length), STATUS_OK);
     struct arena small = arena_over(f->arena_memory, CLIENT_REQUEST_ARENA_BYTES);
