@@ -10,7 +10,7 @@ static void reprioritise(struct ledger *ledger, const struct filing *filing,
     const struct place now = {.height = ledger->block->height, .position = filing->position};
     queue_reprioritise(ledger, filing->currency, subject->place, filing->record->priority, now);
     const struct life_row life = subject->life;
-    life_change(ledger, subject, &life, RECORD_REPRIORITISE, 0);
+    life_change(ledger, subject, &life, RECORD_REPRIORITISE, subject->amount);
     /* The payment's history goes on from here when it is paid. */
     queue_note_event(ledger, filing->currency, subject->place, subject->life.event_height,
                      subject->life.event_index);

@@ -11,20 +11,7 @@
 
 #include <cmocka.h>
 
-#include "tests/support/ledger_fixture.h"
-
-/* What a case files: it may file other records before, and changes the submitter or the record. */
-struct attempt {
-    struct ledger_fixture *fixture;
-    uint32_t submitter;
-    struct record record;
-};
-
-struct fault {
-    enum verdict verdict;
-    enum record_kind kind; /* of the sound record that apply spoils */
-    void (*apply)(struct attempt *attempt);
-};
+#include "tests/support/ledger_cases.h"
 
 #define FAULT(name)                                                                                \
     static void name(struct attempt *attempt __attribute__((unused)),                              \
@@ -131,10 +118,6 @@ FAULT(match_key_missing)
 FAULT(business_date)
 {
     r->business_date = 20250229;
-}
-FAULT(timeout)
-{
-    r->timeout_s = 1;
 }
 FAULT(mcc)
 {
@@ -269,7 +252,7 @@ FAULT(duplicate_key)
 {
     struct record first = fixture_clear(f, 1, 2, 3);
     first.match_key = fixture_id(4711);
-    assert_int_equal(fixture_file(f, 2, first), VERDICT_POSTED);
+    assert_int_equal(fixture_file(f, 1, first), VERDICT_POSTED);
     r->match_key = first.match_key;
 }
 FAULT(duplicate_reference)
@@ -335,7 +318,6 @@ static const struct fault FAULTS[] = {
     {VERDICT_REF_NOT_ZERO, RECORD_CLEAR, apply_ref_participant_not_zero},
     {VERDICT_MATCH_KEY_MISSING, RECORD_FUND, apply_match_key_missing},
     {VERDICT_BUSINESS_DATE, RECORD_CLEAR, apply_business_date},
-    {VERDICT_TIMEOUT_NOT_ZERO, RECORD_PAY, apply_timeout},
     {VERDICT_MCC, RECORD_CLEAR, apply_mcc},
     {VERDICT_MCC, RECORD_FUND, apply_mcc_of_fund},
     {VERDICT_REASON, RECORD_CLEAR, apply_reason},
@@ -397,29 +379,40 @@ static struct attempt sound(struct ledger_fixture *f, enum record_kind kind)
     return attempt;
 }
 
+static void expect_fault(struct ledger_fixture *f, const struct fault *fault, size_t number)
+{
+    struct attempt attempt = sound(f, fault->kind);
+    fault->apply(&attempt);
+    unsigned verdict = fixture_file(f, attempt.submitter, attempt.record);
+    if (verdict != fault->verdict) {
+        print_error("case %zu: expected %s, found %s\n", number, verdict_name(fault->verdict),
+                    verdict_name(verdict));
+    }
+    assert_int_equal(verdict, fault->verdict);
+}
+
 static void test_each_fault(void **state)
 {
     (void)state;
     struct ledger_fixture *f = fixture_new();
     f->genesis.block_records = 64;
+    cases_declare(f);
     fixture_start(f);
     for (size_t i = 0; i < FAULT_COUNT; i++) {
-        struct attempt attempt = sound(f, FAULTS[i].kind);
-        FAULTS[i].apply(&attempt);
-        unsigned verdict = fixture_file(f, attempt.submitter, attempt.record);
-        if (verdict != FAULTS[i].verdict) {
-            print_error("case %zu: expected %s, found %s\n", i, verdict_name(FAULTS[i].verdict),
-                        verdict_name(verdict));
-        }
-        assert_int_equal(verdict, FAULTS[i].verdict);
+        expect_fault(f, &FAULTS[i], i);
+    }
+    for (size_t i = 0; i < CASE_COUNT; i++) {
+        expect_fault(f, &CASES[i], FAULT_COUNT + i);
     }
     fixture_free(f);
 }
 
-/* Verdicts that only actions and evidence get: test_actions.c reaches each of them. */
+/* Verdicts that only actions and evidence get: test_actions.c and test_action_bytes.c reach each of
+   them. */
 static bool is_of_actions(int verdict)
 {
-    return (verdict >= VERDICT_ACTION_FORM && verdict <= VERDICT_EVIDENCE_NO_CONFLICT) ||
+    return verdict == VERDICT_KIND_NOT_OPEN ||
+           (verdict >= VERDICT_ACTION_FORM && verdict <= VERDICT_EVIDENCE_NO_CONFLICT) ||
            (verdict >= VERDICT_ACTION_KEY && verdict <= VERDICT_NOT_CANDIDATE) ||
            (verdict >= VERDICT_ACTION_NOT_FOUND && verdict <= VERDICT_VALIDATOR_TWICE) ||
            (verdict >= VERDICT_VALIDATOR_KEY_NUMBER && verdict <= VERDICT_EVIDENCE_EPOCH);
@@ -429,6 +422,8 @@ static void test_every_verdict_has_a_case(void **state)
 {
     (void)state;
     int previous = -1;
+    unsigned reached_count = 0;
+    unsigned defined_count = 0;
     for (unsigned at = 0; verdict_at(at) >= 0; at++) {
         int verdict = verdict_at(at);
         assert_true(verdict > previous);
@@ -438,6 +433,11 @@ static void test_every_verdict_has_a_case(void **state)
         for (size_t i = 0; i < FAULT_COUNT; i++) {
             reached = reached || (int)FAULTS[i].verdict == verdict;
         }
+        for (size_t i = 0; i < CASE_COUNT; i++) {
+            reached = reached || (int)CASES[i].verdict == verdict;
+        }
+        reached_count += reached;
+        defined_count++;
         if (!reached) {
             print_error("no case reaches %s\n", verdict_name((unsigned)verdict));
         }
@@ -445,6 +445,7 @@ static void test_every_verdict_has_a_case(void **state)
         assert_int_equal(verdict_of_name(verdict_name((unsigned)verdict)), verdict);
         assert_true(strlen(verdict_sentence((unsigned)verdict)) > 10);
     }
+    print_message("verdicts reached %u, defined %u\n", reached_count, defined_count);
     assert_null(verdict_name(9999));
     assert_null(verdict_sentence(9999));
     assert_int_equal(verdict_of_name("NONSENSE"), -1);
