@@ -25,7 +25,6 @@
 static struct vectors *vectors;
 
 /* ---- Genesis ---- */
-
 static void text_of(char *ret_field, size_t size, const char *text)
 {
     assert_true(strlen(text) < size);
@@ -260,9 +259,7 @@ static void store(struct memory *memory, const struct ledger_outcome *outcome)
         const struct ledger_write *write = &outcome->writes[i];
         struct row *row = find_row(memory, write->table, write->key, write->key_length);
         if (write->remove) {
-            assert_non_null(row);
-            free(row->value);
-            *row = memory->rows[--memory->row_count];
+            row->key_length = 0; /* no key finds it again */
             continue;
         }
         if (row == NULL) {
@@ -286,11 +283,10 @@ static bool read_row(void *context, enum ledger_table table, const void *key, si
                      struct span *ret_value)
 {
     const struct row *row = find_row(context, table, key, key_length);
-    if (row == NULL) {
-        return false;
+    if (row != NULL) {
+        *ret_value = (struct span){row->value, row->value_length};
     }
-    *ret_value = (struct span){row->value, row->value_length};
-    return true;
+    return row != NULL;
 }
 
 static bool read_record(void *context, uint64_t height, uint32_t position,
@@ -313,12 +309,13 @@ static bool read_record(void *context, uint64_t height, uint32_t position,
 static bool read_time(void *context, uint64_t height, uint64_t *ret_timestamp_ms)
 {
     (void)context;
-    *ret_timestamp_ms = height == 0 ? vectors_number(vectors, "genesis.created_ms")
-                                    : vectors_number(vectors, "chain.%llu.timestamp_ms",
-                                                     (unsigned long long)height);
+    unsigned long long h = height;
+    *ret_timestamp_ms = h == 0 ? vectors_number(vectors, "genesis.created_ms")
+                               : vectors_number(vectors, "chain.%llu.timestamp_ms", h);
     return true;
 }
 
+/* Keys of one table have one length here. */
 static bool read_next(void *context, enum ledger_table table, const void *key, size_t key_length,
                       struct span *ret_key, struct span *ret_value)
 {
@@ -326,18 +323,15 @@ static bool read_next(void *context, enum ledger_table table, const void *key, s
     const struct row *least = NULL;
     for (unsigned i = 0; i < memory->row_count; i++) {
         const struct row *row = &memory->rows[i];
-        /* Keys of one table have one length here. */
-        if (row->table == table && (key_length == 0 || memcmp(row->key, key, key_length) > 0) &&
+        if (row->table == table && row->key_length > 0 &&
+            (key_length == 0 || memcmp(row->key, key, key_length) > 0) &&
             (least == NULL || memcmp(row->key, least->key, row->key_length) < 0)) {
             least = row;
+            *ret_key = (struct span){row->key, row->key_length};
+            *ret_value = (struct span){row->value, row->value_length};
         }
     }
-    if (least == NULL) {
-        return false;
-    }
-    *ret_key = (struct span){least->key, least->key_length};
-    *ret_value = (struct span){least->value, least->value_length};
-    return true;
+    return least != NULL;
 }
 
 static void free_memory(struct memory *memory)
@@ -355,7 +349,6 @@ static void free_memory(struct memory *memory)
 }
 
 /* ---- The chain ---- */
-
 /* Parses a batch of the file and checks it as a node would: signature and root. */
 static void take_batch(uint64_t height, unsigned i, struct batch_copy *ret_batch)
 {
