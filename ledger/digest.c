@@ -100,7 +100,7 @@ uint32_t digest_static_row(const struct genesis *genesis, enum ledger_table tabl
     return SCHEME_KEY_BYTES;
 }
 
-static struct hash static_table(const struct genesis *genesis, enum ledger_table table)
+struct hash digest_static_table(const struct genesis *genesis, enum ledger_table table)
 {
     uint32_t count = digest_static_count(genesis, table);
     struct hasher hasher;
@@ -133,12 +133,12 @@ void digest_static(struct ledger *ledger)
     const struct genesis *genesis = ledger->registry.genesis;
     struct hash *digests = ledger->state.digests;
     digests[STATE_SLOT_PARAMETERS] = parameters(genesis);
-    digests[TABLE_PARTICIPANTS] = static_table(genesis, TABLE_PARTICIPANTS);
-    digests[TABLE_LIMITS] = static_table(genesis, TABLE_LIMITS);
-    digests[TABLE_SERVICES] = static_table(genesis, TABLE_SERVICES);
-    digests[TABLE_SCHEMES] = static_table(genesis, TABLE_SCHEMES);
-    digests[TABLE_CALENDARS] = static_table(genesis, TABLE_CALENDARS);
-    digests[TABLE_PARAMETERS] = static_table(genesis, TABLE_PARAMETERS);
+    digests[TABLE_PARTICIPANTS] = digest_static_table(genesis, TABLE_PARTICIPANTS);
+    digests[TABLE_LIMITS] = digest_static_table(genesis, TABLE_LIMITS);
+    digests[TABLE_SERVICES] = digest_static_table(genesis, TABLE_SERVICES);
+    digests[TABLE_SCHEMES] = digest_static_table(genesis, TABLE_SCHEMES);
+    digests[TABLE_CALENDARS] = digest_static_table(genesis, TABLE_CALENDARS);
+    digests[TABLE_PARAMETERS] = digest_static_table(genesis, TABLE_PARAMETERS);
 }
 
 struct hash digest_state_root(const struct hash digests[STATE_SLOTS])

@@ -18,6 +18,9 @@ void digest_cycle_nets(const struct ledger *ledger, uint32_t slot, struct hash *
 /* Parameters and the tables that only genesis fills. */
 void digest_static(struct ledger *ledger);
 
+/* The digest of one of these tables. */
+struct hash digest_static_table(const struct genesis *genesis, enum ledger_table table);
+
 struct hash digest_state_root(const struct hash digests[STATE_SLOTS]);
 
 /* The row of a static table as key ‖ value into writer; the key's length is returned. index counts

@@ -7,57 +7,22 @@
 #include "ledger/execute.h"
 #include "ledger/invariant.h"
 #include "ledger/memory.h"
+#include "ledger/opening.h"
 #include "ledger/outcome.h"
 #include "ledger/roster.h"
 #include "ledger/settle.h"
 #include "ledger/state.h"
 #include "ledger/touch.h"
 
-static void open_account(struct ledger *ledger, uint32_t number, uint32_t participant,
-                         uint32_t currency, enum account_class class)
-{
-    CHECK(number < ledger->account_count);
-    ledger->accounts[number] =
-        (struct account){.number = number,
-                         .participant = participant,
-                         .currency = ledger->registry.genesis->currencies[currency].numeric,
-                         .class = (uint16_t) class};
-}
-
-static void open_accounts(struct ledger *ledger)
-{
-    const struct genesis *genesis = ledger->registry.genesis;
-    for (uint32_t c = 0; c < genesis->currency_count; c++) {
-        for (unsigned of = ACCOUNT_CASH; of <= ACCOUNT_FUND; of++) {
-            open_account(ledger, account_number_hub(c, of), 0, c, of);
-        }
-        for (uint32_t p = 0; p < genesis->participant_count; p++) {
-            for (unsigned of = ACCOUNT_SETTLEMENT; of <= ACCOUNT_CLAIM; of++) {
-                uint32_t number = account_number(genesis->currency_count, p, c, of);
-                open_account(ledger, number, genesis->participants[p].number, c, of);
-            }
-        }
-    }
-    for (uint32_t i = 0; i < genesis->limit_count; i++) {
-        const struct genesis_limit *limit = &genesis->limits[i];
-        uint32_t participant = number_map_find(&ledger->registry.participants, limit->participant);
-        uint32_t currency = number_map_find(&ledger->registry.currencies, limit->currency);
-        CHECK(participant != REGISTRY_NONE && currency != REGISTRY_NONE);
-        struct account *position = ledger_account(ledger, participant, currency, ACCOUNT_POSITION);
-        position->limit = limit->cap;
-        position->flags = (limit->flags & LIMIT_COVERED) != 0 ? ACCOUNT_COVERED : 0;
-    }
-}
-
 struct ledger *ledger_init(void *memory, const struct genesis *genesis, const struct hash *chain_id)
 {
     struct ledger *ledger = memory_lay_out(memory, genesis);
     ledger->chain_id = *chain_id;
     ledger->registry.open_cycles = ledger->cycles.open;
-    registry_init(&ledger->registry, genesis);
+    refdata_init(ledger, genesis);
     roster_from_genesis(genesis, &ledger->roster);
     ledger->state.expiry_next_ms = UINT64_MAX;
-    open_accounts(ledger);
+    opening_accounts(ledger);
     cycle_open_first(ledger);
     outcome_build_genesis(ledger);
     return ledger;
@@ -102,7 +67,7 @@ static void begin_block(struct ledger *ledger, const struct ledger_block *block,
     ledger->id_count = 0;
     ledger->transactions.count = 0;
     ledger->lives.count = 0;
-    registry_begin(&ledger->registry);
+    refdata_begin(ledger);
     life_begin(ledger);
     event_begin(ledger);
     expiry_begin(ledger);
@@ -126,7 +91,7 @@ static void begin_block(struct ledger *ledger, const struct ledger_block *block,
 static void take_back(struct ledger *ledger)
 {
     touch_restore(ledger);
-    registry_restore(&ledger->registry);
+    refdata_restore(ledger);
     queue_restore(ledger);
     if (ledger->tree_changed) {
         outcome_restore_tree(ledger);

@@ -7,6 +7,7 @@
 #include "ledger/actions.h"
 #include "ledger/digest.h"
 #include "ledger/invariant.h"
+#include "ledger/opening.h"
 #include "ledger/outcome.h"
 #include "ledger/roster.h"
 #include "ledger/state.h"
@@ -46,34 +47,11 @@ static enum status load_account(struct ledger *ledger, struct span key, struct s
 {
     struct account account;
     if (key.length != ACCOUNT_KEY_BYTES || account_decode(value, &account) != STATUS_OK ||
-        account.number != get_be32(key.data) || account.number >= ledger->account_count) {
-        return STATUS_CORRUPT;
-    }
-    const struct account *known = &ledger->accounts[account.number];
-    if (account.participant != known->participant || account.currency != known->currency ||
-        account.class != known->class) {
+        account.number != get_be32(key.data) || account.number >= ledger->limits.accounts_max) {
         return STATUS_CORRUPT;
     }
     ledger->accounts[account.number] = account;
     return STATUS_OK;
-}
-
-/* A static row must be one of genesis's, byte for byte. */
-static enum status load_static(const struct ledger *ledger, enum ledger_table table,
-                               struct span key, struct span value)
-{
-    const struct genesis *genesis = ledger->registry.genesis;
-    for (uint32_t i = 0; i < digest_static_count(genesis, table); i++) {
-        uint8_t row[STATIC_ROW_BYTES_MAX];
-        struct writer writer = writer_over(row, sizeof row);
-        uint32_t key_length = digest_static_row(genesis, table, i, &writer);
-        if (key.length == key_length && memcmp(row, key.data, key_length) == 0) {
-            bool equal = value.length == writer.used - key_length &&
-                         memcmp(row + key_length, value.data, value.length) == 0;
-            return equal ? STATUS_OK : STATUS_CORRUPT;
-        }
-    }
-    return STATUS_CORRUPT;
 }
 
 static enum status load_cycle(struct ledger *ledger, struct span key, struct span value)
@@ -142,7 +120,7 @@ static enum status load_row(struct ledger *ledger, enum ledger_table table, stru
     case TABLE_SCHEMES:
     case TABLE_CALENDARS:
     case TABLE_PARAMETERS:
-        return load_static(ledger, table, key, value);
+        return refdata_load(ledger, table, key, value);
     case TABLE_CYCLES:
         return load_cycle(ledger, key, value);
     case TABLE_CYCLE_NETS:
@@ -167,10 +145,20 @@ static enum status load_row(struct ledger *ledger, enum ledger_table table, stru
     return STATUS_USAGE;
 }
 
+/* Tables whose rows name participants, services or schemes, all of which come before them. */
+static bool looks_up(enum ledger_table table)
+{
+    return table == TABLE_CYCLES || table == TABLE_CYCLE_NETS || table == TABLE_QUEUE ||
+           table == TABLE_VALIDATORS || table == TABLE_ACTIONS;
+}
+
 enum status ledger_load_row(struct ledger *ledger, enum ledger_table table, struct span key,
                             struct span value)
 {
     CHECK(!ledger->speculative && ledger->generation == 0);
+    if (looks_up(table) && ledger->loaded[table] == 0 && refdata_load_done(ledger, false) != NULL) {
+        return STATUS_CORRUPT;
+    }
     enum status status = load_row(ledger, table, key, value);
     if (status == STATUS_OK) {
         ledger->loaded[table]++;
@@ -178,24 +166,29 @@ enum status ledger_load_row(struct ledger *ledger, enum ledger_table table, stru
     return status;
 }
 
-/* Rows that genesis put there and nothing removes. What an absent one would have said is what
-   genesis says, so no root shows that it is gone. */
+/* Rows that nothing removes. */
 static const char *check_counts(const struct ledger *ledger)
 {
-    const struct genesis *genesis = ledger->registry.genesis;
-    static const enum ledger_table fixed[] = {TABLE_PARTICIPANTS, TABLE_LIMITS,
-                                              TABLE_SERVICES,     TABLE_SCHEMES,
-                                              TABLE_CALENDARS,    TABLE_PARAMETERS};
-    for (unsigned i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
-        if (ledger->loaded[fixed[i]] != digest_static_count(genesis, fixed[i])) {
-            return "a row of what genesis declares is missing";
-        }
-    }
     if (ledger->loaded[TABLE_ACCOUNTS] != ledger->account_count) {
         return "a row of the accounts is missing";
     }
     if (ledger->loaded[TABLE_VALIDATORS] != ledger->roster.epoch) {
         return "an epoch of the validators is missing";
+    }
+    return NULL;
+}
+
+/* Accounts come before the participants whose they are. */
+static const char *check_accounts(const struct ledger *ledger)
+{
+    for (uint32_t i = 0; i < ledger->account_count; i++) {
+        struct account expected;
+        opening_account(ledger, i, &expected);
+        const struct account *account = &ledger->accounts[i];
+        if (account->participant != expected.participant ||
+            account->currency != expected.currency || account->class != expected.class) {
+            return "an account is not whose its number says";
+        }
     }
     return NULL;
 }
@@ -246,8 +239,14 @@ enum status ledger_load_done(struct ledger *ledger, const struct block_header *f
                              const char **ret_what)
 {
     CHECK(!ledger->speculative && ledger->generation == 0);
-    outcome_rebuild_tree(ledger);
-    const char *what = check_counts(ledger);
+    const char *what = refdata_load_done(ledger, true);
+    if (what == NULL) {
+        opening_resize(ledger);
+        what = check_counts(ledger);
+    }
+    if (what == NULL) {
+        what = check_accounts(ledger);
+    }
     if (what == NULL) {
         what = check_against_header(ledger, final_header);
     }

@@ -34,6 +34,11 @@ static uint32_t participant_room(const struct genesis *genesis)
                                                                   : genesis->participant_count;
 }
 
+static uint32_t account_room(const struct genesis *genesis)
+{
+    return 4 * genesis->currency_count * (1 + participant_room(genesis));
+}
+
 static uint32_t service_room(const struct genesis *genesis)
 {
     return genesis->services_max > genesis->service_count ? genesis->services_max
@@ -45,10 +50,26 @@ static uint32_t cycle_room(const struct genesis *genesis)
     return service_room(genesis) * LIMIT_SERVICE_CYCLES;
 }
 
+/* What actions may add to genesis, and the bytes of every row of it. */
+static void set_refdata_limits(const struct genesis *genesis, struct scratch_limits *limits)
+{
+    struct refdata_room *room = &limits->refdata;
+    room->participants = participant_room(genesis);
+    room->limits = room->participants * genesis->currency_count;
+    room->services = service_room(genesis);
+    room->schemes = LIMIT_SCHEMES;
+    room->calendars = LIMIT_CALENDARS;
+    limits->refdata_bytes =
+        (uint64_t)room->participants * sizeof(struct genesis_participant) +
+        (uint64_t)room->limits * (sizeof(struct genesis_limit) + LIMIT_KEY_BYTES) +
+        ((uint64_t)room->services + room->schemes + room->calendars + 1) * STATIC_ROW_BYTES_MAX;
+}
+
 struct scratch_limits memory_limits(const struct genesis *genesis)
 {
     struct scratch_limits limits = {.records = genesis->block_records};
-    uint64_t accounts = genesis_account_count(genesis);
+    uint64_t accounts = account_room(genesis);
+    limits.accounts_max = (uint32_t)accounts;
     uint64_t nets = (uint64_t)cycle_room(genesis) * participant_room(genesis);
     uint64_t queued = (uint64_t)genesis->currency_count * LIMIT_QUEUE;
     /* Records, due lives that free what they reserve, queues paid whole, settlements. */
@@ -77,38 +98,54 @@ struct scratch_limits memory_limits(const struct genesis *genesis)
         (uint64_t)limits.records * 2 + limits.lives + limits.events + limits.expiries + 2 * queued +
         LIMIT_BLOCK_BATCHES + limits.pages + limits.accounts + limits.nets + cycle_room(genesis) +
         CYCLES_FINISHED_MAX(limits.records) + ACTIONS_HELD_MAX + LIMIT_BLOCK_BATCHES + 2;
+    set_refdata_limits(genesis, &limits);
+    block_writes += (uint64_t)limits.refdata.participants + limits.refdata.limits +
+                    limits.refdata.services + limits.refdata.schemes + limits.refdata.calendars + 1;
     uint64_t genesis_writes = accounts + static_rows + LIMIT_SERVICES + 2;
     limits.writes = (uint32_t)(block_writes > genesis_writes ? block_writes : genesis_writes);
     return limits;
 }
 
-static void carve_registry(struct carver *carver, const struct genesis *genesis,
-                           struct registry *registry)
+static void carve_registry(struct carver *carver, const struct refdata_room *room,
+                           uint32_t currencies, struct registry *registry)
 {
     struct number_map *maps[] = {&registry->participants, &registry->currencies,
                                  &registry->scheme_numbers};
-    const uint32_t counts[] = {genesis->participant_count, genesis->currency_count,
-                               genesis->scheme_count};
+    const uint32_t counts[] = {room->participants, currencies, room->schemes};
     for (unsigned i = 0; i < 3; i++) {
         uint32_t slots = number_map_slots(counts[i]);
         maps[i]->slots = carve(carver, slots, sizeof *maps[i]->slots);
         maps[i]->mask = slots - 1;
     }
-    registry->standings = carve(carver, genesis->participant_count, sizeof *registry->standings);
-    registry->sponsors = carve(carver, genesis->participant_count, sizeof *registry->sponsors);
-    registry->first_members =
-        carve(carver, genesis->participant_count, sizeof *registry->first_members);
-    registry->next_members =
-        carve(carver, genesis->participant_count, sizeof *registry->next_members);
-    registry->standing_changes =
-        carve(carver, 2ull * genesis->participant_count, sizeof *registry->standing_changes);
-    registry->schemes = carve(carver, genesis->scheme_count, sizeof *registry->schemes);
+    registry->sponsors = carve(carver, room->participants, sizeof *registry->sponsors);
+    registry->first_members = carve(carver, room->participants, sizeof *registry->first_members);
+    registry->next_members = carve(carver, room->participants, sizeof *registry->next_members);
+    registry->schemes = carve(carver, room->schemes, sizeof *registry->schemes);
+}
+
+static void carve_copy(struct carver *carver, const struct refdata_room *room, struct genesis *copy)
+{
+    copy->participants = carve(carver, room->participants, sizeof *copy->participants);
+    copy->limits = carve(carver, room->limits, sizeof *copy->limits);
+    copy->services = carve(carver, room->services, sizeof *copy->services);
+    copy->schemes = carve(carver, room->schemes, sizeof *copy->schemes);
+    copy->calendars = carve(carver, room->calendars, sizeof *copy->calendars);
+}
+
+static void carve_refdata(struct carver *carver, const struct scratch_limits *limits,
+                          struct refdata *refdata)
+{
+    carve_copy(carver, &limits->refdata, &refdata->now);
+    carve_copy(carver, &limits->refdata, &refdata->before);
+    carve_copy(carver, &limits->refdata, &refdata->trial);
+    refdata->rows = carve(carver, limits->refdata_bytes, 1);
+    refdata->rows_size = limits->refdata_bytes;
 }
 
 static void carve_state(struct carver *carver, const struct genesis *genesis, struct ledger *ledger)
 {
-    uint32_t accounts = (uint32_t)genesis_account_count(genesis);
-    uint64_t exposures = (uint64_t)genesis->participant_count * genesis->currency_count;
+    uint32_t accounts = account_room(genesis);
+    uint64_t exposures = (uint64_t)participant_room(genesis) * genesis->currency_count;
     ledger->accounts = carve(carver, accounts, sizeof *ledger->accounts);
     ledger->account_marks = carve(carver, accounts, sizeof *ledger->account_marks);
     ledger->cycles.exposures = carve(carver, exposures, sizeof *ledger->cycles.exposures);
@@ -228,7 +265,8 @@ static void carve_queues(struct carver *carver, const struct genesis *genesis,
 static void lay_out(struct carver *carver, const struct genesis *genesis, struct ledger *ledger)
 {
     struct scratch_limits limits = memory_limits(genesis);
-    carve_registry(carver, genesis, &ledger->registry);
+    carve_registry(carver, &limits.refdata, genesis->currency_count, &ledger->registry);
+    carve_refdata(carver, &limits, &ledger->refdata);
     carve_state(carver, genesis, ledger);
     carve_block(carver, &limits, ledger);
     carve_cycles(carver, genesis, &limits, &ledger->cycles);

@@ -157,6 +157,7 @@ const char *outcome_build(struct ledger *ledger)
     emit_accounts(ledger);
     ledger->tree_changed = true;
     emit_growing(ledger);
+    refdata_emit(ledger);
     cycle_emit(ledger);
     actions_emit(ledger);
     event_emit(ledger);

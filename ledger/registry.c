@@ -1,6 +1,8 @@
 /* registry: participants, currencies and schemes by number (see registry.h). */
 #include "ledger/registry.h"
 
+#include <string.h>
+
 #include "base/check.h"
 
 uint32_t number_map_slots(uint32_t count)
@@ -78,13 +80,19 @@ static void resolve_sponsors(struct registry *registry)
     }
 }
 
-void registry_init(struct registry *registry, const struct genesis *genesis)
+static void forget(struct number_map *map)
+{
+    memset(map->slots, 0, (map->mask + 1ull) * sizeof *map->slots);
+}
+
+void registry_resolve(struct registry *registry, const struct genesis *genesis)
 {
     registry->genesis = genesis;
+    forget(&registry->participants);
+    forget(&registry->currencies);
+    forget(&registry->scheme_numbers);
     for (uint32_t i = 0; i < genesis->participant_count; i++) {
         number_map_put(&registry->participants, genesis->participants[i].number, i);
-        bool suspended = genesis->participants[i].status == STANDING_SUSPENDED;
-        registry->standings[i] = suspended ? STANDING_SUSPENDED : STANDING_ACTIVE;
     }
     resolve_sponsors(registry);
     for (uint32_t i = 0; i < genesis->currency_count; i++) {
@@ -98,33 +106,7 @@ void registry_init(struct registry *registry, const struct genesis *genesis)
 
 bool registry_is_suspended(const struct registry *registry, uint32_t participant)
 {
-    return registry->standings[participant] == STANDING_SUSPENDED;
-}
-
-void registry_set_standing(struct registry *registry, uint32_t participant, enum standing standing)
-{
-    if (registry->standings[participant] == standing) {
-        return;
-    }
-    /* Each can be suspended and resumed once a block: by default after it, by an action before. */
-    CHECK(registry->standing_change_count < 2 * registry->genesis->participant_count);
-    registry->standing_changes[registry->standing_change_count++] = (struct standing_change){
-        .participant = participant, .before = registry->standings[participant]};
-    registry->standings[participant] = (uint8_t)standing;
-}
-
-void registry_begin(struct registry *registry)
-{
-    registry->standing_change_count = 0;
-}
-
-void registry_restore(struct registry *registry)
-{
-    while (registry->standing_change_count > 0) {
-        const struct standing_change *change =
-            &registry->standing_changes[--registry->standing_change_count];
-        registry->standings[change->participant] = change->before;
-    }
+    return registry->genesis->participants[participant].status == STANDING_SUSPENDED;
 }
 
 const struct scheme *registry_scheme(const struct registry *registry, uint32_t number)

@@ -1,7 +1,7 @@
 /*
  * registry: who and what exists: participants, currencies, services and schemes by number, with
- * what a record needs to know of its scheme resolved once. From genesis; the actions that change
- * any of it will change it here.
+ * what a record needs to know of its scheme resolved once. Resolved anew when an action
+ * changes any of it (refdata.h).
  */
 #ifndef HEFU_LEDGER_REGISTRY_H
 #define HEFU_LEDGER_REGISTRY_H
@@ -37,21 +37,12 @@ struct scheme {
     uint32_t network;      /* participant index or NONE */
 };
 
-/* Standings that a block has changed; a default suspends at most each participant once. */
-struct standing_change {
-    uint32_t participant; /* index */
-    uint8_t before;
-};
-
 struct registry {
     const struct genesis *genesis;
-    uint8_t *standings; /* enum standing, by participant index */
     /* Sponsors, by participant index: whose sponsor, and each sponsor's members in a list. */
     uint32_t *sponsors;      /* index or NONE */
     uint32_t *first_members; /* index or NONE */
     uint32_t *next_members;
-    struct standing_change *standing_changes;
-    uint32_t standing_change_count;
     struct number_map participants;
     struct number_map currencies;
     struct number_map scheme_numbers;
@@ -59,15 +50,11 @@ struct registry {
     const uint32_t *open_cycles; /* by service index: slots, kept by cycle.c */
 };
 
-/* Fills maps and schemes, whose memory is already there and zeroed. */
-void registry_init(struct registry *registry, const struct genesis *genesis);
+/* Fills maps, sponsors and schemes from what holds now; their memory is already there. Again
+   whenever reference data has changed. genesis outlives it. */
+void registry_resolve(struct registry *registry, const struct genesis *genesis);
 
 bool registry_is_suspended(const struct registry *registry, uint32_t participant);
-/* Suspends or resumes, for rollback until registry_begin; the caller makes the event. Nothing if it
-   stands so already. */
-void registry_set_standing(struct registry *registry, uint32_t participant, enum standing standing);
-void registry_begin(struct registry *registry);
-void registry_restore(struct registry *registry);
 
 /* NULL if there is none. */
 const struct scheme *registry_scheme(const struct registry *registry, uint32_t number);

@@ -173,7 +173,7 @@ static void suspend(struct ledger *ledger, uint32_t participant, uint64_t missin
                                     .participant =
                                         ledger->registry.genesis->participants[participant].number};
     (void)event_add(ledger, &event);
-    registry_set_standing(&ledger->registry, participant, STANDING_SUSPENDED);
+    refdata_set_standing(ledger, participant, STANDING_SUSPENDED);
 }
 
 /* Past its deadline: who cannot pay is a defaulter, once. Returns what is asked of the fund. */

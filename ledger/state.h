@@ -28,6 +28,7 @@
 #include "ledger/life.h"
 #include "ledger/page.h"
 #include "ledger/queue.h"
+#include "ledger/refdata.h"
 #include "ledger/registry.h"
 #include "ledger/rows.h"
 #include "ledger/verdict.h"
@@ -49,6 +50,7 @@ struct scratch_limits {
     uint32_t records;
     uint32_t entries;
     uint32_t accounts; /* touched by one block */
+    uint32_t accounts_max; /* that there can ever be */
     uint32_t pages;
     uint32_t nets; /* touched by one block */
     uint32_t index_slots;
@@ -59,6 +61,8 @@ struct scratch_limits {
     uint32_t writes;
     uint64_t page_bytes;
     uint64_t genesis_bytes; /* rows of the static tables */
+    struct refdata_room refdata;
+    uint64_t refdata_bytes;
 };
 
 /* Sums over all accounts of a currency, kept block by block. */
@@ -152,7 +156,8 @@ struct roster {
 };
 
 struct ledger {
-    struct registry registry;
+    struct refdata refdata;
+    struct registry registry; /* of refdata.now */
     struct scratch_limits limits;
     struct roster roster;
     struct roster roster_next; /* while speculative, if terminal */

@@ -184,7 +184,7 @@ static void priority_unknown(struct attempt *a)
 static void suspended(struct attempt *a)
 {
     uint32_t index = number_map_find(&a->fixture->ledger->registry.participants, SUSPENDED_ONE);
-    registry_set_standing(&a->fixture->ledger->registry, index, STANDING_SUSPENDED);
+    refdata_set_standing(a->fixture->ledger, index, STANDING_SUSPENDED);
     by(a, SUSPENDED_ONE, fixture_clear(a->fixture, SUSPENDED_ONE, PAYEE, 1));
 }
 

@@ -442,12 +442,12 @@ static void test_authority(void **state)
     fixture_add(f, fixture_clear(f, 1, 2, 10));
     assert_int_equal(fixture_execute(f), LEDGER_INVALID_BLOCK);
     fixture_drop(f);
-    f->participants[0].keys[0].permissions = PERMISSION_SUBMIT;
+    f->ledger->refdata.now.participants[0].keys[0].permissions = PERMISSION_SUBMIT;
     struct action action = governed_addition(1);
     (void)fixture_action(f, 1, 1, &action);
     assert_int_equal(fixture_execute(f), LEDGER_INVALID_BLOCK);
     fixture_drop(f);
-    f->participants[0].keys[0].permissions = PERMISSION_SUBMIT | PERMISSION_ACT;
+    f->ledger->refdata.now.participants[0].keys[0].permissions = PERMISSION_SUBMIT | PERMISSION_ACT;
     fixture_free(f);
 }
 

@@ -53,7 +53,7 @@ static void test_invalid_blocks(void **state)
             fixture_add(f, f->parts[0].records[0]);
         }
         if (i == 11) {
-            f->participants[0].keys[0].permissions = PERMISSION_ACT;
+            f->ledger->refdata.now.participants[0].keys[0].permissions = PERMISSION_ACT;
         }
         f->block.epoch += i == 10; /* no terminal block came before */
         enum ledger_result result = fixture_execute(f);
@@ -63,7 +63,7 @@ static void test_invalid_blocks(void **state)
         assert_int_equal(result, LEDGER_INVALID_BLOCK);
         assert_non_null(f->fault.what);
         fixture_drop(f);
-        f->participants[0].keys[0].permissions = PERMISSION_SUBMIT;
+        f->ledger->refdata.now.participants[0].keys[0].permissions = PERMISSION_SUBMIT;
         f->block = sound;
     }
     /* None of it left a trace: the next sound block posts. */
@@ -314,13 +314,15 @@ struct omission {
     enum ledger_table table;
     uint32_t omitted;
     uint32_t seen;
+    bool missed; /* already while loading */
 };
 
 static void load_but_one(void *context, struct span key, struct span value)
 {
     struct omission *omission = context;
     if (omission->seen++ != omission->omitted) {
-        assert_int_equal(ledger_load_row(omission->ledger, omission->table, key, value), STATUS_OK);
+        omission->missed |=
+            ledger_load_row(omission->ledger, omission->table, key, value) != STATUS_OK;
     }
 }
 
@@ -336,11 +338,17 @@ static void test_load_misses_no_row(void **state)
         for (uint32_t omitted = 0; omitted < rows; omitted++) {
             memset(memory, 0, ledger_footprint(&f->genesis));
             struct ledger *ledger = ledger_init(memory, &f->genesis, &f->chain_id);
+            bool missed = false;
             for (unsigned own = TABLE_STATE; own < LEDGER_TABLE_COUNT; own++) {
-                struct omission omission = {ledger, own, own == table ? omitted : UINT32_MAX, 0};
+                struct omission omission = {
+                    .ledger = ledger, .table = own, .omitted = own == table ? omitted : UINT32_MAX};
                 if (ledger_table_is_resident(own)) {
                     ledger_store_each(f->store, own, load_but_one, &omission);
+                    missed |= omission.missed;
                 }
+            }
+            if (missed) {
+                continue;
             }
             const char *what = NULL;
             if (ledger_load_done(ledger, ledger_store_header(f->store), &what) != STATUS_CORRUPT) {
