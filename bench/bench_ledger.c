@@ -106,6 +106,7 @@ static void declare(struct bench *bench, uint32_t participants)
         p->number = i + 1;
         p->roles = i == 0 ? ROLE_NETWORK : i == 1 ? ROLE_AGENT : ROLE_BANK;
         (void)snprintf(p->name, sizeof p->name, "Participant %u", i + 1);
+        p->status = STANDING_ACTIVE;
         p->key_count = 1;
         p->keys[0] = (struct participant_key){1, PERMISSION_SUBMIT, {{1}}};
         bench->limits[i] = (struct genesis_limit){i + 1, CURRENCY, 0, LIMIT_AMOUNT / 2};
@@ -140,6 +141,9 @@ static void declare(struct bench *bench, uint32_t participants)
                                 .delta_ms = 400,
                                 .empty_interval_ms = 30000,
                                 .block_records = LIMIT_BLOCK_RECORDS,
+                                .participants_max = participants,
+                                .services_max = 2,
+                                .parameters = genesis_default_parameters(),
                                 .currency_count = 1,
                                 .participant_count = participants,
                                 .limit_count = participants,

@@ -16,6 +16,20 @@
 #define WEEK_DAYS 7u
 #define LOOK_AHEAD_DAYS 3660u
 
+bool calendar_is_date(uint32_t yyyymmdd)
+{
+    static const uint8_t DAYS[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    uint32_t year = yyyymmdd / 10000;
+    uint32_t month = yyyymmdd / 100 % 100;
+    uint32_t day = yyyymmdd % 100;
+    if (year < 1970 || year > 9999 || month < 1 || month > 12) {
+        return false;
+    }
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    uint32_t days = DAYS[month - 1] + (month == 2 && leap ? 1u : 0u);
+    return day >= 1 && day <= days;
+}
+
 uint32_t calendar_day(uint32_t yyyymmdd)
 {
     uint32_t month = yyyymmdd / 100 % 100;

@@ -10,6 +10,8 @@
 
 #include "ledger/genesis.h"
 
+/* Whether it is a date of the proleptic Gregorian calendar from 1970 to 9999. */
+bool calendar_is_date(uint32_t yyyymmdd);
 /* Days since 1970-01-01 of a date yyyymmdd, which must be one; and back. */
 uint32_t calendar_day(uint32_t yyyymmdd);
 uint32_t calendar_date(uint32_t day);

@@ -289,3 +289,21 @@ const struct genesis_calendar *genesis_calendar(const struct genesis *genesis, u
     }
     return NULL;
 }
+
+struct parameters genesis_default_parameters(void)
+{
+    enum { WEEK_S = 7 * 24 * 3600, KIND_SERVICE = 9, KIND_CYCLE = 12 };
+    struct parameters parameters = {
+        .queue_max = LIMIT_QUEUE, .queue_quota = LIMIT_QUEUE / 10, .fund_share_ppm = 1000000};
+    for (uint16_t i = 0; i < POLICY_COUNT; i++) {
+        const uint16_t kind = (uint16_t)(POLICY_KIND_FIRST + i);
+        const bool rules = kind >= KIND_SERVICE && kind < KIND_CYCLE;
+        parameters.policies[i] = (struct action_policy){
+            .kind = kind,
+            .approvals = rules ? 3 : 2,
+            .proposers = kind == KIND_CYCLE ? ROLE_OPERATOR | ROLE_AGENT : ROLE_OPERATOR,
+            .approvers = rules || kind == KIND_CYCLE ? ROLE_OPERATOR | ROLE_AGENT : ROLE_OPERATOR,
+            .lapse_s = WEEK_S};
+    }
+    return parameters;
+}

@@ -216,6 +216,10 @@ void genesis_encode_parameters(const struct parameters *parameters, struct write
 /* Accounts that the genesis state has: four a currency for the hub and for each participant. */
 uint64_t genesis_account_count(const struct genesis *genesis);
 
+/* What a network has that says nothing else (docs/integrating.md, participants.json): two distinct
+   keys behind every action, three where it is about services, schemes or parameters, seven days. */
+struct parameters genesis_default_parameters(void);
+
 /* The row of that number, or NULL. The participant is found by binary search, the rest by scan. */
 const struct genesis_currency *genesis_currency(const struct genesis *genesis, uint32_t numeric);
 const struct genesis_participant *genesis_participant(const struct genesis *genesis,

@@ -3,20 +3,13 @@
 #include <string.h>
 
 #include "base/validator.h"
-#include "ledger/genesis.h"
+#include "ledger/genesis_check.h"
 
 #define ROLES_ALL 255u
 #define PERMISSIONS_ALL (PERMISSION_SUBMIT | PERMISSION_ACT)
-#define SIDES_ALL (SIDE_PAYER | SIDE_PAYEE | SIDE_NETWORK)
 #define INTERVAL_MS_MAX 3600000u
 #define CURRENCY_EXPONENT_MAX 8
 #define UTC_OFFSET_MINUTES_MAX (14 * 60)
-#define MINUTES_A_DAY 1440
-
-struct complaint {
-    char *text;
-    size_t capacity;
-};
 
 static void say(const struct complaint *complaint, size_t *at, const char *text)
 {
@@ -37,10 +30,8 @@ static void say_number(const struct complaint *complaint, size_t *at, uint64_t n
     say(complaint, at, digits + first);
 }
 
-/* Writes the sentence, with % for each of the numbers in turn; false, so that a check can return
-   it. Pure code has no printf, and needs none for this. */
-static bool complain_at(const struct complaint *complaint, size_t at, const char *sentence,
-                        const uint64_t *numbers)
+bool genesis_complain(const struct complaint *complaint, size_t at, const char *sentence,
+                      const uint64_t *numbers)
 {
     for (char piece[2] = {0}; *sentence != 0; sentence++) {
         piece[0] = *sentence;
@@ -56,12 +47,7 @@ static bool complain_at(const struct complaint *complaint, size_t at, const char
     return false;
 }
 
-#define COMPLAIN(complaint, ...) COMPLAIN_ARGUMENTS(complaint, __VA_ARGS__, 0)
-#define COMPLAIN_ARGUMENTS(complaint, sentence, ...)                                               \
-    complain_at((complaint), 0, (sentence), (const uint64_t[]){__VA_ARGS__})
-
-/* Text without control characters, then zeroes to the end; at least one zero. */
-static bool is_text(const char *field, size_t size, bool may_be_empty)
+bool genesis_is_text(const char *field, size_t size, bool may_be_empty)
 {
     size_t length = 0;
     while (length < size && field[length] != 0) {
@@ -86,14 +72,15 @@ static bool check_count(const struct complaint *complaint, const char *what, uin
         say(complaint, &at, what);
         say(complaint, &at, ": the number of them is ");
         say_number(complaint, &at, count);
-        return complain_at(complaint, at, ", expected % to %", (const uint64_t[]){lowest, highest});
+        return genesis_complain(complaint, at, ", expected % to %",
+                                (const uint64_t[]){lowest, highest});
     }
     return true;
 }
 
 static bool check_parameters(const struct genesis *genesis, const struct complaint *complaint)
 {
-    if (!is_text(genesis->network, sizeof genesis->network, false)) {
+    if (!genesis_is_text(genesis->network, sizeof genesis->network, false)) {
         return COMPLAIN(complaint, "network: expected a name of 1 to 31 printable bytes");
     }
     if (genesis->created_ms == 0) {
@@ -137,14 +124,24 @@ static bool check_counts(const struct genesis *genesis, const struct complaint *
         !check_count(complaint, "limits", genesis->limit_count, 0, limits_max) ||
         !check_count(complaint, "services", genesis->service_count, 0, LIMIT_SERVICES) ||
         !check_count(complaint, "schemes", genesis->scheme_count, 0, LIMIT_SCHEMES) ||
+        !check_count(complaint, "calendars", genesis->calendar_count, 0, LIMIT_CALENDARS) ||
         !check_count(complaint, "validators", genesis->validator_count, 1, LIMIT_VALIDATORS)) {
         return false;
     }
-    uint64_t accounts = genesis_account_count(genesis);
+    if (genesis->participants_max < genesis->participant_count ||
+        genesis->participants_max > LIMIT_PARTICIPANTS) {
+        return COMPLAIN(complaint, "participants_max: % is outside % (registered now) to %",
+                        genesis->participants_max, genesis->participant_count, LIMIT_PARTICIPANTS);
+    }
+    if (genesis->services_max < genesis->service_count || genesis->services_max > LIMIT_SERVICES) {
+        return COMPLAIN(complaint, "services_max: % is outside % (registered now) to %",
+                        genesis->services_max, genesis->service_count, LIMIT_SERVICES);
+    }
+    uint64_t accounts = 4ull * genesis->currency_count * (1ull + genesis->participants_max);
     if (accounts > LIMIT_ACCOUNTS) {
-        return COMPLAIN(complaint, "participants: % in % currencies make % accounts, more than %",
-                        genesis->participant_count, genesis->currency_count, accounts,
-                        LIMIT_ACCOUNTS);
+        return COMPLAIN(
+            complaint, "participants_max: % in % currencies make % accounts, more than %",
+            genesis->participants_max, genesis->currency_count, accounts, LIMIT_ACCOUNTS);
     }
     return true;
 }
@@ -224,6 +221,24 @@ static bool check_transport_key(const struct genesis *genesis, uint32_t index,
     return true;
 }
 
+static bool check_sponsor(const struct genesis *genesis,
+                          const struct genesis_participant *participant,
+                          const struct complaint *complaint)
+{
+    if (participant->settles_through == 0) {
+        return true;
+    }
+    const struct genesis_participant *sponsor =
+        genesis_participant(genesis, participant->settles_through);
+    if (sponsor == NULL || sponsor == participant || sponsor->settles_through != 0) {
+        return COMPLAIN(complaint,
+                        "participant %: settles_through %; expected another participant that has "
+                        "no sponsor itself",
+                        participant->number, participant->settles_through);
+    }
+    return true;
+}
+
 static bool check_participants(const struct genesis *genesis, const struct complaint *complaint)
 {
     uint32_t previous = 0;
@@ -239,15 +254,20 @@ static bool check_participants(const struct genesis *genesis, const struct compl
             return COMPLAIN(complaint, "participant %: no role, or an unknown one",
                             participant->number);
         }
-        if (!is_text(participant->name, sizeof participant->name, false) ||
-            !is_text(participant->bic, sizeof participant->bic, true) ||
-            !is_text(participant->clearing_code, sizeof participant->clearing_code, true)) {
+        if (!genesis_is_text(participant->name, sizeof participant->name, false) ||
+            !genesis_is_text(participant->bic, sizeof participant->bic, true) ||
+            !genesis_is_text(participant->clearing_code, sizeof participant->clearing_code, true)) {
             return COMPLAIN(complaint,
                             "participant %: name, bic or clearing_code is not text "
                             "that fits, or the name is empty",
                             participant->number);
         }
-        if (!check_keys(participant, complaint) || !check_transport_key(genesis, i, complaint)) {
+        if (participant->status != STANDING_ACTIVE) {
+            return COMPLAIN(complaint, "participant %: status %; in genesis everyone is active",
+                            participant->number, participant->status);
+        }
+        if (!check_sponsor(genesis, participant, complaint) ||
+            !check_keys(participant, complaint) || !check_transport_key(genesis, i, complaint)) {
             return false;
         }
     }
@@ -277,84 +297,6 @@ static bool check_limits(const struct genesis *genesis, const struct complaint *
     return true;
 }
 
-static bool check_cutoffs(const struct genesis_service *service, const struct complaint *complaint)
-{
-    if (service->cutoff_count > sizeof service->cutoffs / sizeof service->cutoffs[0]) {
-        return COMPLAIN(complaint, "service %: % cut-offs, at most 16", service->number,
-                        service->cutoff_count);
-    }
-    for (uint32_t i = 0; i < service->cutoff_count; i++) {
-        if (service->cutoffs[i] >= MINUTES_A_DAY ||
-            (i > 0 && service->cutoffs[i] <= service->cutoffs[i - 1])) {
-            return COMPLAIN(complaint,
-                            "service %: cut-offs are minutes of the day, 0 to 1439, ascending",
-                            service->number);
-        }
-    }
-    return true;
-}
-
-static bool check_services(const struct genesis *genesis, const struct complaint *complaint)
-{
-    uint32_t previous = 0;
-    for (uint32_t i = 0; i < genesis->service_count; i++) {
-        const struct genesis_service *service = &genesis->services[i];
-        if (service->number <= previous) {
-            return COMPLAIN(complaint, "services[%]: number %; expected ascending numbers from 1",
-                            i, service->number);
-        }
-        previous = service->number;
-        if (genesis_currency(genesis, service->currency) == NULL) {
-            return COMPLAIN(complaint, "service %: currency % is not declared", service->number,
-                            service->currency);
-        }
-        if (service->mode < SERVICE_DEFERRED || service->mode > SERVICE_GROSS ||
-            service->settlement < SETTLEMENT_PREFUNDED ||
-            service->settlement > SETTLEMENT_EXTERNAL ||
-            !is_text(service->name, sizeof service->name, false)) {
-            return COMPLAIN(complaint, "service %: unknown mode or settlement, or no name",
-                            service->number);
-        }
-        if (!check_cutoffs(service, complaint)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool check_schemes(const struct genesis *genesis, const struct complaint *complaint)
-{
-    uint32_t previous = 0;
-    for (uint32_t i = 0; i < genesis->scheme_count; i++) {
-        const struct genesis_scheme *scheme = &genesis->schemes[i];
-        if (scheme->number <= previous) {
-            return COMPLAIN(complaint, "schemes[%]: number %; expected ascending numbers from 1", i,
-                            scheme->number);
-        }
-        previous = scheme->number;
-        if (genesis_service(genesis, scheme->service) == NULL) {
-            return COMPLAIN(complaint, "scheme %: service % is not declared", scheme->number,
-                            scheme->service);
-        }
-        const struct genesis_participant *network = genesis_participant(genesis, scheme->network);
-        if (scheme->network != 0 && (network == NULL || (network->roles & ROLE_NETWORK) == 0)) {
-            return COMPLAIN(complaint, "scheme %: participant % is not declared as a network",
-                            scheme->number, scheme->network);
-        }
-        if (scheme->submitters == 0 || (scheme->submitters & ~SIDES_ALL) != 0 ||
-            ((scheme->submitters & SIDE_NETWORK) != 0 && scheme->network == 0)) {
-            return COMPLAIN(complaint, "scheme %: submitters are sides it does not have",
-                            scheme->number);
-        }
-        if (scheme->confirmations < 1 || scheme->confirmations > 2 ||
-            !is_text(scheme->name, sizeof scheme->name, false)) {
-            return COMPLAIN(complaint, "scheme %: confirmations is not 1 or 2, or it has no name",
-                            scheme->number);
-        }
-    }
-    return true;
-}
-
 static bool check_validators(const struct genesis *genesis, const struct complaint *complaint)
 {
     for (uint32_t i = 0; i < genesis->validator_count; i++) {
@@ -365,7 +307,7 @@ static bool check_validators(const struct genesis *genesis, const struct complai
         }
         if (own->reserved != 0 || bytes_are_zero(own->key.bytes, sizeof own->key.bytes) ||
             bytes_are_zero(own->transport_key.bytes, sizeof own->transport_key.bytes) ||
-            !is_text(own->name, sizeof own->name, true)) {
+            !genesis_is_text(own->name, sizeof own->name, true)) {
             return COMPLAIN(complaint, "validators[%]: needs both keys and a printable name", i);
         }
         for (uint32_t k = 0; k < i; k++) {
@@ -391,8 +333,10 @@ enum status genesis_check(const struct genesis *genesis, char *ret_error, size_t
 {
     struct complaint complaint = {.text = ret_error, .capacity = capacity};
     bool fits = check_parameters(genesis, &complaint) && check_counts(genesis, &complaint) &&
+                genesis_check_policies(&genesis->parameters, &complaint) &&
                 check_currencies(genesis, &complaint) && check_participants(genesis, &complaint) &&
-                check_limits(genesis, &complaint) && check_services(genesis, &complaint) &&
-                check_schemes(genesis, &complaint) && check_validators(genesis, &complaint);
+                check_limits(genesis, &complaint) && genesis_check_calendars(genesis, &complaint) &&
+                genesis_check_services(genesis, &complaint) &&
+                genesis_check_schemes(genesis, &complaint) && check_validators(genesis, &complaint);
     return fits ? STATUS_OK : STATUS_MALFORMED;
 }

@@ -2,6 +2,7 @@
 #include "ledger/rules.h"
 
 #include "base/check.h"
+#include "ledger/calendar.h"
 
 #define MODE_BIT(mode) (1u << (mode))
 #define PRIORITY_HIGHEST 2
@@ -26,21 +27,6 @@ static uint16_t present_fields(const struct record *record)
 static bool fee_in_range(int64_t fee)
 {
     return fee < (int64_t)LIMIT_AMOUNT && fee > -(int64_t)LIMIT_AMOUNT;
-}
-
-/* A date of the proleptic Gregorian calendar from 1970 to 9999. */
-static bool is_date(uint32_t yyyymmdd)
-{
-    static const uint8_t DAYS[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    uint32_t year = yyyymmdd / 10000;
-    uint32_t month = yyyymmdd / 100 % 100;
-    uint32_t day = yyyymmdd % 100;
-    if (year < 1970 || year > 9999 || month < 1 || month > 12) {
-        return false;
-    }
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    uint32_t days = DAYS[month - 1] + (month == 2 && leap ? 1u : 0u);
-    return day >= 1 && day <= days;
 }
 
 /* Printable ASCII, then zeroes only. */
@@ -129,7 +115,7 @@ static enum verdict check_the_rest(const struct record *record, unsigned missing
     if ((missing & FIELD_MATCH_KEY) != 0) {
         return VERDICT_MATCH_KEY_MISSING;
     }
-    if (!is_date(record->business_date)) {
+    if (!calendar_is_date(record->business_date)) {
         return VERDICT_BUSINESS_DATE;
     }
     if ((extra & FIELD_TIMEOUT) != 0) {

@@ -32,6 +32,28 @@ static const struct field_name settlements[] = {
 static const struct field_name sides[] = {
     {"payer", SIDE_PAYER}, {"payee", SIDE_PAYEE}, {"network", SIDE_NETWORK}, {NULL, 0}};
 
+static const struct field_name service_flags[] = {{"business_days", SERVICE_BUSINESS_DAYS},
+                                                  {NULL, 0}};
+static const struct field_name scheme_flags[] = {
+    {"fees_binding", SCHEME_FEES_BINDING}, {"fee_mandate", SCHEME_FEE_MANDATE}, {NULL, 0}};
+static const struct field_name fees[] = {{"interchange", FEE_INTERCHANGE},
+                                         {"payer_fee", FEE_PAYER},
+                                         {"payee_fee", FEE_PAYEE},
+                                         {NULL, 0}};
+static const struct field_name roundings[] = {{"half_up", ROUND_HALF_UP},
+                                              {"half_even", ROUND_HALF_EVEN},
+                                              {"down", ROUND_DOWN},
+                                              {"up", ROUND_UP},
+                                              {NULL, 0}};
+static const struct field_name weekdays[] = {
+    {"monday", 1},  {"tuesday", 2},   {"wednesday", 4}, {"thursday", 8},
+    {"friday", 16}, {"saturday", 32}, {"sunday", 64},   {NULL, 0},
+};
+static const struct field_name policy_kinds[] = {
+    {"participant", 5}, {"keys", 6},        {"standing", 7}, {"limit", 8}, {"service", 9},
+    {"scheme", 10},     {"parameters", 11}, {"cycle", 12},   {NULL, 0},
+};
+
 static const struct field currency_fields[] = {
     {.name = "code", .kind = FIELD_TEXT, .needed = true, AT(genesis_currency, code)},
     {.name = "numeric",
@@ -77,6 +99,10 @@ static const struct field participant_fields[] = {
     {.name = "bic", .kind = FIELD_TEXT, AT(genesis_participant, bic)},
     {.name = "clearing_code", .kind = FIELD_TEXT, AT(genesis_participant, clearing_code)},
     {.name = "transport_key", .kind = FIELD_HEX, AT(genesis_participant, transport_key)},
+    {.name = "settles_through",
+     .kind = FIELD_UNSIGNED,
+     .most = LIMIT_PARTICIPANTS,
+     AT(genesis_participant, settles_through)},
     {.name = "keys",
      .kind = FIELD_ARRAY,
      .most = LIMIT_PARTICIPANT_KEYS,
@@ -130,9 +156,45 @@ static const struct field service_fields[] = {
      .most = sizeof((struct genesis_service *)0)->cutoffs / sizeof(uint16_t),
      COUNT_AT(genesis_service, cutoff_count),
      AT(genesis_service, cutoffs)},
+    {.name = "calendar", .kind = FIELD_UNSIGNED, .most = ALL16, AT(genesis_service, calendar)},
+    {.name = "settlement_days",
+     .kind = FIELD_UNSIGNED,
+     .most = ALL16,
+     AT(genesis_service, settlement_days)},
+    {.name = "settle_time", .kind = FIELD_TIME, AT(genesis_service, settle_minute)},
+    {.name = "flags", .kind = FIELD_FLAGS, .names = service_flags, AT(genesis_service, flags)},
 };
 static const struct field_schema service_schema = SCHEMA(service_fields, genesis_service);
 
+static const struct field fee_rule_fields[] = {
+    {.name = "fee", .kind = FIELD_CHOICE, .needed = true, .names = fees, AT(fee_rule, which)},
+    {.name = "from_date",
+     .kind = FIELD_UNSIGNED,
+     .needed = true,
+     .most = ALL32,
+     AT(fee_rule, from_date)},
+    {.name = "to_date", .kind = FIELD_UNSIGNED, .most = ALL32, AT(fee_rule, to_date)},
+    {.name = "mcc_from", .kind = FIELD_UNSIGNED, .most = ALL16, AT(fee_rule, mcc_from)},
+    {.name = "mcc_to", .kind = FIELD_UNSIGNED, .needed = true, .most = ALL16, AT(fee_rule, mcc_to)},
+    {.name = "rate_ppm",
+     .kind = FIELD_SIGNED,
+     .needed = true,
+     .most = INT32_MAX,
+     AT(fee_rule, rate_ppm)},
+    {.name = "rounding",
+     .kind = FIELD_CHOICE,
+     .needed = true,
+     .names = roundings,
+     AT(fee_rule, rounding)},
+    {.name = "minimum", .kind = FIELD_UNSIGNED, .most = LIMIT_AMOUNT - 1, AT(fee_rule, minimum)},
+    {.name = "cap", .kind = FIELD_UNSIGNED, .most = LIMIT_AMOUNT - 1, AT(fee_rule, cap)},
+};
+static const struct field_schema fee_rule_schema = SCHEMA(fee_rule_fields, fee_rule);
+
+#define SECONDS(member)                                                                            \
+    {                                                                                              \
+        .name = #member, .kind = FIELD_UNSIGNED, .most = ALL32, AT(genesis_scheme, member)         \
+    }
 static const struct field scheme_fields[] = {
     {.name = "number",
      .kind = FIELD_UNSIGNED,
@@ -159,16 +221,40 @@ static const struct field scheme_fields[] = {
      .kind = FIELD_UNSIGNED,
      .most = LIMIT_PARTICIPANTS,
      AT(genesis_scheme, network)},
-    {.name = "hold_timeout_s",
-     .kind = FIELD_UNSIGNED,
-     .most = ALL32,
-     AT(genesis_scheme, hold_timeout_s)},
-    {.name = "match_timeout_s",
-     .kind = FIELD_UNSIGNED,
-     .most = ALL32,
-     AT(genesis_scheme, match_timeout_s)},
+    SECONDS(hold_timeout_s),
+    SECONDS(match_timeout_s),
+    {.name = "flags", .kind = FIELD_FLAGS, .names = scheme_flags, AT(genesis_scheme, flags)},
+    SECONDS(chargeback_s),
+    SECONDS(represent_s),
+    SECONDS(pre_arbitrate_s),
+    SECONDS(answer_s),
+    SECONDS(rule_s),
+    {.name = "fee_rules",
+     .kind = FIELD_ARRAY,
+     .most = LIMIT_FEE_RULES,
+     .items = &fee_rule_schema,
+     COUNT_AT(genesis_scheme, fee_rule_count),
+     AT(genesis_scheme, fee_rules)},
 };
 static const struct field_schema scheme_schema = SCHEMA(scheme_fields, genesis_scheme);
+
+#define DAYS(member, count)                                                                        \
+    {                                                                                              \
+        .name = #member, .kind = FIELD_DATES, .most = LIMIT_CALENDAR_DAYS,                         \
+        COUNT_AT(genesis_calendar, count), AT(genesis_calendar, member)                            \
+    }
+static const struct field calendar_fields[] = {
+    {.name = "number",
+     .kind = FIELD_UNSIGNED,
+     .needed = true,
+     .most = ALL16,
+     AT(genesis_calendar, number)},
+    {.name = "name", .kind = FIELD_TEXT, .needed = true, AT(genesis_calendar, name)},
+    {.name = "weekend", .kind = FIELD_FLAGS, .names = weekdays, AT(genesis_calendar, weekend)},
+    DAYS(holidays, holiday_count),
+    DAYS(workdays, workday_count),
+};
+static const struct field_schema calendar_schema = SCHEMA(calendar_fields, genesis_calendar);
 
 static const struct field validator_fields[] = {
     {.name = "name", .kind = FIELD_TEXT, .needed = true, AT(genesis_validator, name)},
@@ -219,6 +305,59 @@ static const struct field consensus_fields[] = {
 };
 static const struct field_schema consensus_schema = SCHEMA(consensus_fields, genesis);
 
+static const struct field policy_fields[] = {
+    {.name = "kind",
+     .kind = FIELD_CHOICE,
+     .needed = true,
+     .names = policy_kinds,
+     AT(action_policy, kind)},
+    {.name = "approvals",
+     .kind = FIELD_UNSIGNED,
+     .needed = true,
+     .most = ALL16,
+     AT(action_policy, approvals)},
+    {.name = "proposers",
+     .kind = FIELD_FLAGS,
+     .needed = true,
+     .names = roles,
+     AT(action_policy, proposers)},
+    {.name = "approvers",
+     .kind = FIELD_FLAGS,
+     .needed = true,
+     .names = roles,
+     AT(action_policy, approvers)},
+    {.name = "lapse_s",
+     .kind = FIELD_UNSIGNED,
+     .needed = true,
+     .most = ALL32,
+     AT(action_policy, lapse_s)},
+};
+static const struct field_schema policy_schema = SCHEMA(policy_fields, action_policy);
+
+static const struct field parameter_fields[] = {
+    {.name = "queue_max",
+     .kind = FIELD_UNSIGNED,
+     .needed = true,
+     .most = ALL32,
+     AT(genesis, parameters.queue_max)},
+    {.name = "queue_quota",
+     .kind = FIELD_UNSIGNED,
+     .needed = true,
+     .most = ALL32,
+     AT(genesis, parameters.queue_quota)},
+    {.name = "fund_share_ppm",
+     .kind = FIELD_UNSIGNED,
+     .most = ALL32,
+     AT(genesis, parameters.fund_share_ppm)},
+    {.name = "policies",
+     .kind = FIELD_FIXED,
+     .needed = true,
+     .most = POLICY_COUNT,
+     .items = &policy_schema,
+     AT(genesis, parameters.policies)},
+};
+static const struct field_schema parameter_schema = SCHEMA(parameter_fields, genesis);
+
 /* Currencies stand before what names one. */
 static const struct field genesis_fields[] = {
     {.name = "network", .kind = FIELD_TEXT, .needed = true, AT(genesis, network)},
@@ -234,6 +373,13 @@ static const struct field genesis_fields[] = {
      .needed = true,
      AT(genesis, utc_offset_minutes)},
     {.name = "consensus", .kind = FIELD_OBJECT, .needed = true, .items = &consensus_schema},
+    {.name = "participants_max",
+     .kind = FIELD_UNSIGNED,
+     .needed = true,
+     .most = LIMIT_PARTICIPANTS,
+     AT(genesis, participants_max)},
+    {.name = "services_max", .kind = FIELD_UNSIGNED, .most = ALL32, AT(genesis, services_max)},
+    {.name = "parameters", .kind = FIELD_OBJECT, .needed = true, .items = &parameter_schema},
     {.name = "validators",
      .kind = FIELD_LIST,
      .needed = true,
@@ -248,6 +394,12 @@ static const struct field genesis_fields[] = {
      .items = &currency_schema,
      COUNT_AT(genesis, currency_count),
      AT(genesis, currencies)},
+    {.name = "calendars",
+     .kind = FIELD_LIST,
+     .most = LIMIT_CALENDARS,
+     .items = &calendar_schema,
+     COUNT_AT(genesis, calendar_count),
+     AT(genesis, calendars)},
     {.name = "services",
      .kind = FIELD_LIST,
      .needed = true,

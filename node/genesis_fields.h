@@ -13,6 +13,9 @@ enum field_kind {
     FIELD_TEXT,     /* string -> char[size], UTF-8, zero-padded, without control characters */
     FIELD_HEX,      /* hexadecimal string -> size bytes */
     FIELD_UNSIGNED, /* integer, or digits as a string, up to most -> unsigned of size bytes */
+    FIELD_SIGNED,   /* integer from -most to most -> int32_t */
+    FIELD_TIME,     /* "HH:MM" -> minutes, uint16_t */
+    FIELD_DATES,    /* array of yyyymmdd, at most most -> uint32_t[]; the count at count_offset */
     FIELD_MINUTES,  /* integer within a day either way -> int32_t */
     FIELD_CHOICE,   /* one of names -> uint16_t */
     FIELD_FLAGS,    /* array of names -> their sum, unsigned of size bytes */
@@ -22,6 +25,7 @@ enum field_kind {
     FIELD_OBJECT, /* an object -> fields of the same struct */
     FIELD_LIST,   /* array of objects -> malloc'ed items; the count at count_offset */
     FIELD_ARRAY,  /* array of objects -> items inside the struct, at most most */
+    FIELD_FIXED,  /* array of exactly most objects -> items inside the struct */
 };
 
 /* A name and its number; a list of them ends with NULL. */

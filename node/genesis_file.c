@@ -127,6 +127,22 @@ static enum status read_unsigned(struct reading *reading, const json_t *json,
     return STATUS_OK;
 }
 
+static enum status read_signed(struct reading *reading, const json_t *json,
+                               const struct field *field, void *at)
+{
+    json_int_t value = json_integer_value(json);
+    json_int_t most = (json_int_t)field->most;
+    char expected[96];
+    (void)snprintf(expected, sizeof expected, "a whole number from -%lld to %lld", (long long)most,
+                   (long long)most);
+    if (!json_is_integer(json) || value < -most || value > most) {
+        return refuse(reading, expected);
+    }
+    int32_t number = (int32_t)value;
+    memcpy(at, &number, sizeof number);
+    return STATUS_OK;
+}
+
 static enum status read_minutes(struct reading *reading, const json_t *json, void *at)
 {
     json_int_t value = json_integer_value(json);
@@ -242,6 +258,37 @@ static enum status read_times(struct reading *reading, const json_t *json,
     return STATUS_OK;
 }
 
+static enum status read_time(struct reading *reading, const json_t *json, void *at)
+{
+    uint16_t minutes;
+    if (!time_of(json_string_value(json), &minutes)) {
+        return refuse(reading, "a time as in \"17:30\"");
+    }
+    memcpy(at, &minutes, sizeof minutes);
+    return STATUS_OK;
+}
+
+static enum status read_dates(struct reading *reading, const json_t *json,
+                              const struct field *field, void *at, void *target)
+{
+    char expected[96];
+    (void)snprintf(expected, sizeof expected, "an array of at most %llu dates, as in 20260101",
+                   (unsigned long long)field->most);
+    if (!json_is_array(json) || json_array_size(json) > field->most) {
+        return refuse(reading, expected);
+    }
+    uint32_t count = (uint32_t)json_array_size(json);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t date;
+        if (!unsigned_of(json_array_get(json, i), UINT32_MAX, &date)) {
+            return refuse(reading, expected);
+        }
+        field_set((uint8_t *)at + i * sizeof(uint32_t), sizeof(uint32_t), date);
+    }
+    memcpy((uint8_t *)target + field->count_offset, &count, sizeof count);
+    return STATUS_OK;
+}
+
 static enum status read_items(struct reading *reading, const json_t *json,
                               const struct field *field, void *items)
 {
@@ -281,6 +328,18 @@ static enum status read_list(struct reading *reading, const json_t *json, const 
     return read_items(reading, json, field, items);
 }
 
+static enum status read_fixed(struct reading *reading, const json_t *json,
+                              const struct field *field, void *at)
+{
+    char expected[64];
+    (void)snprintf(expected, sizeof expected, "an array of exactly %llu objects",
+                   (unsigned long long)field->most);
+    if (!json_is_array(json) || json_array_size(json) != field->most) {
+        return refuse(reading, expected);
+    }
+    return read_items(reading, json, field, at);
+}
+
 static enum status read_field(struct reading *reading, const json_t *json,
                               const struct field *field, void *target)
 {
@@ -292,6 +351,12 @@ static enum status read_field(struct reading *reading, const json_t *json,
         return read_hex(reading, json, field, at);
     case FIELD_UNSIGNED:
         return read_unsigned(reading, json, field, at);
+    case FIELD_SIGNED:
+        return read_signed(reading, json, field, at);
+    case FIELD_TIME:
+        return read_time(reading, json, at);
+    case FIELD_DATES:
+        return read_dates(reading, json, field, at, target);
     case FIELD_MINUTES:
         return read_minutes(reading, json, at);
     case FIELD_CHOICE:
@@ -307,6 +372,8 @@ static enum status read_field(struct reading *reading, const json_t *json,
     case FIELD_LIST:
     case FIELD_ARRAY:
         return read_list(reading, json, field, at, target);
+    case FIELD_FIXED:
+        return read_fixed(reading, json, field, at);
     }
     return refuse(reading, "a field of a known kind");
 }
@@ -395,6 +462,9 @@ static enum status check_keys(struct reading *reading)
 static enum status check_whole(struct reading *reading)
 {
     char why[512] = "";
+    for (uint32_t i = 0; i < reading->genesis->participant_count; i++) {
+        reading->genesis->participants[i].status = STANDING_ACTIVE; /* as everyone in genesis */
+    }
     enum status status = genesis_check(reading->genesis, why, sizeof why);
     if (status != STATUS_OK) {
         return error_set(status, reading->ret_error, reading->capacity, "%s: %s", reading->source,
@@ -468,6 +538,7 @@ void genesis_free(struct genesis *genesis)
     free(genesis->limits);
     free(genesis->services);
     free(genesis->schemes);
+    free(genesis->calendars);
     free(genesis->validators);
     memset(genesis, 0, sizeof *genesis);
 }

@@ -78,6 +78,23 @@ static json_t *times_of(const void *at, uint32_t count)
     return array;
 }
 
+static json_t *time_of(uint64_t minutes)
+{
+    char text[16];
+    (void)snprintf(text, sizeof text, "%02d:%02d", (int)minutes / 60, (int)minutes % 60);
+    return json_string(text);
+}
+
+static json_t *dates_of(const void *at, uint32_t count)
+{
+    json_t *array = json_array();
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t date = field_get((const uint8_t *)at + i * sizeof(uint32_t), sizeof(uint32_t));
+        (void)json_array_append_new(array, json_integer((json_int_t)date));
+    }
+    return array;
+}
+
 static json_t *items_of(const struct genesis *genesis, const struct field *field, const void *items,
                         uint32_t count)
 {
@@ -89,14 +106,20 @@ static json_t *items_of(const struct genesis *genesis, const struct field *field
     return array;
 }
 
+static bool has_count(const struct field *field)
+{
+    return field->kind == FIELD_LIST || field->kind == FIELD_ARRAY || field->kind == FIELD_TIMES ||
+           field->kind == FIELD_DATES;
+}
+
 static json_t *value_of(const struct genesis *genesis, const struct field *field,
                         const void *source)
 {
     const void *at = (const uint8_t *)source + field->offset;
     uint32_t count = 0;
     const void *items = at;
-    int32_t minutes;
-    if (field->kind == FIELD_LIST || field->kind == FIELD_ARRAY || field->kind == FIELD_TIMES) {
+    int32_t number;
+    if (has_count(field)) {
         memcpy(&count, (const uint8_t *)source + field->count_offset, sizeof count);
     }
     switch (field->kind) {
@@ -106,9 +129,14 @@ static json_t *value_of(const struct genesis *genesis, const struct field *field
         return hex_of(at, field->size);
     case FIELD_UNSIGNED:
         return unsigned_of(field_get(at, field->size));
+    case FIELD_SIGNED:
     case FIELD_MINUTES:
-        memcpy(&minutes, at, sizeof minutes);
-        return json_integer(minutes);
+        memcpy(&number, at, sizeof number);
+        return json_integer(number);
+    case FIELD_TIME:
+        return time_of(field_get(at, field->size));
+    case FIELD_DATES:
+        return dates_of(at, count);
     case FIELD_CHOICE:
         return choice_of(field->names, field_get(at, field->size));
     case FIELD_FLAGS:
@@ -124,6 +152,8 @@ static json_t *value_of(const struct genesis *genesis, const struct field *field
         return items_of(genesis, field, items, count);
     case FIELD_ARRAY:
         return items_of(genesis, field, items, count);
+    case FIELD_FIXED:
+        return items_of(genesis, field, items, (uint32_t)field->most);
     }
     return NULL;
 }
@@ -144,7 +174,7 @@ static bool is_left_out(const struct field *field, const void *source)
         }
         return true;
     }
-    if (field->kind == FIELD_LIST || field->kind == FIELD_ARRAY || field->kind == FIELD_TIMES) {
+    if (has_count(field)) {
         at = (const uint8_t *)source + field->count_offset;
         return bytes_are_zero(at, sizeof(uint32_t));
     }

@@ -25,6 +25,7 @@ static void fill_participants(struct genesis *genesis)
     for (uint32_t i = 0; i < PARTICIPANTS; i++) {
         struct genesis_participant *participant = &genesis->participants[i];
         participant->number = i + 1;
+        participant->status = STANDING_ACTIVE;
         participant->roles = i == 0   ? ROLE_AGENT | ROLE_OPERATOR
                              : i == 1 ? ROLE_NETWORK
                                       : ROLE_BANK;
@@ -47,6 +48,9 @@ void net_fill_genesis(struct genesis *genesis, uint32_t nodes)
     genesis->delta_ms = 400;
     genesis->empty_interval_ms = 30000;
     genesis->block_records = LIMIT_BLOCK_RECORDS;
+    genesis->participants_max = PARTICIPANTS;
+    genesis->services_max = 1;
+    genesis->parameters = genesis_default_parameters();
     fill_participants(genesis);
     genesis->currency_count = 1;
     genesis->currencies = net_array(1, sizeof *genesis->currencies);

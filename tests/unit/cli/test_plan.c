@@ -29,6 +29,15 @@ static void built_in_plan_is_whole(void **state)
     assert_int_equal(genesis.schemes[0].submitters, SIDE_PAYEE | SIDE_NETWORK);
     assert_int_equal(genesis.schemes[4].service, 2);
     assert_int_equal(genesis.block_records, LIMIT_BLOCK_RECORDS);
+    assert_int_equal(genesis.participants_max, 10 + 1024);
+    assert_int_equal(genesis.services_max, 2 + 8);
+    assert_int_equal(genesis.parameters.queue_max, LIMIT_QUEUE);
+    assert_int_equal(genesis.parameters.policies[0].approvals, 2);
+    assert_int_equal(genesis.parameters.policies[4].approvals, 3);
+    assert_int_equal(genesis.parameters.policies[7].proposers, ROLE_OPERATOR | ROLE_AGENT);
+    assert_int_equal(genesis.schemes[0].chargeback_s, 120 * 86400);
+    assert_int_equal(genesis.schemes[0].fee_rule_count, 3);
+    assert_true(genesis.schemes[0].fee_rules[2].cap == 325);
     genesis_free(&genesis);
 }
 
@@ -96,6 +105,21 @@ static void mistakes_are_placed(void **state)
         {"{" CURRENCY ",\"participants\":[{\"number\":1,\"name\":\"A\"}],\"schemes\":"
          "[{\"number\":1,\"name\":\"s\",\"service\":7}]}",
          "schemes[0].service"},
+        {"{" CURRENCY ",\"participants\":[{\"number\":1,\"name\":\"A\","
+         "\"settles_through\":\"B\"}]}",
+         "participants[0].settles_through"},
+        {"{" CURRENCY ",\"participants\":[{\"number\":1,\"name\":\"A\"}],\"calendars\":"
+         "[{\"number\":1,\"name\":\"c\",\"weekend\":[\"noday\"]}]}",
+         "calendars[0].weekend"},
+        {"{" CURRENCY ",\"participants\":[{\"number\":1,\"name\":\"A\"}],\"parameters\":"
+         "{\"policies\":[{\"kind\":\"vote\"}]}}",
+         "parameters.policies[0].kind"},
+        {"{" CURRENCY ",\"participants\":[{\"number\":1,\"name\":\"A\"}],\"services\":"
+         "[{\"number\":1,\"name\":\"s\",\"currency\":\"CNY\"}],\"schemes\":[{\"number\":1,"
+         "\"name\":\"p\",\"service\":1,\"fee_rules\":[{\"fee\":\"interchange\","
+         "\"from_date\":20260101,"
+         "\"rate_ppm\":1,\"cap\":\"1.001\"}]}]}",
+         "schemes[0].fee_rules[0].cap"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct genesis genesis;

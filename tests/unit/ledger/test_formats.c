@@ -276,6 +276,102 @@ static void test_genesis_check(void **state)
     fixture_free(f);
 }
 
+/* Room, policies, sponsors, dates, disputes. */
+static void test_options_check(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = fixture_new();
+    REFUSE(f, genesis.participants_max, 6, "participants_max: 6 is outside 7");
+    REFUSE(f, genesis.participants_max, LIMIT_PARTICIPANTS + 1, "participants_max");
+    REFUSE(f, genesis.services_max, 65, "services_max: 65");
+    REFUSE(f, genesis.parameters.queue_max, LIMIT_QUEUE + 1, "queue_max");
+    REFUSE(f, genesis.parameters.queue_quota, 0, "queue_quota");
+    REFUSE(f, genesis.parameters.fund_share_ppm, 1000001, "fund_share_ppm");
+    REFUSE(f, genesis.parameters.policies[2].kind, 6, "policies[2]");
+    REFUSE(f, genesis.parameters.policies[3].approvals, 17, "policies[3]");
+    REFUSE(f, genesis.parameters.policies[4].approvers, 0, "policies[4]");
+    REFUSE(f, genesis.parameters.policies[5].proposers, 256, "policies[5]");
+    REFUSE(f, genesis.parameters.policies[6].lapse_s, 59, "policies[6]");
+    REFUSE(f, participants[2].status, STANDING_SUSPENDED, "participant 3: status");
+    REFUSE(f, participants[2].settles_through, 3, "settles_through 3");
+    REFUSE(f, participants[2].settles_through, 99, "settles_through 99");
+    REFUSE(f, services[0].calendar, 1, "calendar 1 is not declared");
+    REFUSE(f, services[0].settlement_days, 31, "settlement_days");
+    REFUSE(f, services[0].settle_minute, 1440, "settle_minute");
+    REFUSE(f, services[0].flags, 2, "service 1: unknown flags");
+    REFUSE(f, schemes[0].flags, 4, "scheme 10: unknown flags");
+    REFUSE(f, schemes[3].flags, SCHEME_FEE_MANDATE, "scheme 20: its service is gross");
+    REFUSE(f, schemes[3].chargeback_s, 60, "scheme 20: its service is gross");
+    REFUSE(f, schemes[0].pre_arbitrate_s, 60, "scheme 10: pre_arbitrate_s needs");
+    REFUSE(f, schemes[0].fee_rule_count, 17, "17 fee rules");
+    REFUSE(f, schemes[0].fee_rule_count, 1, "fee_rules[0]");
+    fixture_free(f);
+}
+
+static void test_products_check(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = fixture_new();
+    struct genesis_calendar *calendar = calloc(1, sizeof *calendar);
+    assert_non_null(calendar);
+    *calendar = (struct genesis_calendar){.number = 1,
+                                          .name = "days",
+                                          .weekend = 96,
+                                          .holiday_count = 2,
+                                          .holidays = {20180215, 20180216},
+                                          .workday_count = 1,
+                                          .workdays = {20180211}};
+    f->genesis.calendars = calendar;
+    f->genesis.calendar_count = 1;
+    f->services[0].calendar = 1;
+    f->schemes[0].fee_rule_count = 1;
+    f->schemes[0].fee_rules[0] = (struct fee_rule){.from_date = 20160906,
+                                                   .mcc_to = 9999,
+                                                   .which = FEE_INTERCHANGE,
+                                                   .rounding = ROUND_HALF_UP,
+                                                   .rate_ppm = 3500,
+                                                   .minimum = 1,
+                                                   .cap = 1300};
+    char error[200];
+    assert_int_equal(genesis_check(&f->genesis, error, sizeof error), STATUS_OK);
+    REFUSE(f, genesis.calendar_count, 17, "calendars: the number of them is 17");
+    REFUSE(f, genesis.calendars->number, 0, "calendars[0]: number 0");
+    REFUSE(f, genesis.calendars->weekend, 128, "calendar 1: unknown days");
+    REFUSE(f, genesis.calendars->name[0], 0, "calendar 1");
+    REFUSE(f, genesis.calendars->holidays[1], 20180215, "calendar 1: holidays");
+    REFUSE(f, genesis.calendars->holidays[1], 20180230, "calendar 1: holidays");
+    REFUSE(f, genesis.calendars->workdays[0], 20180216, "none in both");
+    REFUSE(f, genesis.calendars->workday_count, 257, "calendar 1: holidays");
+    struct fee_rule *rule = &f->schemes[0].fee_rules[0];
+    const struct fee_rule good = *rule;
+#define REFUSE_RULE(field, value)                                                                  \
+    do {                                                                                           \
+        rule->field = (value);                                                                     \
+        refuse_genesis(f, "scheme 10, fee_rules[0]");                                              \
+        *rule = good;                                                                              \
+    } while (0)
+    REFUSE_RULE(from_date, 20160931);
+    REFUSE_RULE(to_date, 20160905);
+    REFUSE_RULE(mcc_to, 10000);
+    REFUSE_RULE(mcc_from, 10000);
+    REFUSE_RULE(which, 4);
+    REFUSE_RULE(rounding, 0);
+    REFUSE_RULE(rounding, 5);
+    REFUSE_RULE(rate_ppm, -1000001);
+    REFUSE_RULE(reserved, 1);
+    REFUSE_RULE(minimum, 1301);
+    REFUSE_RULE(cap, LIMIT_AMOUNT);
+#undef REFUSE_RULE
+    /* A network's fee needs a network. */
+    f->schemes[1].fee_rule_count = 1;
+    f->schemes[1].fee_rules[0] = good;
+    assert_int_equal(genesis_check(&f->genesis, error, sizeof error), STATUS_OK);
+    f->schemes[1].fee_rules[0].which = FEE_PAYEE;
+    refuse_genesis(f, "scheme 11, fee_rules[0]");
+    fixture_free(f);
+    free(calendar);
+}
+
 static void test_account_leaf(void **state)
 {
     (void)state;
@@ -389,7 +485,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batch_parse),    cmocka_unit_test(test_batch_roots),
         cmocka_unit_test(test_verdict_vector), cmocka_unit_test(test_genesis_vector),
-        cmocka_unit_test(test_genesis_check),  cmocka_unit_test(test_account_leaf),
+        cmocka_unit_test(test_genesis_check),  cmocka_unit_test(test_products_check),
+        cmocka_unit_test(test_options_check),  cmocka_unit_test(test_account_leaf),
         cmocka_unit_test(test_rows),           cmocka_unit_test(test_money_format),
         cmocka_unit_test(test_kind_names),
     };

@@ -52,6 +52,7 @@ static void fill_participants(struct genesis *genesis)
     for (uint32_t i = 0; i < PARTICIPANTS; i++) {
         struct genesis_participant *participant = &genesis->participants[i];
         participant->number = 10 * (i + 1);
+        participant->status = STANDING_ACTIVE;
         participant->roles = roles[i];
         (void)snprintf(participant->name, sizeof participant->name, "\xe9\x93\xb6\xe8\xa1\x8c %u",
                        i);
@@ -63,9 +64,59 @@ static void fill_participants(struct genesis *genesis)
                                          .key = signing_public((uint8_t)(50 + 10 * i + k))};
         }
     }
+    genesis->participants[2].settles_through = 10;
     strcpy(genesis->participants[0].bic, "ABCDCNBJXXX");
     strcpy(genesis->participants[0].clearing_code, "102100099996");
     genesis->participants[1].transport_key = transport_public(99);
+}
+
+/* Calendar, dates, disputes, fee rules and policies other than the usual ones. */
+static void fill_rules(struct genesis *genesis)
+{
+    genesis->participants_max = 100;
+    genesis->services_max = 5;
+    genesis->parameters = genesis_default_parameters();
+    genesis->parameters.queue_max = 50;
+    genesis->parameters.queue_quota = 7;
+    genesis->parameters.fund_share_ppm = 0;
+    genesis->parameters.policies[7] = (struct action_policy){.kind = 12,
+                                                             .approvals = 4,
+                                                             .proposers = ROLE_BANK | ROLE_AGENT,
+                                                             .approvers = ROLE_AUDITOR,
+                                                             .lapse_s = 60};
+    genesis->calendars = calloc(1, sizeof *genesis->calendars);
+    genesis->calendar_count = 1;
+    genesis->calendars[0] = (struct genesis_calendar){.number = 3,
+                                                      .weekend = 97,
+                                                      .holiday_count = 2,
+                                                      .workday_count = 1,
+                                                      .holidays = {20260101, 20260217},
+                                                      .workdays = {20260214},
+                                                      .name = "China"};
+    struct genesis_service *service = &genesis->services[0];
+    service->calendar = 3;
+    service->settlement_days = 1;
+    service->settle_minute = 545;
+    service->flags = SERVICE_BUSINESS_DAYS;
+    struct genesis_scheme *scheme = &genesis->schemes[0];
+    scheme->flags = SCHEME_FEES_BINDING | SCHEME_FEE_MANDATE;
+    scheme->chargeback_s = 1000;
+    scheme->represent_s = 200;
+    scheme->pre_arbitrate_s = 300;
+    scheme->answer_s = 400;
+    scheme->rule_s = 500;
+    scheme->fee_rule_count = 2;
+    scheme->fee_rules[0] = (struct fee_rule){.from_date = 20160906,
+                                             .to_date = 20261231,
+                                             .mcc_from = 1,
+                                             .mcc_to = 9999,
+                                             .which = FEE_INTERCHANGE,
+                                             .rounding = ROUND_HALF_EVEN,
+                                             .rate_ppm = -3500,
+                                             .minimum = 1,
+                                             .cap = LIMIT_AMOUNT - 1};
+    scheme->fee_rules[1] = (struct fee_rule){
+        .from_date = 20270101, .mcc_to = 5, .which = FEE_PAYEE, .rounding = ROUND_UP};
 }
 
 static void fill_genesis(struct genesis *genesis)
@@ -120,6 +171,7 @@ static void fill_genesis(struct genesis *genesis)
                                                   .name = "card"};
     genesis->schemes[1] = (struct genesis_scheme){
         .number = 2, .service = 7, .submitters = SIDE_PAYER, .confirmations = 2, .name = "pay"};
+    fill_rules(genesis);
     for (uint32_t i = 0; i < VALIDATORS; i++) {
         struct genesis_validator *validator = &genesis->validators[i];
         validator->participant = 10 * (i % PARTICIPANTS + 1);
@@ -180,6 +232,10 @@ static void test_round_trip(void **state)
     assert_memory_equal(again.limits, genesis.limits, 2 * sizeof *again.limits);
     assert_memory_equal(again.services, genesis.services, 2 * sizeof *again.services);
     assert_memory_equal(again.schemes, genesis.schemes, 2 * sizeof *again.schemes);
+    assert_memory_equal(again.calendars, genesis.calendars, sizeof *again.calendars);
+    assert_memory_equal(&again.parameters, &genesis.parameters, sizeof again.parameters);
+    assert_int_equal(again.participants_max, 100);
+    assert_int_equal(again.services_max, 5);
     assert_memory_equal(again.validators, genesis.validators,
                         VALIDATORS * sizeof *again.validators);
     struct hash a = genesis_file_chain_id(&genesis);
@@ -303,6 +359,26 @@ static const struct {
     {"services[0].cutoffs", "[\"9:00\"]", "17:30"},
     {"services[0].cutoffs", "[1020]", "17:30"},
     {"schemes[0].submitters", "[\"payer\", 4]", "payer payee network"},
+    {"participants_max", NULL, "it is missing"},
+    {"participants_max", "2", "participants_max: 2 is outside 3"}, /* genesis_check's */
+    {"parameters", NULL, "it is missing"},
+    {"parameters.queue_quota", "51", "queue_quota"},
+    {"parameters.policies", "[]", "an array of exactly 8 objects"},
+    {"parameters.policies[1].kind", "\"votes\"", "participant keys standing"},
+    {"parameters.policies[1].kind", "\"participant\"", "policies[1]"},
+    {"participants[0].settles_through", "30", "no sponsor itself"},
+    {"calendars[0].weekend", "[\"someday\"]", "monday tuesday"},
+    {"calendars[0].holidays", "[\"1 May\"]", "dates, as in 20260101"},
+    {"calendars[0].holidays", "[20260230]", "calendar 3: holidays"},
+    {"services[0].settle_time", "\"9:05\"", "a time as in"},
+    {"services[0].calendar", "4", "calendar 4 is not declared"},
+    {"services[0].flags", "[\"weekly\"]", "business_days"},
+    {"schemes[0].flags", "[\"free\"]", "fees_binding fee_mandate"},
+    {"schemes[0].answer_s", NULL, "pre_arbitrate_s needs"},
+    {"schemes[0].fee_rules[0].rate_ppm", "0.35", "a whole number from -2147483647"},
+    {"schemes[0].fee_rules[0].fee", "\"tip\"", "interchange payer_fee payee_fee"},
+    {"schemes[0].fee_rules[1].rounding", "\"half\"", "half_up half_even"},
+    {"schemes[0].fee_rules[1].cap", "-1", "a whole number from 0"},
     {"validators[3].key", SMALL_ORDER, "a valid public key"},
     {"validators[2].transport_key", ZERO, "both keys"},
     {"participants[1].keys[0].key", SMALL_ORDER, "a valid public key"},
