@@ -106,14 +106,36 @@ static const char *check_cycle(const struct ledger *ledger, uint32_t cycle)
                : "a cycle's turnover is not the sum of its debits";
 }
 
+/* What is returned, captured and still reserved of a record stays within its amount. */
 static const char *check_returns(const struct ledger *ledger)
 {
     for (uint32_t i = 0; i < ledger->lives.count; i++) {
-        if (ledger->lives.touched[i].row.returned > ledger->lives.touched[i].amount) {
-            return "more is returned than was posted";
+        const struct touched_life *life = &ledger->lives.touched[i];
+        if (life->row.returned > life->amount ||
+            life->row.reserved_amount > life->amount - life->row.returned) {
+            return "more is returned, captured or reserved than was posted or held";
         }
     }
     return NULL;
+}
+
+/* The block has changed the pending debits by what it changed in the reserves of lives. */
+static const char *check_reserves(const struct ledger *ledger)
+{
+    __int128 reserved = 0;
+    for (uint32_t i = 0; i < ledger->lives.count; i++) {
+        const struct touched_life *life = &ledger->lives.touched[i];
+        reserved += (__int128)life->row.reserved_amount + (__int128)life->row.reserved_fee -
+                    (__int128)life->reserved_before;
+    }
+    unsigned __int128 pending = 0; /* modulo 2^128, which is exact for the sum */
+    for (uint32_t i = 0; i < ledger->touched_count; i++) {
+        const struct account *before = &ledger->touched[i].before;
+        pending += ledger->accounts[before->number].totals[TOTAL_DEBITS_PENDING].minor -
+                   before->totals[TOTAL_DEBITS_PENDING].minor;
+    }
+    return pending == (unsigned __int128)reserved ? NULL
+                                                  : "pending debits are not what lives reserve";
 }
 
 const char *invariant_check(struct ledger *ledger)
@@ -128,7 +150,10 @@ const char *invariant_check(struct ledger *ledger)
         bool changed = ledger->cycles.touched[i] && ledger->cycles.rows[i].state != 0;
         what = changed ? check_cycle(ledger, i) : NULL;
     }
-    return what != NULL ? what : check_returns(ledger);
+    if (what == NULL) {
+        what = check_returns(ledger);
+    }
+    return what != NULL ? what : check_reserves(ledger);
 }
 
 void invariant_advance_sums(struct ledger *ledger)

@@ -204,8 +204,9 @@ static void remember(struct ledger *ledger, struct life_undo undo)
     }
 }
 
+/* before: what the record's life was until now; NULL: it begins. */
 static void set_life(struct ledger *ledger, struct place place, uint64_t amount,
-                     const struct life_row *row)
+                     const struct life_row *before, const struct life_row *row)
 {
     struct lives *lives = &ledger->lives;
     uint8_t key[LIFE_KEY_BYTES];
@@ -216,7 +217,9 @@ static void set_life(struct ledger *ledger, struct place place, uint64_t amount,
         CHECK(lives->count < lives->capacity);
         at = lives->count++;
         memcpy(lives->rows + (size_t)at * LIFE_ROW_BYTES, key, sizeof key);
-        lives->touched[at] = (struct touched_life){.amount = amount, .slot = slot};
+        uint64_t reserved = before == NULL ? 0 : before->reserved_amount + before->reserved_fee;
+        lives->touched[at] =
+            (struct touched_life){.amount = amount, .reserved_before = reserved, .slot = slot};
         index_put(&lives->index, slot, at);
         remember(ledger, (struct life_undo){.added = true, .at = at});
     } else {
@@ -228,7 +231,7 @@ static void set_life(struct ledger *ledger, struct place place, uint64_t amount,
 void life_open(struct ledger *ledger, const struct filing *filing, const struct life_row *row)
 {
     set_life(ledger, (struct place){ledger->block->height, filing->position},
-             filing->record->amount, row);
+             filing->record->amount, NULL, row);
 }
 
 void life_change(struct ledger *ledger, struct subject *subject, const struct life_row *row,
@@ -248,7 +251,7 @@ void life_change(struct ledger *ledger, struct subject *subject, const struct li
     struct life_row changed = *row;
     changed.event_index = event_add(ledger, &event);
     changed.event_height = ledger->block->height;
-    set_life(ledger, subject->place, subject->amount, &changed);
+    set_life(ledger, subject->place, subject->amount, &subject->life, &changed);
     subject->life = changed;
 }
 

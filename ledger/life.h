@@ -33,7 +33,8 @@ struct filing;
 struct touched_life {
     struct life_row row;
     uint64_t amount; /* of the record: the bound of what may be returned, captured and reserved */
-    uint32_t slot;   /* in the index */
+    uint64_t reserved_before; /* amount and fee, before the block */
+    uint32_t slot;            /* in the index */
 };
 
 /* One step back of a failed chain. */

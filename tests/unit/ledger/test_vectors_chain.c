@@ -308,8 +308,7 @@ static bool read_record(void *context, uint64_t height, uint32_t position,
 
 static bool read_time(void *context, uint64_t height, uint64_t *ret_timestamp_ms)
 {
-    (void)context;
-    unsigned long long h = height;
+    unsigned long long h = context == NULL ? 0 : height;
     *ret_timestamp_ms = h == 0 ? vectors_number(vectors, "genesis.created_ms")
                                : vectors_number(vectors, "chain.%llu.timestamp_ms", h);
     return true;
