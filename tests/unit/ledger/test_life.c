@@ -255,16 +255,6 @@ static void audit_block(struct world *w)
     assert_true(hash_equal(&root, &header->events_root));
 }
 
-static bool anyone_suspended(const struct ledger_fixture *f)
-{
-    for (uint32_t i = 0; i < f->genesis.participant_count; i++) {
-        if (registry_is_suspended(&f->ledger->registry, i)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void run_block(struct world *w)
 {
     struct ledger_fixture *f = w->f;
@@ -274,7 +264,7 @@ static void run_block(struct world *w)
     }
     struct block_header header = f->outcome->header;
     ledger_rollback(f->ledger);
-    if (prng_below(&w->prng, 8) == 0 && !anyone_suspended(f)) {
+    if (prng_below(&w->prng, 8) == 0) {
         fixture_reload(f);
     }
     assert_int_equal(fixture_execute(f), LEDGER_OK);

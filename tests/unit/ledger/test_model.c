@@ -22,6 +22,7 @@ struct known {
     uint32_t participant;
     struct record record;
     unsigned verdict;
+    uint32_t principal; /* of a CONFIRMED one: what it confirms */
 };
 
 struct model {
@@ -34,6 +35,8 @@ struct model {
     struct known known[KNOWN_MAX];
     struct record_id keys[KNOWN_MAX];
     uint16_t key_schemes[KNOWN_MAX];
+    uint32_t key_of[KNOWN_MAX]; /* the known record that the key names */
+    unsigned heard[KNOWN_MAX];  /* its sides that said so, by key */
 };
 
 static const int64_t CAPS[PARTICIPANTS] = {0, 100000000, 100000000, 100000000, 0, 0, 50000000, 0};
@@ -100,6 +103,7 @@ static unsigned check_refund(const struct model *m, uint32_t by, const struct re
     if (at == UINT32_MAX) {
         return VERDICT_REF_NOT_FOUND;
     }
+    at = m->known[at].verdict == VERDICT_CONFIRMED ? m->known[at].principal : at;
     const struct known *original = &m->known[at];
     if (original->verdict != VERDICT_POSTED) {
         return VERDICT_REF_NOT_POSTED;
@@ -121,19 +125,48 @@ static bool has_key(const struct record *r)
     return r->kind != RECORD_REFUND && !bytes_are_zero(&r->match_key, sizeof r->match_key);
 }
 
-static unsigned check_key(const struct model *m, const struct record *r)
+static unsigned sides_in(const struct record *r, uint32_t by)
 {
-    for (uint32_t i = 0; i < m->key_count && has_key(r); i++) {
-        if (m->key_schemes[i] == r->scheme &&
-            memcmp(&m->keys[i], &r->match_key, sizeof r->match_key) == 0) {
-            return VERDICT_DUPLICATE_KEY;
-        }
-    }
-    return VERDICT_POSTED;
+    return (by == r->payer ? SIDE_PAYER : 0u) | (by == r->payee ? SIDE_PAYEE : 0u) |
+           (by == FIXTURE_NETWORK ? SIDE_NETWORK : 0u);
 }
 
-static void post(struct model *m, const struct record *r, const int64_t effects[PARTICIPANTS],
-                 uint32_t original)
+static bool equal(const struct record *a, const struct record *b)
+{
+    return a->payer == b->payer && a->payee == b->payee && a->amount == b->amount &&
+           a->interchange == b->interchange && a->payer_fee == b->payer_fee &&
+           a->payee_fee == b->payee_fee && a->business_date == b->business_date;
+}
+
+/* Nothing here waits or ends: a named transaction is posted, and a further side may confirm it. */
+static unsigned check_key(const struct model *m, uint32_t by, const struct record *r,
+                          uint32_t *ret_key)
+{
+    uint32_t i = 0;
+    while (i < m->key_count && (m->key_schemes[i] != r->scheme ||
+                                memcmp(&m->keys[i], &r->match_key, sizeof r->match_key) != 0)) {
+        i++;
+    }
+    if (!has_key(r) || i == m->key_count) {
+        return VERDICT_POSTED;
+    }
+    *ret_key = i;
+    const struct record *named = &m->known[m->key_of[i]].record;
+    unsigned sides = sides_in(named, by);
+    if (r->kind != RECORD_CLEAR || named->kind != RECORD_CLEAR) {
+        return VERDICT_DUPLICATE_KEY;
+    }
+    if (sides == 0) {
+        return VERDICT_KEY_OF_OTHERS;
+    }
+    if ((sides & ~m->heard[i]) == 0) {
+        return VERDICT_DUPLICATE_KEY;
+    }
+    return equal(named, r) ? VERDICT_CONFIRMED : VERDICT_KEY_DIFFERS;
+}
+
+static void post(struct model *m, uint32_t by, const struct record *r,
+                 const int64_t effects[PARTICIPANTS], uint32_t original)
 {
     if (r->kind == RECORD_FUND) {
         m->settlement[r->payee] += (int64_t)r->amount;
@@ -148,6 +181,8 @@ static void post(struct model *m, const struct record *r, const int64_t effects[
     }
     if (has_key(r)) {
         m->key_schemes[m->key_count] = r->scheme;
+        m->key_of[m->key_count] = find_known(m, by, &r->id);
+        m->heard[m->key_count] = sides_in(r, by);
         m->keys[m->key_count++] = r->match_key;
     }
 }
@@ -157,15 +192,20 @@ static void post(struct model *m, const struct record *r, const int64_t effects[
 static unsigned file_admitted(struct model *m, uint32_t by, const struct record *r)
 {
     uint32_t original = 0;
+    uint32_t key = 0;
     unsigned verdict =
-        r->kind == RECORD_REFUND ? check_refund(m, by, r, &original) : check_key(m, r);
+        r->kind == RECORD_REFUND ? check_refund(m, by, r, &original) : check_key(m, by, r, &key);
+    if (verdict == VERDICT_CONFIRMED) {
+        m->heard[key] |= sides_in(&m->known[m->key_of[key]].record, by);
+        m->known[find_known(m, by, &r->id)].principal = m->key_of[key];
+    }
     int64_t effects[PARTICIPANTS] = {0};
     if (verdict == VERDICT_POSTED && r->kind != RECORD_FUND) {
         effects_of(r, effects);
         verdict = check_money(m, r, effects);
     }
     if (verdict == VERDICT_POSTED) {
-        post(m, r, effects, original);
+        post(m, by, r, effects, original);
     }
     return verdict;
 }
@@ -197,6 +237,7 @@ static void restore(struct model *m, const struct model *before)
            (m->known_count - before->known_count) * sizeof *m->returned);
     m->cash = before->cash;
     m->key_count = before->key_count;
+    memcpy(m->heard, before->heard, m->key_count * sizeof *m->heard);
 }
 
 static void expect_chain(struct model *m, struct model *before, uint32_t by,
@@ -215,7 +256,7 @@ static void expect_chain(struct model *m, struct model *before, uint32_t by,
         } else if (expected[i] == VERDICT_POSTED) {
             expected[i] = VERDICT_LINKED_FAILED;
         }
-        if (expected[i] != VERDICT_POSTED && failed == UINT32_MAX) {
+        if (expected[i] > VERDICT_CONFIRMED && failed == UINT32_MAX) {
             failed = i;
             restore(m, before);
         }
