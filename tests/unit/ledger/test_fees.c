@@ -18,7 +18,8 @@
 static struct fee_rule rule_of(enum fee_which which, int32_t rate_ppm, uint64_t minimum,
                                uint64_t cap, enum fee_rounding rounding)
 {
-    return (struct fee_rule){.mcc_to = 9999,
+    return (struct fee_rule){.from_date = 20160906,
+                             .mcc_to = 9999,
                              .which = (uint16_t)which,
                              .rounding = (uint16_t)rounding,
                              .rate_ppm = rate_ppm,
