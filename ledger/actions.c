@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "ledger/action_rows.h"
 #include "ledger/change.h"
+#include "ledger/effect.h"
 #include "ledger/evidence_batch.h"
 #include "ledger/roster.h"
 
@@ -60,7 +61,7 @@ const struct action_row *actions_approved_change(const struct ledger *ledger,
 {
     for (uint32_t i = 0; i < book->count; i++) {
         const struct action_row *row = &book->rows[i];
-        if (row->state == ACTION_APPROVED) {
+        if (row->state == ACTION_APPROVED && row->kind == ACTION_VALIDATORS) {
             CHECK(action_decode(body_of(ledger, row), ret_action) == STATUS_OK);
             return row;
         }
@@ -91,6 +92,7 @@ void actions_begin(struct ledger *ledger)
     ledger->book_changed = false;
     ledger->terminal = false;
     ledger->evidence_count = 0;
+    ledger->effect_count = 0;
     for (uint32_t i = 0; i < ledger->book->count; i++) {
         if (ledger->book->rows[i].lapse_ms <= ledger->block->timestamp_ms) {
             end(ledger, &writable(ledger)->rows[i], ACTION_LAPSED);
@@ -133,12 +135,33 @@ static enum verdict check_room(const struct ledger *ledger, uint32_t participant
     return own >= ACTIONS_OWN_MAX ? VERDICT_ACTIONS_FULL_OWN : VERDICT_POSTED;
 }
 
+/* The body without its common head. */
+static struct span effect_part(struct span body)
+{
+    return (struct span){body.data + ACTION_HEAD_BYTES, body.length - ACTION_HEAD_BYTES};
+}
+
+/* Enough keys stand behind it. One that is not of validators takes effect at step 3. */
+static void set_approved(struct ledger *ledger, struct action_row *row)
+{
+    row->state = ACTION_APPROVED;
+    row->touched = true;
+    if (row->kind != ACTION_VALIDATORS) {
+        CHECK(ledger->effect_count < ACTIONS_HELD_MAX);
+        ledger->effects[ledger->effect_count++] = row->id;
+    }
+}
+
 /* What the kind itself asks of a proposal. */
-static enum verdict check_content(struct ledger *ledger, const struct action *action)
+static enum verdict check_content(struct ledger *ledger, const struct ledger_batch *batch,
+                                  const struct action *action)
 {
     struct action other;
     if (action->kind != ACTION_VALIDATORS) {
-        return VERDICT_KIND_NOT_OPEN;
+        return batch->body_length > ACTION_BYTES_MAX
+                   ? VERDICT_ACTION_FORM
+                   : effect_check(ledger, action->kind,
+                                  effect_part((struct span){batch->body, batch->body_length}));
     }
     if (action->epoch == ledger->roster.epoch &&
         actions_approved_change(ledger, current(ledger), &other) != NULL) {
@@ -150,19 +173,17 @@ static enum verdict check_content(struct ledger *ledger, const struct action *ac
 static enum verdict propose(struct ledger *ledger, const struct ledger_batch *batch,
                             uint32_t position, const struct action *action)
 {
-    const struct action_rule *policy = actions_policy(action->kind);
+    struct action_rule rule;
+    const struct action_rule *policy = &rule;
     const struct batch_header *header = batch->header;
-    CHECK(policy != NULL);
-    if (!policy->open) {
-        return VERDICT_KIND_NOT_OPEN;
-    }
+    CHECK(actions_policy(ledger, action->kind, &rule));
     if (header->key_no >= VALIDATOR_KEY_NO) {
         return VERDICT_ACTION_KEY;
     }
     if (!actions_may_propose(ledger, policy, header->participant)) {
         return VERDICT_NOT_PROPOSER;
     }
-    enum verdict verdict = check_content(ledger, action);
+    enum verdict verdict = check_content(ledger, batch, action);
     if (verdict == VERDICT_POSTED) {
         verdict = check_room(ledger, header->participant);
     }
@@ -186,6 +207,9 @@ static enum verdict propose(struct ledger *ledger, const struct ledger_batch *ba
     row->slot = slot;
     row->touched = true;
     memcpy(ledger->action_bodies[slot], batch->body, batch->body_length);
+    if (row->kind != ACTION_VALIDATORS && actions_enough(ledger, policy, row)) {
+        set_approved(ledger, row);
+    }
     return VERDICT_POSTED;
 }
 
@@ -227,9 +251,10 @@ static void add_answer(struct action_row *row, const struct batch_header *header
 static enum verdict approve(struct ledger *ledger, const struct batch_header *header,
                             struct action_row *row)
 {
-    const struct action_rule *policy = actions_policy(row->kind);
+    struct action_rule rule;
+    const struct action_rule *policy = &rule;
     struct action other;
-    CHECK(policy != NULL);
+    CHECK(actions_policy(ledger, row->kind, &rule));
     if (!actions_may_answer(ledger, policy, header->participant)) {
         return VERDICT_NOT_APPROVER;
     }
@@ -240,13 +265,14 @@ static enum verdict approve(struct ledger *ledger, const struct batch_header *he
     const struct action_row *under_way = actions_approved_change(ledger, ledger->book_next, &other);
     struct action_row with = *row;
     add_answer(&with, header, ACTION_YES);
-    if (row->state == ACTION_PROPOSED && actions_enough(ledger, policy, &with)) {
-        if (under_way != NULL) {
-            return VERDICT_CHANGE_UNDER_WAY;
-        }
-        with.state = ACTION_APPROVED;
+    const bool decides = row->state == ACTION_PROPOSED && actions_enough(ledger, policy, &with);
+    if (decides && row->kind == ACTION_VALIDATORS && under_way != NULL) {
+        return VERDICT_CHANGE_UNDER_WAY;
     }
     *row = with;
+    if (decides) {
+        set_approved(ledger, row);
+    }
     return VERDICT_POSTED;
 }
 
@@ -254,8 +280,9 @@ static enum verdict approve(struct ledger *ledger, const struct batch_header *he
 static enum verdict disapprove(struct ledger *ledger, const struct batch_header *header,
                                struct action_row *row)
 {
-    const struct action_rule *policy = actions_policy(row->kind);
-    CHECK(policy != NULL);
+    struct action_rule rule;
+    const struct action_rule *policy = &rule;
+    CHECK(actions_policy(ledger, row->kind, &rule));
     if (header->participant == row->participant) {
         add_answer(row, header, ACTION_NO);
         end(ledger, row, ACTION_REFUSED);
@@ -314,7 +341,8 @@ static enum verdict ready(struct ledger *ledger, const struct ledger_batch *batc
 static enum verdict decide(struct ledger *ledger, uint32_t batch_index,
                            const struct ledger_batch *batch, const struct action *action)
 {
-    if (actions_policy(action->kind) != NULL) {
+    struct action_rule rule;
+    if (actions_policy(ledger, action->kind, &rule)) {
         return propose(ledger, batch, batch_index << 16, action);
     }
     bool by_validator = batch->header->key_no >= VALIDATOR_KEY_NO;
@@ -379,6 +407,23 @@ void actions_execute_evidence(struct ledger *ledger, uint32_t batch_index)
         ledger->evidence_count++;
     }
     *verdict = (uint16_t)(known ? VERDICT_EXISTS : VERDICT_POSTED);
+}
+
+void actions_run_effects(struct ledger *ledger)
+{
+    for (uint32_t i = 0; i < ledger->effect_count; i++) {
+        struct action_row *row = find(writable(ledger), &ledger->effects[i]);
+        CHECK(row != NULL);
+        if (row->state != ACTION_APPROVED) {
+            continue; /* refused again in the same block */
+        }
+        const struct span body = effect_part(body_of(ledger, row));
+        bool fits = effect_check(ledger, row->kind, body) == VERDICT_POSTED;
+        if (fits) {
+            effect_apply(ledger, row->kind, body);
+        }
+        end(ledger, row, fits ? ACTION_DONE : ACTION_OVERTAKEN);
+    }
 }
 
 void actions_finish(struct ledger *ledger)

@@ -16,9 +16,8 @@
 
 #include "ledger/state.h"
 
-/* Who proposes and who approves a kind. One table, in actions_policy.c, states it for all. */
+/* Who proposes and who approves a kind: fixed for VALIDATORS, a parameter for the others. */
 struct action_rule {
-    bool open;          /* on this network yet; else KIND_NOT_OPEN */
     bool by_validators; /* quorum: proposer and approvers own q validators of the current set */
     uint32_t proposers; /* mask of enum role; with by_validators also every owner of a validator */
     uint32_t approvers; /* mask of enum role; with by_validators the owners of validators instead */
@@ -26,8 +25,8 @@ struct action_rule {
     uint64_t lapse_ms;
 };
 
-/* NULL for the kinds that are answers, not proposals. */
-const struct action_rule *actions_policy(unsigned kind);
+/* false for the kinds that are answers, not proposals. */
+bool actions_policy(const struct ledger *ledger, unsigned kind, struct action_rule *ret_policy);
 bool actions_may_propose(const struct ledger *ledger, const struct action_rule *policy,
                          uint32_t participant);
 bool actions_may_answer(const struct ledger *ledger, const struct action_rule *policy,
@@ -43,6 +42,9 @@ void actions_begin(struct ledger *ledger);
 /* One batch of kind action or evidence; its verdict is set. */
 void actions_execute(struct ledger *ledger, uint32_t batch_index);
 void actions_execute_evidence(struct ledger *ledger, uint32_t batch_index);
+/* Step 3 of a block: what actions of kinds 5 to 12 approved in it change, in the order of approval.
+ */
+void actions_run_effects(struct ledger *ledger);
 /* After all batches: an approved change whose new members are all ready takes effect. */
 void actions_finish(struct ledger *ledger);
 /* The block is final. */

@@ -4,33 +4,30 @@
  */
 #include "base/check.h"
 #include "ledger/actions.h"
+#include "ledger/effect.h"
 
 #define SECONDS_A_DAY 86400u
 #define LAPSE_MS (7ull * SECONDS_A_DAY * 1000)
 #define KEYS_MAKER_CHECKER 2u
 
-static const struct action_rule POLICIES[] = {
-    [ACTION_VALIDATORS] = {.open = true,
-                           .by_validators = true,
-                           .proposers = ROLE_OPERATOR,
-                           .keys = KEYS_MAKER_CHECKER,
-                           .lapse_ms = LAPSE_MS},
-    [ACTION_PARTICIPANT] = {.keys = KEYS_MAKER_CHECKER, .lapse_ms = LAPSE_MS},
-    [ACTION_KEYS] = {.keys = KEYS_MAKER_CHECKER, .lapse_ms = LAPSE_MS},
-    [ACTION_STANDING] = {.keys = KEYS_MAKER_CHECKER, .lapse_ms = LAPSE_MS},
-    [ACTION_LIMIT] = {.keys = KEYS_MAKER_CHECKER, .lapse_ms = LAPSE_MS},
-    [ACTION_SERVICE] = {.keys = KEYS_MAKER_CHECKER, .lapse_ms = LAPSE_MS},
-    [ACTION_SCHEME] = {.keys = KEYS_MAKER_CHECKER, .lapse_ms = LAPSE_MS},
-    [ACTION_PARAMETERS] = {.keys = KEYS_MAKER_CHECKER, .lapse_ms = LAPSE_MS},
-    [ACTION_CYCLE] = {.keys = KEYS_MAKER_CHECKER, .lapse_ms = LAPSE_MS},
-};
-
-const struct action_rule *actions_policy(unsigned kind)
+bool actions_policy(const struct ledger *ledger, unsigned kind, struct action_rule *ret_policy)
 {
-    if (kind >= sizeof POLICIES / sizeof POLICIES[0] || POLICIES[kind].keys == 0) {
-        return NULL;
+    if (kind == ACTION_VALIDATORS) {
+        *ret_policy = (struct action_rule){.by_validators = true,
+                                           .proposers = ROLE_OPERATOR,
+                                           .keys = KEYS_MAKER_CHECKER,
+                                           .lapse_ms = LAPSE_MS};
+        return true;
     }
-    return &POLICIES[kind];
+    if (kind < POLICY_KIND_FIRST || kind >= POLICY_KIND_FIRST + POLICY_COUNT) {
+        return false;
+    }
+    const struct action_policy *policy = effect_policy(ledger, (uint16_t)kind);
+    *ret_policy = (struct action_rule){.proposers = policy->proposers,
+                                       .approvers = policy->approvers,
+                                       .keys = policy->approvals,
+                                       .lapse_ms = 1000ull * policy->lapse_s};
+    return true;
 }
 
 static uint32_t validators_of(const struct ledger *ledger, uint32_t participant)

@@ -121,6 +121,7 @@ enum status actions_load(struct ledger *ledger, struct span key, struct span val
     struct action_row row;
     struct span body;
     struct action action;
+    struct action_rule rule;
     if (action_row_decode(key, value, &row, &body) != STATUS_OK) {
         return STATUS_CORRUPT;
     }
@@ -129,7 +130,7 @@ enum status actions_load(struct ledger *ledger, struct span key, struct span val
     }
     if (row.state > ACTION_APPROVED || ledger->book->count >= ACTIONS_OPEN_MAX ||
         action_decode(body, &action) != STATUS_OK || action.kind != row.kind ||
-        actions_policy(row.kind) == NULL) {
+        !actions_policy(ledger, row.kind, &rule)) {
         return STATUS_CORRUPT;
     }
     row.slot = ledger->book->count;

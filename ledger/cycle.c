@@ -87,26 +87,36 @@ static void place_in(struct ledger *ledger, uint32_t slot, const struct genesis_
     ledger->cycles.open[service_index(ledger, service)] = slot;
 }
 
+static void open_service(struct ledger *ledger, uint32_t index, uint64_t height, uint64_t now_ms)
+{
+    const struct genesis_service *service = &ledger->registry.genesis->services[index];
+    ledger->cycles.open[index] = REGISTRY_NONE;
+    if (service->mode == SERVICE_DEFERRED) {
+        const struct cycle_row row = {.service = service->number,
+                                      .number = 1,
+                                      .state = CYCLE_OPEN,
+                                      .currency = service->currency,
+                                      .opened_height = height,
+                                      .opened_ms = now_ms,
+                                      .first_ms = now_ms,
+                                      .cutoff_ms = next_cutoff(ledger, service, now_ms)};
+        uint32_t slot = free_slot(ledger);
+        CHECK(slot != REGISTRY_NONE);
+        place_in(ledger, slot, service, &row);
+    }
+}
+
 void cycle_open_first(struct ledger *ledger)
 {
     const struct genesis *genesis = ledger->registry.genesis;
     for (uint32_t i = 0; i < genesis->service_count; i++) {
-        const struct genesis_service *service = &genesis->services[i];
-        ledger->cycles.open[i] = REGISTRY_NONE;
-        if (service->mode == SERVICE_DEFERRED) {
-            const struct cycle_row row = {.service = service->number,
-                                          .number = 1,
-                                          .state = CYCLE_OPEN,
-                                          .currency = service->currency,
-                                          .opened_ms = genesis->created_ms,
-                                          .first_ms = genesis->created_ms,
-                                          .cutoff_ms =
-                                              next_cutoff(ledger, service, genesis->created_ms)};
-            uint32_t slot = free_slot(ledger);
-            CHECK(slot != REGISTRY_NONE);
-            place_in(ledger, slot, service, &row);
-        }
+        open_service(ledger, i, 0, genesis->created_ms);
     }
+}
+
+void cycle_open_service(struct ledger *ledger, uint32_t index)
+{
+    open_service(ledger, index, ledger->block->height, ledger->block->timestamp_ms);
 }
 
 void cycle_begin(struct ledger *ledger)
@@ -118,7 +128,7 @@ void cycle_begin(struct ledger *ledger)
     memset(cycles->touched, 0, cycles->count * sizeof *cycles->touched);
     memcpy(cycles->before, cycles->rows, cycles->count * sizeof *cycles->rows);
     memcpy(cycles->open_before, cycles->open,
-           ledger->registry.genesis->service_count * sizeof *cycles->open);
+           ledger->limits.refdata.services * sizeof *cycles->open);
 }
 
 void cycle_restore(struct ledger *ledger)
@@ -132,7 +142,7 @@ void cycle_restore(struct ledger *ledger)
     }
     memcpy(cycles->rows, cycles->before, cycles->count * sizeof *cycles->rows);
     memcpy(cycles->open, cycles->open_before,
-           ledger->registry.genesis->service_count * sizeof *cycles->open);
+           ledger->limits.refdata.services * sizeof *cycles->open);
     if (cycles->moved) {
         cycle_recompute(ledger);
     }
@@ -210,30 +220,38 @@ void cycle_count_owed(struct ledger *ledger, uint32_t slot, int sign)
     }
 }
 
-void cycle_recompute(struct ledger *ledger)
+void cycle_recompute_owed(struct ledger *ledger)
 {
     struct cycles *cycles = &ledger->cycles;
     uint64_t accounts = (uint64_t)ledger->participant_count * ledger->currency_count;
-    memset(cycles->exposures, 0, accounts * sizeof *cycles->exposures);
+    cycles->moved = true;
     memset(cycles->closed_owed, 0, accounts * sizeof *cycles->closed_owed);
     for (uint32_t slot = 0; slot < cycles->count; slot++) {
-        if (!cycle_is_unsettled(&cycles->rows[slot])) {
-            continue;
-        }
-        for (uint32_t i = 0; i < ledger->participant_count; i++) {
-            const struct net *net = cycle_net(ledger, slot, i);
-            ledger_exposure(ledger, i, cycles->currency[slot])->minor +=
-                total_owed(net->credits, net->debits).minor;
-        }
         if (counts_as_owed(ledger, slot)) {
             cycle_count_owed(ledger, slot, 1);
         }
     }
 }
 
+void cycle_recompute(struct ledger *ledger)
+{
+    struct cycles *cycles = &ledger->cycles;
+    uint64_t accounts = (uint64_t)ledger->participant_count * ledger->currency_count;
+    memset(cycles->exposures, 0, accounts * sizeof *cycles->exposures);
+    for (uint32_t slot = 0; slot < cycles->count; slot++) {
+        bool counts = cycle_is_unsettled(&cycles->rows[slot]);
+        for (uint32_t i = 0; i < ledger->participant_count && counts; i++) {
+            const struct net *net = cycle_net(ledger, slot, i);
+            ledger_exposure(ledger, i, cycles->currency[slot])->minor +=
+                total_owed(net->credits, net->debits).minor;
+        }
+    }
+    cycle_recompute_owed(ledger);
+}
+
 /* ---- Time ---- */
 
-static bool can_close(const struct ledger *ledger, uint16_t service)
+bool cycle_can_close(const struct ledger *ledger, uint16_t service)
 {
     return unsettled_of(ledger, service) < LIMIT_SERVICE_CYCLES;
 }
@@ -283,7 +301,7 @@ void cycle_due_run(struct ledger *ledger, const struct expiry_row *row)
 {
     uint32_t slot = cycle_slot(ledger, (uint16_t)row->place.height, row->place.position);
     CHECK(slot != REGISTRY_NONE);
-    if (row->kind == DUE_CUTOFF && can_close(ledger, ledger->cycles.rows[slot].service)) {
+    if (row->kind == DUE_CUTOFF && cycle_can_close(ledger, ledger->cycles.rows[slot].service)) {
         cycle_close(ledger, slot, row->due_ms, false);
         return;
     }

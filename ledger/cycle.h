@@ -67,6 +67,8 @@ struct cycles {
 
 /* Cycle 1 of every DEFERRED service. */
 void cycle_open_first(struct ledger *ledger);
+/* Cycle 1 of a service that an action has brought. */
+void cycle_open_service(struct ledger *ledger, uint32_t index);
 void cycle_begin(struct ledger *ledger);
 void cycle_restore(struct ledger *ledger);
 /* Frees the slots of cycles that settled in the committed block. */
@@ -79,6 +81,8 @@ void cycle_due_run(struct ledger *ledger, const struct expiry_row *row);
 /* The earliest time at which a cycle has something to do: a cut-off, settle_from or a deadline;
    UINT64_MAX: none. */
 uint64_t cycle_next_ms(const struct ledger *ledger);
+/* Whether the service has room for one more unsettled cycle. */
+bool cycle_can_close(const struct ledger *ledger, uint16_t service);
 /* Actions CLOSE and EXTEND, at step 3. The caller checked that they fit. */
 void cycle_close(struct ledger *ledger, uint32_t slot, uint64_t closed_ms, bool by_action);
 void cycle_extend(struct ledger *ledger, uint32_t slot, uint64_t cutoff_ms);
@@ -96,6 +100,8 @@ void cycle_count_owed(struct ledger *ledger, uint32_t slot, int sign);
 void cycle_group_sums(struct ledger *ledger, uint32_t slot);
 /* Everything that is derived from rows and nets: exposures, closed_owed, open. */
 void cycle_recompute(struct ledger *ledger);
+/* closed_owed alone: sponsors have changed. */
+void cycle_recompute_owed(struct ledger *ledger);
 
 struct net *cycle_net(const struct ledger *ledger, uint32_t slot, uint32_t participant);
 struct total *cycle_closed_owed(const struct ledger *ledger, uint32_t participant,

@@ -158,7 +158,7 @@ static void forget_genesis(struct ledger *ledger)
 {
     struct cycles *cycles = &ledger->cycles;
     memset(cycles->rows, 0, cycles->count * sizeof *cycles->rows);
-    for (uint32_t i = 0; i < ledger->registry.genesis->service_count; i++) {
+    for (uint32_t i = 0; i < ledger->limits.refdata.services; i++) {
         cycles->open[i] = REGISTRY_NONE;
     }
 }

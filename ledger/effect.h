@@ -9,9 +9,9 @@
 #include "ledger/state.h"
 
 /* Whether the body, without its common header of 8 bytes, is well formed and fits the state now:
-   at proposal, and again when the last approval comes. POSTED, or a verdict of the 15x, 25x, 35x or
-   52x ranges (docs/ledger.md, Verdicts). Changes nothing. */
-enum verdict effect_check(const struct ledger *ledger, uint16_t kind, struct span body);
+   at proposal, and again when the last approval comes. POSTED, or ACTION_FORM, 260 to 263 or 360.
+   Changes nothing. */
+enum verdict effect_check(struct ledger *ledger, uint16_t kind, struct span body);
 
 /* Step 3 of a block: carries it out. Only after effect_check in the same block. Every row it
    changes is saved for rollback and written to its table; a cycle that it moves makes an event of

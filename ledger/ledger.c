@@ -68,6 +68,7 @@ static void begin_block(struct ledger *ledger, const struct ledger_block *block,
     ledger->transactions.count = 0;
     ledger->lives.count = 0;
     refdata_begin(ledger);
+    ledger->account_count_before = ledger->account_count;
     life_begin(ledger);
     event_begin(ledger);
     expiry_begin(ledger);
@@ -92,6 +93,7 @@ static void take_back(struct ledger *ledger)
 {
     touch_restore(ledger);
     refdata_restore(ledger);
+    ledger->account_count = ledger->account_count_before;
     queue_restore(ledger);
     if (ledger->tree_changed) {
         outcome_restore_tree(ledger);
@@ -141,6 +143,7 @@ enum ledger_result ledger_execute(struct ledger *ledger, const struct ledger_blo
     for (uint32_t i = 0; i < block->batch_count; i++) {
         execute_batch(ledger, i);
     }
+    actions_run_effects(ledger);
     actions_finish(ledger);
     settle_run(ledger);
     queue_run(ledger);

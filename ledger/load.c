@@ -172,6 +172,9 @@ static const char *check_counts(const struct ledger *ledger)
     if (ledger->loaded[TABLE_ACCOUNTS] != ledger->account_count) {
         return "a row of the accounts is missing";
     }
+    if (ledger->loaded[TABLE_PARAMETERS] != 1) {
+        return "the row of the parameters is missing";
+    }
     if (ledger->loaded[TABLE_VALIDATORS] != ledger->roster.epoch) {
         return "an epoch of the validators is missing";
     }

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "ledger/outcome.h"
+#include "ledger/touch.h"
 
 #define CLASSES 4u
 
@@ -53,6 +54,19 @@ void opening_accounts(struct ledger *ledger)
 {
     for (uint32_t i = 0; i < ledger->account_count; i++) {
         opening_account(ledger, i, &ledger->accounts[i]);
+    }
+}
+
+void opening_of_participant(struct ledger *ledger, uint32_t index)
+{
+    const struct genesis *genesis = ledger->registry.genesis;
+    uint32_t first = CLASSES * genesis->currency_count * (1 + index);
+    uint32_t end = first + CLASSES * genesis->currency_count;
+    CHECK(first == ledger->account_count && end <= ledger->limits.accounts_max);
+    ledger->account_count = end;
+    for (uint32_t i = first; i < end; i++) {
+        opening_account(ledger, i, &ledger->accounts[i]);
+        (void)touch_limit(ledger, i);
     }
 }
 

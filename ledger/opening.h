@@ -12,6 +12,8 @@
 void opening_account(const struct ledger *ledger, uint32_t number, struct account *ret_account);
 /* All accounts of genesis. */
 void opening_accounts(struct ledger *ledger);
+/* The accounts of a participant that an action has registered, at the end of all. */
+void opening_of_participant(struct ledger *ledger, uint32_t index);
 /* Brings the number of accounts, and the tree over them, to the participants that there are; what
    is new is empty. Every leaf is hashed anew. */
 void opening_resize(struct ledger *ledger);

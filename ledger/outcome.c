@@ -175,11 +175,15 @@ const char *outcome_build(struct ledger *ledger)
 
 void outcome_restore_tree(struct ledger *ledger)
 {
-    for (uint32_t i = 0; i < ledger->changed_count; i++) {
-        ledger->changed_leaves[i] = account_leaf_hash(&ledger->accounts[ledger->changed[i]]);
+    uint32_t count = 0;
+    merkle_dense_shrink(&ledger->tree, ledger->account_count);
+    /* Ascending: the accounts that the block opened are the last. */
+    while (count < ledger->changed_count && ledger->changed[count] < ledger->account_count) {
+        ledger->changed_leaves[count] =
+            account_leaf_hash(&ledger->accounts[ledger->changed[count]]);
+        count++;
     }
-    merkle_dense_update(&ledger->tree, ledger->changed, ledger->changed_leaves,
-                        ledger->changed_count);
+    merkle_dense_update(&ledger->tree, ledger->changed, ledger->changed_leaves, count);
 }
 
 void outcome_rebuild_tree(struct ledger *ledger)

@@ -32,13 +32,22 @@ static struct touched_account *touched_of(struct ledger *ledger, uint32_t accoun
     return &ledger->touched[ledger->account_marks[account].touched];
 }
 
+/* Entries, or a change of limit or flags. A new account without either has a leaf and no page. */
+static bool has_page(const struct ledger *ledger, const struct touched_account *touched)
+{
+    const struct account *now = &ledger->accounts[touched->before.number];
+    return touched->entries > 0 || now->limit != touched->before.limit ||
+           now->flags != touched->before.flags;
+}
+
 void page_build_changed(struct ledger *ledger)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < ledger->touched_count; i++) {
         /* A failed chain leaves accounts that were touched and taken back. */
-        if (ledger->touched[i].entries > 0) {
-            ledger->changed[count++] = ledger->touched[i].before.number;
+        uint32_t number = ledger->touched[i].before.number;
+        if (has_page(ledger, &ledger->touched[i]) || number >= ledger->account_count_before) {
+            ledger->changed[count++] = number;
         }
     }
     radix_pass(ledger->changed, ledger->changed_scratch, count, 0);
@@ -48,7 +57,7 @@ void page_build_changed(struct ledger *ledger)
 
 static uint32_t part_count(uint32_t entries)
 {
-    return (entries + LIMIT_PAGE_ENTRIES - 1) / LIMIT_PAGE_ENTRIES;
+    return entries == 0 ? 1 : (entries + LIMIT_PAGE_ENTRIES - 1) / LIMIT_PAGE_ENTRIES;
 }
 
 /* Full pages stand one after the other, so an entry's address follows from its number. */
@@ -114,7 +123,8 @@ static const char *finish_pages(struct ledger *ledger, struct account *account,
                              .limit = account->limit,
                              .flags = account->flags};
     memcpy(head.totals, touched->before.totals, sizeof head.totals);
-    for (uint32_t done = 0; done < touched->entries; done += head.count, head.part++) {
+    uint32_t parts = has_page(ledger, touched) ? part_count(touched->entries) : 0;
+    for (uint32_t done = 0; head.part < parts; done += head.count, head.part++) {
         uint32_t left = touched->entries - done;
         head.count = (uint16_t)(left < LIMIT_PAGE_ENTRIES ? left : LIMIT_PAGE_ENTRIES);
         uint8_t *page = entry_address(touched, done) - PAGE_HEAD_BYTES;
@@ -126,7 +136,7 @@ static const char *finish_pages(struct ledger *ledger, struct account *account,
         head.previous_height = head.height;
     }
     account->entries += touched->entries;
-    account->last_page_height = head.height;
+    account->last_page_height = parts > 0 ? head.height : account->last_page_height;
     for (unsigned i = 0; i < ACCOUNT_TOTALS; i++) {
         if (!total_equal(head.totals[i], account->totals[i])) {
             return "an account's pages do not add up to its totals";

@@ -49,7 +49,7 @@
 struct scratch_limits {
     uint32_t records;
     uint32_t entries;
-    uint32_t accounts; /* touched by one block */
+    uint32_t accounts;     /* touched by one block */
     uint32_t accounts_max; /* that there can ever be */
     uint32_t pages;
     uint32_t nets; /* touched by one block */
@@ -167,6 +167,7 @@ struct ledger {
     uint32_t generation;
     uint32_t loaded[LEDGER_TABLE_COUNT]; /* rows taken up from a store */
     uint32_t account_count;
+    uint32_t account_count_before; /* the block */
     uint32_t participant_count;
     uint32_t currency_count;
 
@@ -217,6 +218,8 @@ struct ledger {
     uint8_t *action_values; /* of the rows that the block writes */
     uint8_t evidence_rows[LIMIT_BLOCK_BATCHES][EVIDENCE_KEY_BYTES + EVIDENCE_VALUE_BYTES];
     uint32_t evidence_count;
+    struct hash effects[ACTIONS_HELD_MAX]; /* ids approved in this block, in order */
+    uint32_t effect_count;
     uint8_t validators_key[VALIDATORS_KEY_BYTES];
     uint8_t validators_value[VALIDATORS_VALUE_BYTES_MAX];
 

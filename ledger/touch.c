@@ -38,6 +38,13 @@ void touch_account(struct ledger *ledger, uint32_t account, enum account_total t
     };
 }
 
+struct account *touch_limit(struct ledger *ledger, uint32_t account)
+{
+    CHECK(account < ledger->account_count);
+    (void)save_account(ledger, account);
+    return &ledger->accounts[account];
+}
+
 struct logged_entry touch_account_undo_last(struct ledger *ledger)
 {
     CHECK(ledger->entry_count > 0);

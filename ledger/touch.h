@@ -18,6 +18,9 @@ struct entry_origin {
 /* Adds delta to one total of an account and logs the entry; negative only for pending totals. */
 void touch_account(struct ledger *ledger, uint32_t account, enum account_total total, int64_t delta,
                    struct entry_origin origin);
+/* An account whose limit or flags are about to change: its page says so, with or without entries.
+ */
+struct account *touch_limit(struct ledger *ledger, uint32_t account);
 /* Takes the last logged entry back; returns it. */
 struct logged_entry touch_account_undo_last(struct ledger *ledger);
 

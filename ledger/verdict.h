@@ -31,7 +31,6 @@
     X(26, EXCEPTION_BUSINESS_DATE, "the other half has another business date")                     \
     X(100, ID_ZERO, "the id is zero")                                                              \
     X(101, KIND_UNKNOWN, "there is no kind with this number")                                      \
-    X(102, KIND_NOT_OPEN, "this kind is not open on this network yet")                             \
     X(103, RESERVED_NOT_ZERO, "the reserved bytes are not zero")                                   \
     X(104, FLAGS, "a flag is set that this kind does not have")                                    \
     X(106, LINKED_OPEN, "the last record of the batch is linked to a next one")                    \
@@ -81,6 +80,11 @@
     X(231, NO_DISPUTES, "the scheme has no disputes")                                              \
     X(232, TIMEOUT_TOO_LONG, "the timeout is longer than the scheme's")                            \
     X(233, QUEUE_NOT_IN_SCHEME, "a scheme that needs the payee's confirmation has no queue")       \
+    X(260, NUMBER_NOT_NEXT,                                                                        \
+      "a new number must be above all others, and there must be room for it")                      \
+    X(261, NOT_REGISTERED, "it names a participant, currency, cycle or key that there is not")     \
+    X(262, FIXED_FIELD, "it changes what never changes: see docs/ledger.md, Actions")              \
+    X(263, OUT_OF_RANGE, "what would result does not fit together, or a value has no meaning")     \
     X(300, LINKED_FAILED, "another record of the same chain failed, so none of it is posted")      \
     X(301, REF_NOT_FOUND, "the record acted on does not exist")                                    \
     X(302, REF_NOT_POSTED, "the record acted on is not posted")                                    \
@@ -117,6 +121,7 @@
       "too few validators would be left: four or more stay at least four")                         \
     X(352, VALIDATORS_TOO_MANY, "there would be more validators than a network may have")          \
     X(353, EVIDENCE_EPOCH, "the votes are of an epoch that has not begun")                         \
+    X(360, CYCLE_STATE, "the cycle is not in the state that this needs, or its nets are others")   \
     X(400, INSUFFICIENT_FUNDS, "there is not enough money on the settlement account")              \
     X(401, CAP, "the exposure would pass the participant's cap")                                   \
     X(402, COVER, "the exposure would not be covered by settlement money and collateral")          \

@@ -498,8 +498,8 @@ static void test_every_verdict_was_reached(void **state)
     (void)state;
     for (unsigned at = 0; verdict_at(at) >= 0; at++) {
         int verdict = verdict_at(at);
-        bool own = (verdict >= 130 && verdict < 140) || (verdict >= 220 && verdict < 230) ||
-                   (verdict >= 320 && verdict < 340);
+        bool own = (verdict >= 150 && verdict < 160) || (verdict >= 220 && verdict < 230) ||
+                   (verdict >= 320 && verdict < 330) || (verdict >= 350 && verdict < 360);
         bool elsewhere = verdict == VERDICT_ACTION_FORM ||
                          verdict == VERDICT_EVIDENCE_NO_CONFLICT ||
                          verdict == VERDICT_EVIDENCE_EPOCH;

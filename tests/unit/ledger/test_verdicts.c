@@ -407,11 +407,12 @@ static void test_each_fault(void **state)
     fixture_free(f);
 }
 
-/* Verdicts that only actions and evidence get: test_actions.c and test_action_bytes.c reach each of
-   them. */
+/* Verdicts that only actions and evidence get: test_actions.c, test_action_bytes.c and
+   test_effects.c reach each of them. */
 static bool is_of_actions(int verdict)
 {
-    return verdict == VERDICT_KIND_NOT_OPEN ||
+    return verdict == VERDICT_CYCLE_STATE ||
+           (verdict >= VERDICT_NUMBER_NOT_NEXT && verdict <= VERDICT_OUT_OF_RANGE) ||
            (verdict >= VERDICT_ACTION_FORM && verdict <= VERDICT_EVIDENCE_NO_CONFLICT) ||
            (verdict >= VERDICT_ACTION_KEY && verdict <= VERDICT_NOT_CANDIDATE) ||
            (verdict >= VERDICT_ACTION_NOT_FOUND && verdict <= VERDICT_VALIDATOR_TWICE) ||
