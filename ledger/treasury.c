@@ -65,9 +65,9 @@ static struct plan plan_of(struct ledger *ledger, const struct filing *filing)
     case RECORD_UNPLEDGE:
         reserve(&plan, filing->payer, filing->record->amount, 1);
         break;
-    default: /* a number, not one of our enums */
-        CHECK(filing->record->kind == RECORD_CONTRIBUTE);
+    case RECORD_CONTRIBUTE:
         contribute(ledger, filing, &plan);
+        break;
     }
     return plan;
 }

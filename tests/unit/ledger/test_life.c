@@ -136,9 +136,8 @@ static enum record_kind any_act_kind(struct world *w, const struct record *of, u
         return ON_PAY[prng_below(&w->prng, 6)];
     case RECORD_CHARGEBACK:
         return any_step(w, of, by);
-    default:
-        return ON_OTHER[prng_below(&w->prng, 2)];
     }
+    return ON_OTHER[prng_below(&w->prng, 2)];
 }
 
 static struct record any_act(struct world *w, const struct filed *of, uint32_t by)
