@@ -37,7 +37,7 @@ static void test_bad_bytes(void **state)
     for (unsigned kind = 0; kind < 16; kind++) {
         put_le16(body + 2, (uint16_t)kind);
         enum verdict expected = kind == 0 || kind > ACTION_CYCLE ? VERDICT_KIND_UNKNOWN
-                                : kind >= ACTION_PARTICIPANT     ? VERDICT_KIND_NOT_OPEN
+                                : kind >= ACTION_PARTICIPANT     ? VERDICT_NOT_PROPOSER
                                 : kind == ACTION_VALIDATORS      ? VERDICT_POSTED
                                                                  : VERDICT_ACTION_FORM;
         assert_int_equal(act_bytes(f, body, length), expected);
