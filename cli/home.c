@@ -55,7 +55,6 @@ static int open_genesis(struct home *home)
         complain("%s: the validators do not form a set", path);
         return EXIT_USAGE;
     }
-    home->names = names_new(&home->genesis);
     return EXIT_CLEAN;
 }
 
@@ -115,6 +114,9 @@ int home_open(const struct args *args, struct home *ret_home)
         chain_over_store(&home->chain, home->store, &home->chain_id);
         code = read_final(home);
     }
+    if (code == EXIT_CLEAN && home_read_now(home) != STATUS_OK) {
+        code = home_failure(STATUS_CORRUPT, "%s: participants, services or schemes", home->path);
+    }
     if (code != EXIT_CLEAN) {
         home_close(home);
     }
@@ -128,6 +130,7 @@ void home_close(struct home *home)
     }
     store_close(home->store);
     names_free(home->names);
+    genesis_free(&home->now);
     genesis_free(&home->genesis);
     memset(home, 0, sizeof *home);
 }
@@ -135,13 +138,17 @@ void home_close(struct home *home)
 int home_refresh(struct home *home)
 {
     store_refresh(home->store);
-    return read_final(home);
+    int code = read_final(home);
+    if (code == EXIT_CLEAN && home_read_now(home) != STATUS_OK) {
+        code = home_failure(STATUS_CORRUPT, "%s: participants, services or schemes", home->path);
+    }
+    return code;
 }
 
 bool home_account(const struct home *home, uint32_t participant, enum account_class class,
                   uint16_t currency, uint32_t *ret_number)
 {
-    const struct genesis *genesis = &home->genesis;
+    const struct genesis *genesis = &home->now;
     uint32_t currency_index = 0, participant_index = 0;
     while (currency_index < genesis->currency_count &&
            genesis->currencies[currency_index].numeric != currency) {

@@ -16,7 +16,8 @@
 
 struct home {
     const char *path;
-    struct genesis genesis;
+    struct genesis genesis; /* as the network began */
+    struct genesis now;     /* as of the snapshot: without validators, what actions changed in it */
     struct hash chain_id;
     struct validator_set validators; /* of epoch 1, in genesis */
     struct validator_set set;        /* of the epoch that sets_of_epoch was last asked for */
@@ -31,6 +32,8 @@ int home_open(const struct args *args, struct home *ret_home) MUST_USE;
 void home_close(struct home *home);
 /* Moves to the newest snapshot. EXIT_CLEAN, or the exit code, told. */
 int home_refresh(struct home *home) MUST_USE;
+/* Reads home->now, and the names for it, from the snapshot. CORRUPT. */
+enum status home_read_now(struct home *home) MUST_USE;
 /* Whether --home or HEFU_HOME names a home. */
 const char *home_path(const struct args *args);
 

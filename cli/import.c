@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "cli/text.h"
+#include "ledger/kinds.h"
 
 #define FIELD_NAME(name, required) #name,
 static const char *const field_names[IMPORT_FIELD_COUNT] = {IMPORT_FIELD_TABLE(FIELD_NAME)};
@@ -73,12 +74,13 @@ enum status import_start(struct import *import, const struct names *names, uint1
     for (unsigned column = 0; column < header->field_count; column++) {
         enum import_field field = field_of(header->fields[column]);
         if (field == IMPORT_FIELD_COUNT) {
-            return fail(ret_error, header->line, column + 1,
-                        "header: there is no column \"%.60s\"; known are kind, payer, payee, "
-                        "amount, currency, business_date (all required), id, scheme, interchange, "
-                        "payer_fee, payee_fee, match_key, ref, ref_participant, mcc, reason, "
-                        "details_hash, timeout_s, priority, flags",
-                        header->fields[column]);
+            return fail(
+                ret_error, header->line, column + 1,
+                "header: there is no column \"%.60s\"; known are kind, currency, "
+                "business_date (in every file), payer, payee, amount, id, scheme, "
+                "interchange, payer_fee, payee_fee, match_key, ref, ref_participant, mcc, reason, "
+                "details_hash, timeout_s, priority, flags",
+                header->fields[column]);
         }
         if (import->column_of[field] >= 0) {
             return fail(ret_error, header->line, column + 1, "header: column %s stands twice",
@@ -115,11 +117,35 @@ static enum status take_kind(const struct line *line, struct record *record)
                : expected(line, IMPORT_kind, "a kind such as CLEAR, PAY, REFUND, FUND");
 }
 
+/* What the kind needs must stand in the line; what it must not have, and everything else about its
+   content, is the ledger's to refuse, with a verdict. */
+static enum status check_kind(const struct line *line, const struct record *record)
+{
+    static const struct {
+        enum import_field column;
+        uint16_t field; /* enum kind_field */
+    } columns[] = {{IMPORT_amount, FIELD_AMOUNT}, {IMPORT_payer, FIELD_PAYER},
+                   {IMPORT_payee, FIELD_PAYEE},   {IMPORT_scheme, FIELD_SCHEME},
+                   {IMPORT_ref, FIELD_REF},       {IMPORT_match_key, FIELD_MATCH_KEY}};
+    const uint16_t required = kind_of(record->kind)->required;
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        const bool usual = columns[i].column == IMPORT_scheme && record->scheme != 0;
+        if ((required & columns[i].field) != 0 && *cell(line, columns[i].column) == '\0' &&
+            !usual) {
+            char what[80];
+            snprintf(what, sizeof what, "a value, which every %s has",
+                     record_kind_name(record->kind));
+            return expected(line, columns[i].column, what);
+        }
+    }
+    return STATUS_OK;
+}
+
 static enum status take_participant(const struct line *line, enum import_field field,
-                                    bool may_be_empty, uint32_t *ret_number)
+                                    uint32_t *ret_number)
 {
     const char *text = cell(line, field);
-    if (*text == '\0' && may_be_empty) {
+    if (*text == '\0') {
         *ret_number = 0;
         return STATUS_OK;
     }
@@ -134,7 +160,9 @@ static enum status take_participant(const struct line *line, enum import_field f
 
 static enum status take_scheme(const struct line *line, struct record *record)
 {
-    record->scheme = line->import->default_scheme;
+    if ((kind_of(record->kind)->required & FIELD_SCHEME) != 0) {
+        record->scheme = line->import->default_scheme;
+    }
     const char *text = cell(line, IMPORT_scheme);
     if (*text != '\0' && names_scheme(line->import->names, text, &record->scheme) != STATUS_OK) {
         return expected(line, IMPORT_scheme, "a scheme's number or name");
@@ -147,7 +175,7 @@ static enum status take_money(const struct line *line, enum import_field field, 
 {
     const char *text = cell(line, field);
     char what[96];
-    if (*text == '\0' && field != IMPORT_amount) {
+    if (*text == '\0') {
         *ret_minor = 0;
         return STATUS_OK;
     }
@@ -265,15 +293,11 @@ static enum status take_flags(const struct line *line, struct record *record)
 static enum status take_parties(struct line *line, struct record *record)
 {
     enum status status;
-    /* Money that comes from or leaves for the settlement bank has one side inside. */
-    bool one_sided = record->kind == RECORD_FUND || record->kind == RECORD_DEFUND ||
-                     record->kind == RECORD_PLEDGE || record->kind == RECORD_UNPLEDGE ||
-                     record->kind == RECORD_CONTRIBUTE || record->kind == RECORD_FEE;
-    if ((status = take_participant(line, IMPORT_payer, one_sided, &record->payer)) != STATUS_OK ||
-        (status = take_participant(line, IMPORT_payee, one_sided, &record->payee)) != STATUS_OK) {
+    if ((status = take_participant(line, IMPORT_payer, &record->payer)) != STATUS_OK ||
+        (status = take_participant(line, IMPORT_payee, &record->payee)) != STATUS_OK) {
         return status;
     }
-    return take_participant(line, IMPORT_ref_participant, true, &record->ref_participant);
+    return take_participant(line, IMPORT_ref_participant, &record->ref_participant);
 }
 
 static enum status take_amounts(struct line *line, struct record *record)
@@ -331,6 +355,7 @@ enum status import_record(const struct import *import, const struct csv_reader *
     enum status status;
     if ((status = take_kind(&own, &record)) != STATUS_OK ||
         (status = take_scheme(&own, &record)) != STATUS_OK ||
+        (status = check_kind(&own, &record)) != STATUS_OK ||
         (status = take_parties(&own, &record)) != STATUS_OK ||
         (status = take_amounts(&own, &record)) != STATUS_OK ||
         (status = take_keys(&own, source_hash, &record)) != STATUS_OK ||

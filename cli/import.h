@@ -11,14 +11,15 @@
 #include "cli/names.h"
 #include "ledger/record.h"
 
-/* X(name, required): the columns a file may have. */
+/* X(name, required): the columns a file may have. Required here are those that every kind needs;
+   a line whose kind needs more (ledger/kinds.h) must have it filled in. */
 #define IMPORT_FIELD_TABLE(X)                                                                      \
     X(kind, true)                                                                                  \
     X(id, false)                                                                                   \
     X(scheme, false)                                                                               \
-    X(payer, true)                                                                                 \
-    X(payee, true)                                                                                 \
-    X(amount, true)                                                                                \
+    X(payer, false)                                                                                \
+    X(payee, false)                                                                                \
+    X(amount, false)                                                                               \
     X(currency, true)                                                                              \
     X(business_date, true)                                                                         \
     X(interchange, false)                                                                          \

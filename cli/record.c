@@ -49,8 +49,8 @@ static int show_all(struct home *home, struct output *output, uint32_t only,
                     const struct record_id *id)
 {
     unsigned found = 0;
-    for (uint32_t i = 0; i < home->genesis.participant_count; i++) {
-        uint32_t number = home->genesis.participants[i].number;
+    for (uint32_t i = 0; i < home->now.participant_count; i++) {
+        uint32_t number = home->now.participants[i].number;
         if (only != 0 && number != only) {
             continue;
         }
@@ -67,8 +67,8 @@ static int show_all(struct home *home, struct output *output, uint32_t only,
 static uint32_t count_users(struct home *home, uint32_t only, const struct record_id *id)
 {
     uint32_t users = 0;
-    for (uint32_t i = 0; i < home->genesis.participant_count; i++) {
-        uint32_t number = home->genesis.participants[i].number;
+    for (uint32_t i = 0; i < home->now.participant_count; i++) {
+        uint32_t number = home->now.participants[i].number;
         uint8_t key[ID_KEY_BYTES];
         struct span value;
         id_key(number, id, key);

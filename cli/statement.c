@@ -96,7 +96,7 @@ static uint32_t counterparty(const struct statement *statement, const struct rec
     if (leg == LEG_AMOUNT || leg == LEG_INTERCHANGE) {
         return own == record->payer ? record->payee : record->payer;
     }
-    const struct genesis_scheme *scheme = genesis_scheme(&statement->home->genesis, record->scheme);
+    const struct genesis_scheme *scheme = genesis_scheme(&statement->home->now, record->scheme);
     uint32_t network = scheme != NULL ? scheme->network : 0;
     uint32_t side = leg == LEG_PAYER_FEE ? record->payer : record->payee;
     return own == network ? side : network;

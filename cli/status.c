@@ -61,7 +61,7 @@ static int status_of_home(const struct args *args, enum output_format format)
     output_number(output, header.total_records);
     output_number(output, header.account_count);
     output_number(output, set == NULL ? 0 : set->count);
-    output_number(output, home.genesis.participant_count);
+    output_number(output, home.now.participant_count);
     output_number(output, usage.used_bytes);
     output_end(output);
     home_close(&home);

@@ -12,13 +12,23 @@ extern const struct verb verb_submit;     /* submit.c */
 extern const struct verb verb_receipt;    /* receipt.c */
 extern const struct verb verb_block_list; /* block.c */
 extern const struct verb verb_block_show;
-extern const struct verb verb_record_show;  /* record.c */
+extern const struct verb verb_record_show;    /* record.c */
+extern const struct verb verb_record_history; /* history.c */
+extern const struct verb verb_exceptions;     /* lives.c */
+extern const struct verb verb_disputes;
+extern const struct verb verb_queue;       /* queue.c */
+extern const struct verb verb_limits;      /* limits.c */
+extern const struct verb verb_participant; /* registry_list.c */
+extern const struct verb verb_service;
+extern const struct verb verb_scheme;
 extern const struct verb verb_account_list; /* account.c */
 extern const struct verb verb_account_show;
 extern const struct verb verb_trial_balance;
 extern const struct verb verb_statement;  /* statement.c */
 extern const struct verb verb_cycle_list; /* cycle.c */
+extern const struct verb verb_cycle_show;
 extern const struct verb verb_cycle_net;
+extern const struct verb verb_cycle_preview;  /* preview.c */
 extern const struct verb verb_action_propose; /* action.c */
 extern const struct verb verb_action_approve;
 extern const struct verb verb_action_disapprove;

@@ -14,6 +14,7 @@
 #include "cli/plan.h"
 #include "cli/source.h"
 #include "cli/text.h"
+#include "ledger/kinds.h"
 #include "node/genesis_file.h"
 
 struct fixture {
@@ -157,6 +158,51 @@ static void whole_lines_are_records(void **state)
     }
 }
 
+/* Goal: a line of every kind is a record with no more than its kind needs, and lacking any of that
+   it is refused at that column. */
+static void every_kind_is_taken(void **state)
+{
+    static const char columns[] = "kind,currency,business_date,payer,payee,amount,scheme,ref,"
+                                  "match_key";
+    static const char *const values[] = {"3",
+                                         "4",
+                                         "7.50",
+                                         "1",
+                                         "0123456789abcdef0123456789abcdef",
+                                         "000102030405060708090a0b0c0d0e0f"};
+    static const uint16_t fields[] = {FIELD_PAYER,  FIELD_PAYEE, FIELD_AMOUNT,
+                                      FIELD_SCHEME, FIELD_REF,   FIELD_MATCH_KEY};
+    for (unsigned kind = RECORD_CLEAR; kind <= RECORD_CONTRIBUTE; kind++) {
+        const uint16_t required = kind_of(kind)->required;
+        for (int missing = -1; missing < 6; missing++) {
+            struct record record;
+            struct import_error error = {.line = 0};
+            char text[400];
+            size_t used = (size_t)snprintf(text, sizeof text, "%s\n%s,CNY,2026-11-23", columns,
+                                           record_kind_name(kind));
+            for (int i = 0; i < 6; i++) {
+                bool given = (required & fields[i]) != 0 && i != missing;
+                used += (size_t)snprintf(text + used, sizeof text - used, ",%s",
+                                         given ? values[i] : "");
+            }
+            enum status status = import_text(*state, text, &record, &error);
+            if (missing < 0 || (required & fields[missing]) == 0) {
+                assert_int_equal(status, STATUS_OK);
+                assert_int_equal(record.kind, kind);
+                assert_int_equal(record.payer, (required & FIELD_PAYER) != 0 ? 3 : 0);
+                assert_int_equal(record.payee, (required & FIELD_PAYEE) != 0 ? 4 : 0);
+                assert_true(record.amount == ((required & FIELD_AMOUNT) != 0 ? 750 : 0));
+                assert_int_equal(record.scheme, (required & FIELD_SCHEME) != 0 ? 1 : 0);
+                assert_int_equal(record.ref.bytes[1], (required & FIELD_REF) != 0 ? 0x23 : 0);
+            } else {
+                assert_int_equal(status, STATUS_MALFORMED);
+                assert_int_equal(error.column, 4 + missing);
+                assert_non_null(strstr(error.text, record_kind_name(kind)));
+            }
+        }
+    }
+}
+
 /* Goal: a line without an id gets the one of its file, day and line. */
 static void absent_ids_are_made(void **state)
 {
@@ -289,6 +335,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(whole_lines_are_records, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_kind_is_taken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_are_not_guessed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(absent_ids_are_made, set_up, tear_down),
         cmocka_unit_test_setup_teardown(errors_name_their_place, set_up, tear_down),
