@@ -18,8 +18,11 @@ void cases_declare(struct ledger_fixture *f)
     f->schemes[0].represent_s = 20;
     f->schemes[1].flags = SCHEME_FEES_BINDING;
     f->schemes[1].fee_rule_count = 1;
-    f->schemes[1].fee_rules[0] = (struct fee_rule){
-        .mcc_to = 9999, .which = FEE_INTERCHANGE, .rounding = ROUND_DOWN, .rate_ppm = 10000};
+    f->schemes[1].fee_rules[0] = (struct fee_rule){.from_date = 20160906,
+                                                   .mcc_to = 9999,
+                                                   .which = FEE_INTERCHANGE,
+                                                   .rounding = ROUND_DOWN,
+                                                   .rate_ppm = 10000};
     f->schemes[2].submitters |= SIDE_NETWORK;
     f->genesis.parameters.queue_max = 3;
     f->genesis.parameters.queue_quota = 2;
