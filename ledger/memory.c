@@ -87,7 +87,9 @@ struct scratch_limits memory_limits(const struct genesis *genesis)
     uint64_t due = (uint64_t)limits.records * DUE_PER_RECORD;
     limits.lives = (uint32_t)((uint64_t)limits.records * LIVES_PER_RECORD + 2 * due + queued);
     limits.life_slots = index_slots(limits.lives);
-    limits.events = limits.lives + (uint32_t)due + LIMIT_PARTICIPANTS;
+    /* Lives; due events of cycles; suspensions; what settlement and actions make of cycles. */
+    limits.events = limits.lives + (uint32_t)due + LIMIT_PARTICIPANTS +
+                    2u * LIMIT_SERVICES * LIMIT_SERVICE_CYCLES + LIMIT_BLOCK_BATCHES;
     limits.expiries = (uint32_t)(due + limits.records);
     uint64_t static_rows = (uint64_t)genesis->participant_count + genesis->limit_count +
                            genesis->service_count + genesis->scheme_count +
