@@ -41,7 +41,7 @@ static void done(void *context, const struct part *part, const struct receipt_fa
 
 /* Signs, sends, and waits until the batch is final. */
 static int send_action(const struct args *args, struct client *client, const struct action *action,
-                       struct sent *ret_sent)
+                       const struct action_body *body, struct sent *ret_sent)
 {
     uint64_t give_up_s;
     if (args_number(args, "timeout", GIVE_UP_S, 86400, &give_up_s) != STATUS_OK) {
@@ -54,8 +54,12 @@ static int send_action(const struct args *args, struct client *client, const str
     sender->done = done;
     sender->context = ret_sent;
     struct part *part = sender_slot(sender);
-    struct writer writer = writer_over(part->bytes + BATCH_PREFIX_BYTES, ACTION_BYTES_MAX);
-    action_encode(action, &writer);
+    struct writer writer = writer_over(part->bytes + BATCH_PREFIX_BYTES, BATCH_BODY_BYTES_MAX);
+    if (body != NULL && body->length > 0) {
+        writer_copy(&writer, body->bytes, body->length);
+    } else {
+        action_encode(action, &writer);
+    }
     CHECK(!writer.failed);
     part->count = 1;
     part->body_length = writer.used;
@@ -84,14 +88,14 @@ static int print_sent(const struct args *args, const struct action *action, cons
     }
     bool accepted = verdict_is_accepted(sent->verdict);
     const char *name = verdict_name(sent->verdict), *sentence = verdict_sentence(sent->verdict);
+    const bool proposed = action->kind == ACTION_VALIDATORS || action->kind > ACTION_READY;
     if (accepted) {
-        sentence = action->kind == ACTION_VALIDATORS
-                       ? "the action is proposed; hefu action show tells who approved it"
-                       : "the answer counts";
+        sentence = proposed ? "the action is proposed; hefu action show tells who approved it"
+                            : "the answer counts";
     }
     struct output *output = output_single(stdout, format, columns, 7);
     output_hash(output, &sent->id);
-    output_hash(output, action->kind == ACTION_VALIDATORS ? &sent->id : &action->subject);
+    output_hash(output, proposed ? &sent->id : &action->subject);
     output_text(output, action_kind_name(action->kind));
     output_number(output, sent->height);
     output_number(output, sent->verdict);
@@ -116,7 +120,8 @@ static int load_client(const struct args *args, struct client *ret_client)
 }
 
 /* With a loaded client: connects, sends, prints. */
-static int act(const struct args *args, struct client *client, const struct action *action)
+static int act(const struct args *args, struct client *client, const struct action *action,
+               const struct action_body *body)
 {
     struct sent sent = {.final = false};
     int code = EXIT_CLEAN;
@@ -125,7 +130,7 @@ static int act(const struct args *args, struct client *client, const struct acti
         code = status == STATUS_OK ? EXIT_CLEAN : client_unreachable(client, status);
     }
     if (code == EXIT_CLEAN) {
-        code = send_action(args, client, action, &sent);
+        code = send_action(args, client, action, body, &sent);
     }
     if (code == EXIT_CLEAN) {
         CHECK(sent.final);
@@ -174,9 +179,12 @@ static int run_propose(const struct args *args)
     struct client client;
     struct action action;
     struct roster *roster = NULL;
+    struct action_body *body = calloc(1, sizeof *body);
     char error[ERROR_BYTES];
+    CHECK(body != NULL);
     int code = load_client(args, &client);
     if (code != EXIT_CLEAN) {
+        free(body);
         return code;
     }
     if (home_path(args) != NULL) {
@@ -185,20 +193,21 @@ static int run_propose(const struct args *args)
         code = read_roster(args, roster);
     }
     if (code == EXIT_CLEAN) {
-        enum status status =
-            action_file_read(args->operands[0], client.names, roster, &action, error, sizeof error);
+        enum status status = action_file_read(args->operands[0], client.names, roster, &action,
+                                              body, error, sizeof error);
         if (status != STATUS_OK) {
             complain("%s", error);
             code = status == STATUS_NOT_FOUND ? EXIT_NOT_FOUND : EXIT_USAGE;
         }
     }
-    if (code == EXIT_CLEAN && action.epoch == 0) {
+    if (code == EXIT_CLEAN && action.kind == ACTION_VALIDATORS && action.epoch == 0) {
         code = ask_epoch(&client, &action.epoch);
     }
     if (code == EXIT_CLEAN) {
-        code = act(args, &client, &action);
+        code = act(args, &client, &action, body);
     }
     free(roster);
+    free(body);
     client_close(&client);
     return code;
 }
@@ -214,7 +223,7 @@ static int run_answer(const struct args *args, enum action_kind kind)
     }
     int code = load_client(args, &client);
     if (code == EXIT_CLEAN) {
-        code = act(args, &client, &action);
+        code = act(args, &client, &action, NULL);
         client_close(&client);
     }
     return code;
@@ -241,7 +250,7 @@ const struct verb verb_action_propose = {
     .operands_min = 1,
     .operands_max = 1,
     .uses = USES_CLIENT | USES_HOME | USES_FORMAT,
-    .summary = "propose an action, such as a change of validators",
+    .summary = "propose an action: validators, participants, rules, cycles",
     .description =
         "Signs the action in FILE (JSON, docs/integrating.md, Actions) with the profile's key,\n"
         "sends it and waits until it is final. The batch's id is the action's name from then\n"
@@ -249,7 +258,9 @@ const struct verb verb_action_propose = {
         "verdict says why.\n\n"
         "A change of validators waits for the owners of a quorum of the validators, and for\n"
         "two keys at least: the key that proposes never approves. With --home, validators may\n"
-        "be named by name and the epoch left out; without, the epoch is asked of the node.",
+        "be named by name and the epoch left out; without, the epoch is asked of the node.\n"
+        "Actions about participants, keys, standing, limits, services, schemes, parameters and\n"
+        "cycles wait for as many keys as the network's policy for their kind says.",
     .options = options,
     .examples = "hefu action propose replace.json --client NET/clients/harbour-bank\n"
                 "hefu action propose change.json --client NET/clients/harbour-bank \\\n"

@@ -240,7 +240,8 @@ static void read_root(struct reading *reading, json_t *root)
 
 enum status action_text_read(const char *text, size_t length, const char *source,
                              const struct names *names, const struct roster *roster,
-                             struct action *ret_action, char *ret_error, size_t capacity)
+                             struct action *ret_action, struct action_body *ret_body,
+                             char *ret_error, size_t capacity)
 {
     struct action action;
     struct reading reading = {.source = source,
@@ -257,18 +258,26 @@ enum status action_text_read(const char *text, size_t length, const char *source
                  problem.text);
         return STATUS_MALFORMED;
     }
-    read_root(&reading, root);
-    json_decref(root);
-    if (reading.failed) {
-        return STATUS_MALFORMED;
+    const char *kind = json_string_value(json_object_get(root, "action"));
+    enum status status = STATUS_OK;
+    ret_body->length = 0;
+    if (kind != NULL && strcmp(kind, "validators") != 0) {
+        action.kind = action_body_kind(kind);
+        status = action_body_read(root, source, names, ret_body, ret_error, capacity);
+    } else {
+        read_root(&reading, root);
+        status = reading.failed ? STATUS_MALFORMED : STATUS_OK;
     }
-    *ret_action = action;
-    return STATUS_OK;
+    json_decref(root);
+    if (status == STATUS_OK) {
+        *ret_action = action;
+    }
+    return status;
 }
 
 enum status action_file_read(const char *path, const struct names *names,
                              const struct roster *roster, struct action *ret_action,
-                             char *ret_error, size_t capacity)
+                             struct action_body *ret_body, char *ret_error, size_t capacity)
 {
     uint8_t *text;
     size_t length;
@@ -277,7 +286,7 @@ enum status action_file_read(const char *path, const struct names *names,
     if (status != STATUS_OK) {
         return status;
     }
-    status = action_text_read((const char *)text, length, path, names, roster, ret_action,
+    status = action_text_read((const char *)text, length, path, names, roster, ret_action, ret_body,
                               ret_error, capacity);
     free(text);
     return status;

@@ -14,18 +14,23 @@
 
 #include <stddef.h>
 
+#include "cli/action_body.h"
 #include "cli/names.h"
 #include "ledger/action.h"
 #include "ledger/state.h"
 
-/* Reads text; source names it in errors. roster: the present set, or NULL. An epoch that is neither
-   given nor known from roster is 0. MALFORMED; ret_error says where and what was expected. */
+/* Of kinds 5 to 12 (action_body.h) ret_action has the kind alone and ret_body the whole; of
+   validators ret_body has length 0. Reads text; source names it in errors. roster: the present set,
+   or NULL. An epoch that is neither given nor known from roster is 0. MALFORMED; ret_error says
+   where and what was expected. */
 enum status action_text_read(const char *text, size_t length, const char *source,
                              const struct names *names, const struct roster *roster,
-                             struct action *ret_action, char *ret_error, size_t capacity) MUST_USE;
+                             struct action *ret_action, struct action_body *ret_body,
+                             char *ret_error, size_t capacity) MUST_USE;
 /* The same for a file. Also NOT_FOUND, DENIED, IO, OVERSIZED. */
 enum status action_file_read(const char *path, const struct names *names,
                              const struct roster *roster, struct action *ret_action,
-                             char *ret_error, size_t capacity) MUST_USE;
+                             struct action_body *ret_body, char *ret_error,
+                             size_t capacity) MUST_USE;
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "cli/action_body.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "ledger/action_rows.h"
@@ -234,6 +235,13 @@ static int print_action(struct output *output, struct home *home, const struct a
         for (uint32_t i = 0; i < action.change_count; i++) {
             add_change(&lines[2], home, roster, &action.changes[i]);
         }
+        if (action.kind >= ACTION_PARTICIPANT &&
+            action_body_words(body, home->names, lines[2].text, sizeof lines[2].text) !=
+                STATUS_OK) {
+            status = STATUS_CORRUPT;
+        }
+    }
+    if (status == STATUS_OK) {
         print_row(output, home, row);
         output_number(output, action.epoch);
         for (unsigned i = 0; i < 3; i++) {

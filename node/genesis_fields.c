@@ -430,6 +430,24 @@ static const struct field genesis_fields[] = {
 };
 const struct field_schema GENESIS_SCHEMA = SCHEMA(genesis_fields, genesis);
 
+const struct field_schema *genesis_row_schema(const char *name)
+{
+    static const struct {
+        const char *name;
+        const struct field_schema *schema;
+    } rows[] = {
+        {"participant", &participant_schema}, {"limit", &limit_schema},
+        {"service", &service_schema},         {"scheme", &scheme_schema},
+        {"calendar", &calendar_schema},       {"parameters", &parameter_schema},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(rows[i].name, name) == 0) {
+            return rows[i].schema;
+        }
+    }
+    return NULL;
+}
+
 uint64_t field_get(const void *at, size_t size)
 {
     uint64_t value = 0;

@@ -56,6 +56,10 @@ struct field_schema {
 
 extern const struct field_schema GENESIS_SCHEMA;
 
+/* The schema of one row: "participant", "limit", "service", "scheme", "calendar"; or of
+   "parameters", whose fields are those of struct genesis. NULL for another name. */
+const struct field_schema *genesis_row_schema(const char *name);
+
 /* An unsigned integer of 1, 2, 4 or 8 bytes. */
 uint64_t field_get(const void *at, size_t size);
 void field_set(void *at, size_t size, uint64_t value);

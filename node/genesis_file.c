@@ -516,6 +516,21 @@ enum status genesis_text_read(const char *text, size_t length, const char *sourc
     return STATUS_OK;
 }
 
+enum status genesis_row_read(const char *part, const char *text, size_t length, const char *source,
+                             struct genesis *currencies, void *ret_row, char *ret_error,
+                             size_t capacity)
+{
+    struct reading reading = {
+        .source = source, .genesis = currencies, .ret_error = ret_error, .capacity = capacity};
+    const struct field_schema *schema = genesis_row_schema(part);
+    json_t *json = json_loadb(text, length, 0, NULL);
+    CHECK(schema != NULL);
+    (void)enter(&reading, part);
+    enum status status = read_object(&reading, json, schema, ret_row);
+    json_decref(json);
+    return status;
+}
+
 enum status genesis_file_read(const char *path, struct genesis *ret_genesis, char *ret_error,
                               size_t capacity)
 {

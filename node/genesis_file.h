@@ -29,6 +29,13 @@ enum status genesis_text_read(const char *text, size_t length, const char *sourc
                               struct genesis *ret_genesis, char *ret_error,
                               size_t capacity) MUST_USE;
 
+/* One row as genesis.json writes it, for actions that change one: part is "participant", "limit",
+   "service", "scheme" or "calendar" and ret_row the genesis_... struct, or part is "parameters" and
+   ret_row a struct genesis. currencies: those that it may name. Form alone: MALFORMED. */
+enum status genesis_row_read(const char *part, const char *text, size_t length, const char *source,
+                             struct genesis *currencies, void *ret_row, char *ret_error,
+                             size_t capacity) MUST_USE;
+
 /* Writes a file, replacing one that exists (atomically). IO, DENIED, NO_SPACE, NO_MEMORY, or
  * MALFORMED if genesis_check refuses it. */
 enum status genesis_file_write(const char *path, const struct genesis *genesis, char *ret_error,

@@ -57,6 +57,8 @@ static int stop(void **state)
     return 0;
 }
 
+static struct action_body body;
+
 /* $k, $l: keys; $t, $u: transport keys. */
 static enum status read_text(const char *pattern, const struct roster *set, struct action *action,
                              char error[512])
@@ -76,7 +78,7 @@ static enum status read_text(const char *pattern, const struct roster *set, stru
                                  word != NULL ? word : at);
     }
     error[0] = '\0';
-    return action_text_read(text, used, "f.json", names, set, action, error, 512);
+    return action_text_read(text, used, "f.json", names, set, action, &body, error, 512);
 }
 
 static void test_whole_change(void **state)
