@@ -105,8 +105,10 @@ static void list_former(struct replica *replica, struct peer_list *list)
 {
     struct ledger_validator members[LIMIT_VALIDATORS];
     uint32_t count;
-    if (replica->set.epoch == 1 ||
-        epochs_members(&replica->chain, replica->set.epoch - 1, members, &count) != STATUS_OK) {
+    /* The ledger's epoch, like the members above: it goes over before this node's machine does, and
+       who has left must not lose its slot in between. */
+    const uint64_t epoch = ledger_epoch(replica->ledger);
+    if (epoch == 1 || epochs_members(&replica->chain, epoch - 1, members, &count) != STATUS_OK) {
         return;
     }
     for (uint32_t i = 0; i < count; i++) {

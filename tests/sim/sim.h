@@ -57,7 +57,10 @@
     X(evidence, "evidence")                                                                        \
     X(halts, "halts")                                                                              \
     X(forks, "forks")                                                                              \
-    X(restarts, "starts")
+    X(restarts, "starts")                                                                          \
+    X(extra, "nodes that only follow at first")                                                    \
+    X(changes, "changes of validators wanted")                                                     \
+    X(epochs, "epochs begun")
 
 struct sim_counts {
 #define SIM_FIELD(field, text) uint64_t field;

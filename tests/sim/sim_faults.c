@@ -192,7 +192,7 @@ static void set_clock(struct sim *sim, bool jump)
 {
     struct sim_node *node = any_node(sim);
     struct prng *prng = &sim->prng;
-    if (jump && (node->faulty || node->index < sim->faulty_max)) {
+    if (jump && (node->faulty || node->id < sim->faulty_max)) {
         node->clock_ms = (int64_t)prng_below(prng, 2 * HOUR_MS) - HOUR_MS;
     } else {
         node->clock_ms = (int64_t)prng_below(prng, SKEW_MS_MAX) - SKEW_MS_MAX / 2;
@@ -208,7 +208,7 @@ static void flood(struct sim *sim)
     struct sim_node *from = any_node(sim);
     struct sim_node *to = any_node(sim);
     const uint64_t count = 1 + prng_below(&sim->prng, FLOOD_FRAMES_MAX);
-    if (from->index == to->index || !to->running) {
+    if (from->id == to->id || !to->running) {
         return;
     }
     sim->result->counts.floods++;
@@ -219,11 +219,11 @@ static void flood(struct sim *sim)
             continue;
         }
         /* Honest validators repeat what is theirs; only a faulty one repeats what is others'. */
-        if (!from->faulty && sim->old_from[place] != from->index) {
+        if (!from->faulty && sim->old_from[place] != from->id) {
             continue;
         }
         struct sim_event event = {.kind = SIM_FRAME,
-                                  .from = (uint8_t)from->index,
+                                  .from = (uint8_t)from->id,
                                   .to = (uint8_t)to->slot,
                                   .life = to->life,
                                   .due_ms = sim->now_ms + prng_below(&sim->prng, 3),
@@ -245,6 +245,7 @@ static void note_forgot(struct sim_node *node)
     }
     node->forgot = true;
     node->seen_height = 0;
+    node->seen_epoch = 0;
     node->seen_view = 0;
     node->seen_final_view = 0;
     node->pending_count = 0;
@@ -402,7 +403,7 @@ void sim_heal(struct sim *sim)
     }
     join(sim);
     for (uint32_t i = 0; i < sim->slots && sim->options.beyond; i++) {
-        sim->twin_routes[i] |= sim->nodes[i].faulty ? 0 : 3;
+        sim->twin_routes[i] = sim->nodes[i].faulty ? sim->twin_routes[i] : 3;
     }
     if (sim_chance(sim, 300)) {
         sim->result->counts.whole_crashes++;

@@ -304,6 +304,25 @@ static void test_removed_fall_silent(void **state)
     }
 }
 
+/* Goal: who is removed keeps its slot and its link at every other node, and goes on following. */
+static void test_removed_keeps_its_slot(void **state)
+{
+    (void)state;
+    struct scene scene = scene_of(6, 5, 1, 80, 0);
+    struct action action = action_changing(1);
+    run(&scene, 1000);
+    take_away(&action, 1);
+    decide(&scene, &action, 5);
+    assert_epoch(&scene, 2, 20000);
+    for (uint32_t i = 0; i < 6; i++) {
+        if (i != 1) {
+            assert_int_equal(net_slot_of(&scene.net->nodes[i], 1), 1);
+        }
+    }
+    assert_settled(&scene, 10, 30000);
+    replica_net_free(scene.net);
+}
+
 /* Goal: a node that slept through three epochs comes back through all of them, be it a validator or
    an observer. */
 static void test_catch_up_across_epochs(void **state)
@@ -424,6 +443,7 @@ int main(void)
         cmocka_unit_test(test_all_killed_at_the_terminal_block),
         cmocka_unit_test(test_new_member_far_behind),
         cmocka_unit_test(test_removed_fall_silent),
+        cmocka_unit_test(test_removed_keeps_its_slot),
         cmocka_unit_test(test_catch_up_across_epochs),
         cmocka_unit_test(test_own_key_replaced),
         cmocka_unit_test(test_mutant_through_epochs),
