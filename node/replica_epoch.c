@@ -140,8 +140,25 @@ static void list_peers(struct replica *replica, struct peer_list *list)
     list_former(replica, list);
 }
 
+/* Whether the table may differ from what the chain says now: hardly any block changes it. */
+static bool table_is_due(struct replica *replica)
+{
+    struct ledger_validator candidate;
+    struct hash action;
+    bool ready;
+    const bool candidates = ledger_candidate(replica->ledger, 0, &candidate, &action, &ready);
+    const bool due = candidates || replica->listed_candidates ||
+                     replica->listed_epoch != ledger_epoch(replica->ledger);
+    replica->listed_candidates = candidates;
+    replica->listed_epoch = ledger_epoch(replica->ledger);
+    return due;
+}
+
 void replica_epoch_peers(struct replica *replica)
 {
+    if (!table_is_due(replica)) {
+        return;
+    }
     struct peer_list *list = malloc(sizeof *list);
     bool freed[LIMIT_PEERS];
     memory_check(list != NULL);
