@@ -27,7 +27,7 @@ SYNCS = "fsync,fdatasync,msync,ftruncate"
 FAULTS = ((WRITES, "EIO"), (WRITES, "ENOSPC"), (WRITES, "short"), (WRITES, "late"),
           (SYNCS, "EIO"), (SYNCS, "late"))
 SAYS = ("cannot be opened", "look at the system's log", "free space on the disk", "repair the disk",
-        "run hefu verify")
+        "run hefu verify", "memory")
 
 
 def environment(counter, calls, how, nth):
