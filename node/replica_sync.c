@@ -239,8 +239,10 @@ static void take_blocks(struct replica *replica, uint32_t peer, const struct pee
         place->header = header;
         place->hash = hash;
         place->finalization = *final->finalization;
-        memcpy(place->batch_ids, final->block.batch_ids,
-               sizeof(struct hash) * final->block.batch_count);
+        if (header.batch_count > 0) {
+            memcpy(place->batch_ids, final->block.batch_ids,
+                   sizeof(struct hash) * header.batch_count);
+        }
         for (uint32_t b = 0; b < header.batch_count; b++) {
             if (pool_find(replica->pool, &place->batch_ids[b]) == NULL) {
                 replica_batches_want(replica, &place->batch_ids[b], peer, true);
