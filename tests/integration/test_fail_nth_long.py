@@ -27,7 +27,7 @@ class BesideOthersLong(test_fail_nth.BesideOthers):
     faults, runs_of_a_fault = test_fail_nth.FAULTS, 0
 
     def test_no_memory_while_running(self):
-        """Allocations of a node that settles records: 60 at random, most of them after its start."""
+        """Allocations of a node that settles records, 60 at random, also after its start."""
         random.seed(seed())
         network, _ = funded("fail-memory")
         files, codes = [], collections.Counter()
