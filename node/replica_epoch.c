@@ -255,6 +255,10 @@ static void recount_holders(struct replica *replica)
         slots[peer / 8] |= (uint8_t)(1u << peer % 8);
     }
     pool_keep_holders(replica->pool, slots);
+    for (uint32_t i = 0; i < replica->wanted.count; i++) {
+        /* Everybody tells anew what he holds, and a slot may have changed hands. */
+        memset(replica->wanted.entries[i].holders, 0, sizeof replica->wanted.entries[i].holders);
+    }
     if (!replica_votes(replica)) {
         return;
     }
