@@ -67,8 +67,9 @@ void sim_send(struct sim_node *from, uint32_t to, struct sim_frame *frame)
     }
     if (sim_chance(sim, 20)) {
         const uint64_t place = prng_below(&sim->prng, SIM_OLD_FRAMES);
-        sim_frame_drop(sim->old[place]);
-        sim->old[place] = sim_frame_share(frame);
+        struct sim_frame *before = sim->old[place];
+        sim->old[place] = sim_frame_share(frame); /* it may be the one that is there */
+        sim_frame_drop(before);
         sim->old_from[place] = (uint8_t)from->id;
     }
     const uint32_t twin = sim->twin_of[to];
