@@ -39,6 +39,7 @@
     X(whole_crashes, "crashes of all")                                                             \
     X(wipes, "lost stores")                                                                        \
     X(rollbacks, "stores rolled back")                                                             \
+    X(registers, "registers lost or rolled back")                                                  \
     X(slow, "slow nodes")                                                                          \
     X(floods, "floods")                                                                            \
     X(flood_frames, "flood frames")                                                                \

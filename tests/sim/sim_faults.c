@@ -251,7 +251,22 @@ static void note_forgot(struct sim_node *node)
     node->pending_count = 0;
 }
 
-/* The data directory is lost; the register, beside the key, stays. */
+/* Half of the time the register goes with the store: lost, or back to the same snapshot. Then the
+   node starts with --rejoin. */
+static void lose_register(struct sim_node *node, const struct vote_register *earlier)
+{
+    if (!sim_chance(node->sim, 500)) {
+        return;
+    }
+    const struct vote_register blank = {.chain_id = node->sim->chain_id};
+    node->vote_register = earlier == NULL ? blank : *earlier;
+    node->vote_register.rejoining = true;
+    node->vote_register.behind = false;
+    node->sim->result->counts.registers++;
+    sim_tell(node->sim, "node %u has lost its register, and rejoins", node->slot);
+}
+
+/* The data directory is lost; the register, beside the key, may stay. */
 static void lose_store(struct sim *sim)
 {
     struct sim_node *node = any_node(sim);
@@ -264,9 +279,10 @@ static void lose_store(struct sim *sim)
     memory_store_init(&node->store, STORE_TABLE_COUNT);
     sim->result->counts.wipes++;
     sim_tell(sim, "node %u has lost its store", node->slot);
+    lose_register(node, NULL);
 }
 
-/* Takes a copy of the data directory, or puts an earlier one back; the register stays. */
+/* Takes a copy of the data directory, or puts an earlier one back; the register may stay. */
 static void snapshot(struct sim *sim)
 {
     struct sim_node *node = any_node(sim);
@@ -275,6 +291,7 @@ static void snapshot(struct sim *sim)
     }
     if (!node->has_snapshot) {
         memory_store_copy(&node->store, &node->snapshot);
+        node->register_snapshot = node->vote_register;
         node->has_snapshot = true;
         return;
     }
@@ -285,6 +302,7 @@ static void snapshot(struct sim *sim)
     node->has_snapshot = false;
     sim->result->counts.rollbacks++;
     sim_tell(sim, "node %u is back at an earlier store", node->slot);
+    lose_register(node, &node->register_snapshot);
 }
 
 static void slow(struct sim *sim)

@@ -110,7 +110,8 @@ struct sim_node {
     struct memory_store store;
     struct memory_store snapshot; /* an earlier state, to be rolled back to */
     bool has_snapshot;
-    struct vote_register vote_register; /* as durable */
+    struct vote_register register_snapshot; /* of the same moment */
+    struct vote_register vote_register;     /* as durable */
     struct vote_register register_next;
     bool register_pending;
     struct hash died_on[LIMIT_BLOCK_BATCHES];
