@@ -321,6 +321,7 @@ void watch_put(struct sim_node *node, enum store_table table, const void *key, c
 void watch_del(struct sim_node *node, enum store_table table, const void *key);
 /* The pass is durable, register included. */
 void watch_durable(struct sim_node *node);
+void watch_register(struct sim_node *node);
 void watch_torn(struct sim_node *node);
 void watch_lost(struct sim_node *node);
 void watch_sent(struct sim_node *node, const struct sim_frame *frame);

@@ -344,6 +344,27 @@ void watch_durable(struct sim_node *node)
     look_back(node);
 }
 
+/* I10: what stands in the register only rises. */
+void watch_register(struct sim_node *node)
+{
+    const struct vote_register *old = &node->vote_register;
+    const struct vote_register *new = &node->register_next;
+    const bool view_fell =
+        new->epoch < old->epoch || (new->epoch == old->epoch &&new->view < old->view);
+    const bool floor_fell =
+        new->floor_epoch < old->floor_epoch ||
+        (new->floor_epoch == old->floor_epoch &&new->floor_view < old->floor_view);
+    if (!node->faulty && (view_fell || floor_fell)) {
+        sim_violation(node->sim, "I10", "the register of validator %u goes back", node->id);
+    }
+    for (uint32_t k = 0; k < 3 && !node->faulty; k++) {
+        if (new->epoch == old->epoch &&new->view == old->view && old->voted[k] && !new->voted[k]) {
+            sim_violation(node->sim, "I10", "the register of validator %u forgets a vote",
+                          node->id);
+        }
+    }
+}
+
 void watch_torn(struct sim_node *node)
 {
     for (uint32_t i = 0; i < node->pending_count; i++) {
