@@ -139,7 +139,7 @@ class FailNth(unittest.TestCase):
 class NoMemory(unittest.TestCase):
     """Allocations that fail while a node starts."""
 
-    runs = 20  # spread over all n; 0: every n
+    runs = 10  # spread over all n; 0: every n
 
     def start(self, network, first, at, nth):
         """Starts a fresh home, then stops it if it came up; its exit status and its last line."""
