@@ -380,7 +380,11 @@ static void happen(struct sim *sim, enum fault fault)
 void sim_fault(struct sim *sim)
 {
     sim->next_fault_ms = sim->now_ms + 1 + prng_below(&sim->prng, 2ull * sim->mood.fault_gap_ms);
-    if (!sim->healed) {
+    if (sim->options.beyond && sim_chance(sim, 700)) {
+        /* Two halves that the faulty alone connect, until all are told of both. */
+        part(sim, FAULT_SYMMETRIC);
+        sim->next_fault_ms = UINT64_MAX;
+    } else if (!sim->healed) {
         happen(sim, draw_fault(sim));
     }
 }

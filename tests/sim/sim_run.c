@@ -238,7 +238,7 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
     struct sim *sim = sim_new(options, ret_result);
     const uint64_t steps =
         options->steps > 0 ? options->steps : STEPS_MIN + prng_below(&sim->prng, STEPS_RANGE);
-    sim->next_fault_ms = prng_below(&sim->prng, sim->mood.fault_gap_ms);
+    sim->next_fault_ms = options->beyond ? 0 : prng_below(&sim->prng, sim->mood.fault_gap_ms);
     while (!sim->over && ret_result->events < steps && sim->now_ms < FAULTS_MS_MAX) {
         turn(sim);
     }
