@@ -124,11 +124,41 @@ static void test_batches(void **state)
     replica_net_free(net);
 }
 
+static void test_bodies_that_were_voted_for(void **state)
+{
+    /* Whatever else its author proposes: a body that is durable, or that own execution agreed to,
+       stays until its height is final; one that nothing depends on makes room. */
+    (void)state;
+    struct replica_net *net = open_net();
+    struct replica *replica = net->nodes[0].replica;
+    struct block_header header = child_header(net, NULL, 0);
+    struct hash kept[3];
+    for (uint32_t i = 0; i < 3; i++) {
+        header.timestamp_ms++;
+        struct open_block *block = replica_open_add(replica, &header, NULL, 1);
+        assert_non_null(block);
+        kept[i] = block->hash;
+        block->durable = i == 0;
+        block->agreed = i == 1;
+    }
+    for (uint32_t i = 0; i < 2 * OPEN_BLOCKS_MAX; i++) {
+        header.timestamp_ms++;
+        replica_time(replica, WALL_START_MS + net->now_ms, net->now_ms + i);
+        (void)replica_open_add(replica, &header, NULL, 1 + i % 3);
+    }
+    assert_non_null(replica_open_find(replica, &kept[0]));
+    assert_non_null(replica_open_find(replica, &kept[1]));
+    assert_null(replica_open_find(replica, &kept[2]));
+    replica_open_find(replica, &kept[0])->durable = false; /* it never was in the table */
+    replica_net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_headers),
         cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_bodies_that_were_voted_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
