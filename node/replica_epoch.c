@@ -264,7 +264,7 @@ static void recount_holders(struct replica *replica)
     }
     for (struct pool_batch *b = pool_next(replica->pool, NULL); b != NULL;
          b = pool_next(replica->pool, b)) {
-        pool_add_holder(b, replica->table.own);
+        (void)replica_batches_hold(replica, b, replica->table.own);
     }
 }
 
@@ -297,8 +297,13 @@ static void restore(struct replica *replica)
 
 void replica_epoch_settle(struct replica *replica)
 {
+    struct consensus_view view;
     if (ledger_epoch(replica->ledger) == replica->set.epoch) {
         return;
+    }
+    consensus_inspect(replica->consensus, &view);
+    if (view.halted) {
+        return; /* in this very step: no new machine may sign for one that halted */
     }
     const bool voted = replica_votes(replica);
     replica->answer_count = 0; /* answers to questions of the machine that goes */
@@ -313,6 +318,7 @@ void replica_epoch_settle(struct replica *replica)
     replica_epoch_machine(replica);
     log_epoch(replica, voted);
     restore(replica);
+    replica_rejoin_opened(replica);
     for (uint32_t i = 0; i < replica->set.count; i++) {
         const uint32_t peer = replica_peer_of(replica, i);
         if (!replica_is_own(replica, peer) && replica->peers[peer].up) {

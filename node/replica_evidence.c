@@ -135,6 +135,28 @@ void replica_evidence_conflict(struct replica *replica, const struct certificate
                 second->epoch, second->view, (int)second->kind);
 }
 
+/* Where the offences of a validator are counted; an index means another key in another epoch. NULL
+   if too many validators of other epochs have been accused. */
+static uint32_t *taken_of(struct replica *replica, const struct vote *vote)
+{
+    if (vote->epoch == replica->set.epoch) {
+        return &replica->evidence_taken[vote->signer];
+    }
+    uint32_t i = 0;
+    while (i < replica->former_count &&
+           (replica->former[i].epoch != vote->epoch || replica->former[i].signer != vote->signer)) {
+        i++;
+    }
+    if (i == FORMER_OFFENDERS_MAX) {
+        return NULL;
+    }
+    if (i == replica->former_count) {
+        replica->former[replica->former_count++] =
+            (struct offender){.epoch = vote->epoch, .signer = vote->signer};
+    }
+    return &replica->former[i].taken;
+}
+
 enum status replica_evidence_take(struct replica *replica, const struct evidence *evidence)
 {
     const struct vote *first = &evidence->first;
@@ -146,8 +168,9 @@ enum status replica_evidence_take(struct replica *replica, const struct evidence
         replica->counters.evidence_refused++;
         return STATUS_BAD_SIGNATURE;
     }
-    if (replica->evidence_taken[first->signer] < TAKEN_OF_ONE) {
-        replica->evidence_taken[first->signer]++;
+    uint32_t *taken = taken_of(replica, first);
+    if (taken != NULL && *taken < TAKEN_OF_ONE) {
+        (*taken)++;
         replica_evidence_found(replica, evidence);
     }
     return STATUS_OK;
