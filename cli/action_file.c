@@ -54,7 +54,8 @@ static void check_members(struct reading *reading, json_t *object, const char *a
         char padded[64];
         snprintf(padded, sizeof padded, " %.48s ", name);
         if (strstr(allowed, padded) == NULL) {
-            fail(reading, "\"%.48s\" is not one of%s", name, allowed);
+            /* allowed has a blank at both ends, of which one is wanted. */
+            fail(reading, "\"%.48s\" is not one of%.*s", name, (int)strlen(allowed) - 1, allowed);
         }
     }
 }

@@ -200,21 +200,31 @@ static void add_member(struct line *line, const struct roster *roster, const str
     add(line, "%.*s", SHORT_KEY_DIGITS, digits);
 }
 
+/* Both keys in full: who approves compares them with what the new operator read out. */
+static void add_keys(struct line *line, const struct action_change *change)
+{
+    char key[2 * sizeof change->key.bytes + 1];
+    char transport_key[2 * sizeof change->transport_key.bytes + 1];
+    bytes_to_hex(change->key.bytes, sizeof change->key.bytes, key);
+    bytes_to_hex(change->transport_key.bytes, sizeof change->transport_key.bytes, transport_key);
+    add(line, "key %s, transport key %s", key, transport_key);
+}
+
 static void add_change(struct line *line, const struct home *home, const struct roster *roster,
                        const struct action_change *change)
 {
-    char key[2 * sizeof change->key.bytes + 1];
-    bytes_to_hex(change->key.bytes, sizeof change->key.bytes, key);
     add(line, "%s", line->used > 0 ? "; " : "");
     if (change->op == CHANGE_ADD) {
-        add(line, "ADD %.32s of %.64s, key %s", change->name,
-            names_participant_name(home->names, change->participant), key);
+        add(line, "ADD %.32s of %.64s, ", change->name,
+            names_participant_name(home->names, change->participant));
+        add_keys(line, change);
         return;
     }
     add(line, "%s ", change->op == CHANGE_REMOVE ? "REMOVE" : "REPLACE");
     add_member(line, roster, &change->old_key);
     if (change->op == CHANGE_REPLACE) {
-        add(line, " by key %s", key);
+        add(line, " by %.32s%s", change->name, change->name[0] != '\0' ? ", " : "");
+        add_keys(line, change);
     }
 }
 

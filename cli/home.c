@@ -105,9 +105,10 @@ int home_open(const struct args *args, struct home *ret_home)
         if (status != STATUS_OK) {
             home->store = NULL;
             complain("%s", error);
-            code = status == STATUS_NOT_FOUND                        ? EXIT_NOT_FOUND
-                   : status == STATUS_CORRUPT || status == STATUS_IO ? EXIT_INTEGRITY
-                                                                     : EXIT_USAGE;
+            code = status == STATUS_NOT_FOUND ? EXIT_NOT_FOUND
+                   : status == STATUS_CORRUPT || status == STATUS_IO || status == STATUS_NO_MEMORY
+                       ? EXIT_INTEGRITY
+                       : EXIT_USAGE;
         }
     }
     if (code == EXIT_CLEAN) {

@@ -26,7 +26,7 @@ static void print_overview(FILE *file)
     for (size_t i = 0; i < VERB_COUNT; i++) {
         char left[48];
         snprintf(left, sizeof left, "%s %s", verbs[i]->name, verbs[i]->operands);
-        fprintf(file, "  %-22s %s\n", left, verbs[i]->summary);
+        fprintf(file, "  %-28s %s\n", left, verbs[i]->summary);
     }
     fputs("\nhefu VERB --help describes a verb, with examples. Verbs that read a ledger take\n"
           "--home DIR (or $HEFU_HOME), a node's home, also while the node runs, or a copy of its\n"
@@ -56,14 +56,14 @@ static const struct verb *find_verb(int count, char *const *words, int *ret_used
 }
 
 /* "hefu block": what can follow. */
-static bool print_family(const char *word)
+static bool print_family(FILE *file, const char *word)
 {
     bool found = false;
     for (size_t i = 0; i < VERB_COUNT; i++) {
         size_t length = strlen(word);
         if (strncmp(verbs[i]->name, word, length) == 0 && verbs[i]->name[length] == ' ') {
-            fprintf(stderr, "%s hefu %s %s\n", found ? "      " : "Usage:", verbs[i]->name,
-                    verbs[i]->operands);
+            fprintf(file, "%s hefu %s%s%s\n", found ? "      " : "Usage:", verbs[i]->name,
+                    verbs[i]->operands[0] != '\0' ? " " : "", verbs[i]->operands);
             found = true;
         }
     }
@@ -92,9 +92,11 @@ static int run(int argc, char **argv)
     int used = 0;
     const struct verb *verb = find_verb(argc - 1, argv + 1, &used);
     if (verb == NULL) {
-        if (!print_family(word)) {
-            complain("there is no verb \"%s\"; hefu --help lists them", word);
+        bool asked = argc == 3 && strcmp(argv[2], "--help") == 0;
+        if (print_family(asked ? stdout : stderr, word)) {
+            return asked ? EXIT_CLEAN : EXIT_USAGE;
         }
+        complain("there is no verb \"%s\"; hefu --help lists them", word);
         return EXIT_USAGE;
     }
     struct args args;

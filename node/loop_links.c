@@ -127,10 +127,29 @@ void loop_links_peers(struct loop *loop, const struct peers *peers)
     }
 }
 
+/* An address of nobody may be a slip of the pen, or of one who is still to come. */
+static void log_unknown(const struct loop *loop)
+{
+    for (uint32_t i = 0; i < loop->config->peer_count; i++) {
+        uint32_t slot = 0;
+        while (slot < LIMIT_PEERS &&
+               (loop->peers.slots[slot].kind == PEER_FREE ||
+                strcmp(loop->peers.slots[slot].name, loop->config->peers[i].name) != 0)) {
+            slot++;
+        }
+        if (slot == LIMIT_PEERS) {
+            log_write(LOG_LEVEL_INFO, "peer_unknown",
+                      "name=%s why=\"in [peers], but no validator or observer has this name yet\"",
+                      loop->config->peers[i].name);
+        }
+    }
+}
+
 /* A validator has an address for each of the others: without, it might wait for a call that never
    comes. Those that came after genesis may be missing: they know ours. */
 static enum status check_addresses(const struct loop *loop, char *ret_error, size_t capacity)
 {
+    log_unknown(loop);
     for (uint32_t slot = 0; slot < LIMIT_PEERS; slot++) {
         const struct peer_entry *entry = &loop->peers.slots[slot];
         if (entry->kind != PEER_VALIDATOR || slot == loop->peers.own ||

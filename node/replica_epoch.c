@@ -105,8 +105,10 @@ static void list_former(struct replica *replica, struct peer_list *list)
 {
     struct ledger_validator members[LIMIT_VALIDATORS];
     uint32_t count;
-    if (replica->set.epoch == 1 ||
-        epochs_members(&replica->chain, replica->set.epoch - 1, members, &count) != STATUS_OK) {
+    /* The ledger's epoch, like the members above: it goes over before this node's machine does, and
+       who has left must not lose its slot in between. */
+    const uint64_t epoch = ledger_epoch(replica->ledger);
+    if (epoch == 1 || epochs_members(&replica->chain, epoch - 1, members, &count) != STATUS_OK) {
         return;
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -138,8 +140,25 @@ static void list_peers(struct replica *replica, struct peer_list *list)
     list_former(replica, list);
 }
 
+/* Whether the table may differ from what the chain says now: hardly any block changes it. */
+static bool table_is_due(struct replica *replica)
+{
+    struct ledger_validator candidate;
+    struct hash action;
+    bool ready;
+    const bool candidates = ledger_candidate(replica->ledger, 0, &candidate, &action, &ready);
+    const bool due = candidates || replica->listed_candidates ||
+                     replica->listed_epoch != ledger_epoch(replica->ledger);
+    replica->listed_candidates = candidates;
+    replica->listed_epoch = ledger_epoch(replica->ledger);
+    return due;
+}
+
 void replica_epoch_peers(struct replica *replica)
 {
+    if (!table_is_due(replica)) {
+        return;
+    }
     struct peer_list *list = malloc(sizeof *list);
     bool freed[LIMIT_PEERS];
     memory_check(list != NULL);
@@ -236,12 +255,16 @@ static void recount_holders(struct replica *replica)
         slots[peer / 8] |= (uint8_t)(1u << peer % 8);
     }
     pool_keep_holders(replica->pool, slots);
+    for (uint32_t i = 0; i < replica->wanted.count; i++) {
+        /* Everybody tells anew what he holds, and a slot may have changed hands. */
+        memset(replica->wanted.entries[i].holders, 0, sizeof replica->wanted.entries[i].holders);
+    }
     if (!replica_votes(replica)) {
         return;
     }
     for (struct pool_batch *b = pool_next(replica->pool, NULL); b != NULL;
          b = pool_next(replica->pool, b)) {
-        pool_add_holder(b, replica->table.own);
+        (void)replica_batches_hold(replica, b, replica->table.own);
     }
 }
 
@@ -274,8 +297,13 @@ static void restore(struct replica *replica)
 
 void replica_epoch_settle(struct replica *replica)
 {
+    struct consensus_view view;
     if (ledger_epoch(replica->ledger) == replica->set.epoch) {
         return;
+    }
+    consensus_inspect(replica->consensus, &view);
+    if (view.halted) {
+        return; /* in this very step: no new machine may sign for one that halted */
     }
     const bool voted = replica_votes(replica);
     replica->answer_count = 0; /* answers to questions of the machine that goes */
@@ -290,6 +318,7 @@ void replica_epoch_settle(struct replica *replica)
     replica_epoch_machine(replica);
     log_epoch(replica, voted);
     restore(replica);
+    replica_rejoin_opened(replica);
     for (uint32_t i = 0; i < replica->set.count; i++) {
         const uint32_t peer = replica_peer_of(replica, i);
         if (!replica_is_own(replica, peer) && replica->peers[peer].up) {

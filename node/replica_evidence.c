@@ -135,19 +135,42 @@ void replica_evidence_conflict(struct replica *replica, const struct certificate
                 second->epoch, second->view, (int)second->kind);
 }
 
+/* Where the offences of a validator are counted; an index means another key in another epoch. NULL
+   if too many validators of other epochs have been accused. */
+static uint32_t *taken_of(struct replica *replica, const struct vote *vote)
+{
+    if (vote->epoch == replica->set.epoch) {
+        return &replica->evidence_taken[vote->signer];
+    }
+    uint32_t i = 0;
+    while (i < replica->former_count &&
+           (replica->former[i].epoch != vote->epoch || replica->former[i].signer != vote->signer)) {
+        i++;
+    }
+    if (i == FORMER_OFFENDERS_MAX) {
+        return NULL;
+    }
+    if (i == replica->former_count) {
+        replica->former[replica->former_count++] =
+            (struct offender){.epoch = vote->epoch, .signer = vote->signer};
+    }
+    return &replica->former[i].taken;
+}
+
 enum status replica_evidence_take(struct replica *replica, const struct evidence *evidence)
 {
     const struct vote *first = &evidence->first;
-    if (is_stored(replica, first)) {
+    /* Of an epoch that is not here yet nothing can be said. */
+    if (is_stored(replica, first) || first->epoch > replica->set.epoch) {
         return STATUS_OK;
     }
     if (!is_genuine(replica, evidence)) {
         replica->counters.evidence_refused++;
-        /* Of an epoch that is not here yet nothing can be said. */
-        return first->epoch > replica->set.epoch ? STATUS_OK : STATUS_BAD_SIGNATURE;
+        return STATUS_BAD_SIGNATURE;
     }
-    if (replica->evidence_taken[first->signer] < TAKEN_OF_ONE) {
-        replica->evidence_taken[first->signer]++;
+    uint32_t *taken = taken_of(replica, first);
+    if (taken != NULL && *taken < TAKEN_OF_ONE) {
+        (*taken)++;
         replica_evidence_found(replica, evidence);
     }
     return STATUS_OK;
@@ -160,11 +183,12 @@ enum status replica_evidence_form(struct replica *replica, const struct batch *b
     struct evidence evidence;
     enum status status = evidence_of_body(
         (struct span){.data = batch->body, .length = batch->body_length}, &evidence);
-    if (status != STATUS_OK || evidence.first.epoch > replica->set.epoch) {
+    if (status != STATUS_OK) {
         replica->counters.evidence_refused++;
-        return status != STATUS_OK ? status : STATUS_MALFORMED;
+        return status;
     }
-    return STATUS_OK;
+    /* A node that is behind cannot judge a set that it does not know yet: later, then. */
+    return evidence.first.epoch > replica->set.epoch ? STATUS_BUSY : STATUS_OK;
 }
 
 enum status replica_evidence_verified(struct replica *replica, const struct batch *batch)

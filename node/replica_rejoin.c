@@ -25,16 +25,11 @@ const char *replica_rejoin_forbids(const struct replica *replica)
     return NULL;
 }
 
-static void tell(struct replica *replica, const struct vote_register *reg)
-{
-    replica_alarm(replica, REJOINING_TEXT, reg->rejoining);
-}
-
+/* Who does not vote has nothing to rejoin. */
 void replica_rejoin_opened(struct replica *replica)
 {
-    if (replica_votes(replica)) {
-        tell(replica, &replica->registers[replica->own_key]);
-    }
+    const struct vote_register *reg = &replica->registers[replica->own_key];
+    replica_alarm(replica, REJOINING_TEXT, replica_votes(replica) && reg->rejoining);
 }
 
 void replica_rejoin_note(struct replica *replica, const struct vote_register *next)
@@ -47,5 +42,5 @@ void replica_rejoin_note(struct replica *replica, const struct vote_register *ne
         replica_log(replica, "info", "floor_settled", "floor_epoch=%" PRIu64 " floor_view=%" PRIu64,
                     next->floor_epoch, next->floor_view);
     }
-    tell(replica, next);
+    replica_alarm(replica, REJOINING_TEXT, next->rejoining);
 }

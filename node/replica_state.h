@@ -109,6 +109,13 @@ struct unrecorded {
     uint64_t due_ms; /* own turn to record it */
 };
 
+/* Offences of one validator of another epoch that were taken from peers. */
+#define FORMER_OFFENDERS_MAX 64
+struct offender {
+    uint64_t epoch;
+    uint32_t signer, taken;
+};
+
 /* The steps between epochs that receipts carry, as far as they were asked for. */
 struct receipt_epochs {
     uint32_t count;
@@ -124,8 +131,7 @@ struct peer_state {
     uint64_t answer_bytes; /* may be sent in answer to its requests, as of answer_ms */
     uint64_t answer_ms;
     uint64_t heard_ms;
-    uint64_t
-        hint_ms; /* when a finalization in its status was last looked at, if it does not vote */
+    uint64_t hint_ms; /* when a finalization that ends this epoch was last looked at from it */
 };
 
 /* A final block from a peer that waits for its turn. */
@@ -202,8 +208,11 @@ struct replica {
     bool refuse_batches;
     struct unrecorded unrecorded[UNRECORDED_MAX];
     uint32_t unrecorded_count;
-    bool unrecorded_more;                      /* the store holds more of it */
-    uint32_t evidence_taken[LIMIT_VALIDATORS]; /* from peers, by the index of the accused */
+    bool unrecorded_more; /* the store holds more of it */
+    uint32_t
+        evidence_taken[LIMIT_VALIDATORS]; /* from peers, by this epoch's index of the accused */
+    struct offender former[FORMER_OFFENDERS_MAX];
+    uint32_t former_count;
     const char *alarms[ALARMS_MAX];
     uint32_t alarm_count;
     struct replica_view counters;
@@ -347,7 +356,7 @@ void replica_send_evidence(struct replica *replica, const struct evidence *evide
 /* replica_rejoin.c */
 /* A sentence if the register does not let this node start, else NULL. */
 const char *replica_rejoin_forbids(const struct replica *replica);
-/* After opening: says if it rejoins. */
+/* After opening, and as an epoch begins: says if it rejoins. */
 void replica_rejoin_opened(struct replica *replica);
 /* The own register is about to become next: logs what changes, raises or clears the alarm. */
 void replica_rejoin_note(struct replica *replica, const struct vote_register *next);

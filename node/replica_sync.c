@@ -19,7 +19,8 @@
 #define BLOCKS_PER_ANSWER 32
 /* Between two requests for blocks because of one claim, if nothing came. */
 #define CHASE_MS 1000
-/* Between two finalizations that are looked at from one peer that does not vote. */
+/* Between two finalizations that are looked at from one peer that does not vote, or that claims to
+   be in a later epoch. */
 #define HINT_MS 200
 /* What one peer's requests may make this node send: at once, and from then on a second. */
 #define ANSWER_BYTES_MAX (32u << 20)
@@ -239,8 +240,10 @@ static void take_blocks(struct replica *replica, uint32_t peer, const struct pee
         place->header = header;
         place->hash = hash;
         place->finalization = *final->finalization;
-        memcpy(place->batch_ids, final->block.batch_ids,
-               sizeof(struct hash) * final->block.batch_count);
+        if (header.batch_count > 0) {
+            memcpy(place->batch_ids, final->block.batch_ids,
+                   sizeof(struct hash) * header.batch_count);
+        }
         for (uint32_t b = 0; b < header.batch_count; b++) {
             if (pool_find(replica->pool, &place->batch_ids[b]) == NULL) {
                 replica_batches_want(replica, &place->batch_ids[b], peer, true);
@@ -308,18 +311,25 @@ void replica_sync_tell_followers(struct replica *replica)
     }
 }
 
-/* The finalization that opened a later epoch is one of this epoch's: it moves F here too. */
+/* The finalization that opened a later epoch is one of this epoch's: it moves F here too. Whoever
+   shows it, only so many are looked at: each costs the signatures of a quorum. */
 static void take_opening(struct replica *replica, uint32_t peer,
                          const struct certificate *finalization)
 {
-    if (finalization != NULL && finalization->kind == VOTE_FINALIZE &&
-        finalization->epoch == replica->validators->epoch &&
-        finalization->view > replica->final.view) {
-        struct event event = {.kind = EVENT_CERTIFICATE,
-                              .peer = replica_validator_of(replica, peer),
-                              .certificate = finalization};
-        replica_step(replica, &event);
+    struct peer_state *state = &replica->peers[peer];
+    /* F may be the root still, whose view is one of the epoch before. */
+    const bool root = replica->final.epoch != replica->validators->epoch;
+    if (finalization == NULL || finalization->kind != VOTE_FINALIZE ||
+        finalization->epoch != replica->validators->epoch ||
+        finalization->view <= (root ? 0 : replica->final.view) ||
+        (state->hint_ms != 0 && replica->monotonic_ms < state->hint_ms + HINT_MS)) {
+        return;
     }
+    state->hint_ms = replica->monotonic_ms;
+    struct event event = {.kind = EVENT_CERTIFICATE,
+                          .peer = replica_validator_of(replica, peer),
+                          .certificate = finalization};
+    replica_step(replica, &event);
 }
 
 /* What a message of another epoch, or of a peer that does not vote, comes to: nothing. */
@@ -446,9 +456,7 @@ static enum status take_status(struct replica *replica, uint32_t peer,
         struct event event = {.kind = EVENT_STATUS, .peer = validator, .status = status};
         replica_step(replica, &event);
     }
-    if ((validator == PEER_NONE || status->epoch > replica->validators->epoch) &&
-        (state->hint_ms == 0 || replica->monotonic_ms >= state->hint_ms + HINT_MS)) {
-        state->hint_ms = replica->monotonic_ms;
+    if (validator == PEER_NONE || status->epoch > replica->validators->epoch) {
         take_opening(replica, peer, status->final);
     }
     replica_sync_chase(replica);

@@ -38,9 +38,8 @@ enum status store_classify(const struct store *store, int code)
     case MDB_INVALID:
     case MDB_INCOMPATIBLE:
     case MDB_BAD_TXN:
+    case MDB_VERSION_MISMATCH: /* LMDB has one format: a flipped bit is likelier */
         return STATUS_CORRUPT;
-    case MDB_VERSION_MISMATCH:
-        return STATUS_VERSION;
     case MDB_MAP_FULL:
     case ENOSPC:
     case EDQUOT:
@@ -72,6 +71,10 @@ const char *store_advice(enum status status, int code)
     if (code == MDB_MAP_RESIZED) {
         return "the store was given a larger map meanwhile: open it again";
     }
+    if (code == MDB_VERSION_MISMATCH) {
+        return "its first pages are damaged, or another version of LMDB wrote it; to repair, move "
+               "the chain folder away and start the node, which fetches the chain from its peers";
+    }
     if (status == STATUS_NO_SPACE) {
         return "free space on the disk (or raise the quota) and start again";
     }
@@ -80,13 +83,12 @@ const char *store_advice(enum status status, int code)
                "which fetches the chain from its peers";
     }
     if (status == STATUS_NO_MEMORY) {
-        return "allow more address space (ulimit -v, LimitAS) or lower map_size in config.ini";
+        return "allow more address space (ulimit -v, LimitAS) or lower map_size in config.ini; if "
+               "there is enough, the store's first pages are damaged: move the chain folder away "
+               "and start the node, which fetches the chain from its peers";
     }
     if (status == STATUS_DENIED) {
         return "run as the user of the node, or read a copy of its home";
-    }
-    if (status == STATUS_VERSION) {
-        return "it was written by another version of LMDB";
     }
     return "look at the system's log for disk errors before starting again";
 }

@@ -63,7 +63,9 @@ class Actions(unittest.TestCase):
         action = self.act("propose", change, self.person(0), *home)
         shown = self.show(action)
         self.assertEqual((shown["state"], shown["epoch"], shown["approvals"]), ("PROPOSED", 1, 0))
+        # Who approves must see every key that the change brings in.
         self.assertIn(key, shown["changes"])
+        self.assertIn(transport, shown["changes"])
         # The maker cannot approve; its second person can, but owns no further validator.
         self.act("approve", action, self.person(0), verdict="ANSWERED_BEFORE")
         self.act("approve", action, self.person(0, checker=True))
@@ -92,6 +94,11 @@ class Actions(unittest.TestCase):
         listed = hefu_json("action", "list", *home)
         self.assertEqual([(row["action"], row["state"]) for row in listed], [(action, "DONE")])
         self.assertEqual(hefu_json("action", "list", "--open", *home), [])
+
+    def test_help_of_the_family(self):
+        told = hefu("action", "--help").out
+        self.assertIn("hefu action propose FILE\n", told)
+        self.assertIn("hefu action list\n", told)
 
     def test_withdrawn_and_refused(self):
         key, transport = self.new_keys()

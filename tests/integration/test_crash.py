@@ -19,7 +19,7 @@ DAY_RECORDS = 60000
 class Crash(unittest.TestCase):
     """Each test has its own network, for it must not matter what the others killed."""
 
-    full_crashes, single_crashes, start_crashes = 5, 5, 10
+    full_crashes, single_crashes, start_crashes = 5, 3, 5
 
     def test_kill_one_during_a_load(self):
         """A whole day's files, a client each; the clients of the dead node wait for it."""

@@ -27,7 +27,7 @@ SYNCS = "fsync,fdatasync,msync,ftruncate"
 FAULTS = ((WRITES, "EIO"), (WRITES, "ENOSPC"), (WRITES, "short"), (WRITES, "late"),
           (SYNCS, "EIO"), (SYNCS, "late"))
 SAYS = ("cannot be opened", "look at the system's log", "free space on the disk", "repair the disk",
-        "run hefu verify")
+        "run hefu verify", "memory")
 
 
 def environment(counter, calls, how, nth):
@@ -139,7 +139,7 @@ class FailNth(unittest.TestCase):
 class NoMemory(unittest.TestCase):
     """Allocations that fail while a node starts."""
 
-    runs = 20  # spread over all n; 0: every n
+    runs = 10  # spread over all n; 0: every n
 
     def start(self, network, first, at, nth):
         """Starts a fresh home, then stops it if it came up; its exit status and its last line."""

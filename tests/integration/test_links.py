@@ -22,7 +22,7 @@ STALL_SECONDS = 1.5
 class Links(unittest.TestCase):
     """One network for all tests; each ends with the same check of the whole."""
 
-    isolated, damages, halvings = None, 6, ("cut",)
+    isolated, damages, halvings = None, 4, ("cut",)
 
     @classmethod
     def setUpClass(cls):

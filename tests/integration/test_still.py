@@ -18,7 +18,7 @@ from network import main, seed, wait_until
 class Still(unittest.TestCase):
     """One network for all tests; each ends with the same check of the whole."""
 
-    long_stops, short_stops = (2,), 8
+    long_stops, short_stops = (2,), 4
 
     @classmethod
     def setUpClass(cls):

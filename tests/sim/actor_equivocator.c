@@ -14,13 +14,12 @@ static void vote_all(struct sim_node *node, enum vote_kind kind, uint64_t view,
                      const struct candidate *candidate, uint32_t sides)
 {
     struct peer_message message = {
-        .kind = PEER_VOTE,
-        .vote = {.kind = kind, .epoch = node->sim->validators.epoch, .view = view}};
+        .kind = PEER_VOTE, .vote = {.kind = kind, .epoch = sim_set_of(node)->epoch, .view = view}};
     if (kind != VOTE_NULLIFY) {
         message.vote.candidate = *candidate;
     }
     sim_sign_vote(node, &message.vote);
-    for (uint32_t to = 0; to < node->sim->count; to++) {
+    for (uint32_t to = 0; to < node->sim->ids; to++) {
         if ((sides >> to & 1) != 0) {
             sim_send_message(node, to, &message);
         }
@@ -59,7 +58,7 @@ static bool equivocator_send(struct sim_node *node, uint32_t to, struct sim_fram
     struct sim *sim = node->sim;
     (void)frame;
     if (message->kind != PEER_PROPOSAL || !message->proposal.body.has_block ||
-        message->proposal.body.vote.signer != node->index) {
+        !sim_is_own(node, &message->proposal.body.vote)) {
         return keeps_apart(sim, to);
     }
     if ((sim->faulty >> to & 1) != 0) {

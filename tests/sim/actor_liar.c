@@ -70,7 +70,9 @@ static bool lie(struct sim *sim, struct peer_message *message)
     memcpy(blocks, message->blocks.list, count * sizeof blocks[0]);
     struct peer_final_block *block = &blocks[prng_below(&sim->prng, count)];
     memcpy(&header, block->block.header, sizeof header);
-    memcpy(ids, block->block.batch_ids, block->block.batch_count * sizeof ids[0]);
+    for (uint32_t i = 0; i < block->block.batch_count; i++) {
+        ids[i] = block->block.batch_ids[i];
+    }
     if (sim_chance(sim, 300) && count > 1) {
         block->finalization = blocks[prng_below(&sim->prng, count)].finalization;
     } else if (sim_chance(sim, 400) && block->block.batch_count > 0) {

@@ -84,7 +84,7 @@ static bool mutator_send(struct sim_node *node, uint32_t to, struct sim_frame *f
         sim_send(node, to, sim->old[place]);
         return false;
     }
-    if (message->kind == PEER_VOTE && message->vote.signer == node->index) {
+    if (message->kind == PEER_VOTE && sim_is_own(node, &message->vote)) {
         change(node, &changed.vote);
     } else if (message->kind == PEER_PROPOSAL) {
         change(node, &changed.proposal.body.vote);

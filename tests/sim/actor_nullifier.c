@@ -12,12 +12,12 @@ static void nullify(struct sim_node *node, uint64_t view)
 {
     struct peer_message message = {
         .kind = PEER_VOTE,
-        .vote = {.kind = VOTE_NULLIFY, .epoch = node->sim->validators.epoch, .view = view}};
+        .vote = {.kind = VOTE_NULLIFY, .epoch = sim_set_of(node)->epoch, .view = view}};
     if (!sim_once(node, view)) {
         return;
     }
     sim_sign_vote(node, &message.vote);
-    for (uint32_t to = 0; to < node->sim->count; to++) {
+    for (uint32_t to = 0; to < node->sim->ids; to++) {
         sim_send_message(node, to, &message);
     }
     sim_acted(node);

@@ -18,7 +18,7 @@ static bool twin_hear(struct sim_node *node, uint32_t from, const struct peer_me
         sim_acted(node);
         return true;
     }
-    return message->kind == PEER_VOTE && message->vote.signer == node->index;
+    return message->kind == PEER_VOTE && sim_is_own(node, &message->vote);
 }
 
 const struct sim_actor ACTOR_TWIN = {.name = "twin", .hear = twin_hear};

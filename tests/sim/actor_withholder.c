@@ -15,7 +15,7 @@ static bool withheld(struct sim_node *node, uint32_t to, const struct peer_messa
     case PEER_PROPOSAL:
         return sim_chance(sim, 500);
     case PEER_BATCH:
-        return to != (node->index + 1) % sim->count;
+        return to != (node->id + 1) % sim->count;
     case PEER_BLOCKS:
     case PEER_CERTIFICATES:
         return true;
@@ -56,7 +56,7 @@ static void withholder_act(struct sim_node *node)
     }
     const struct peer_message message = {.kind = PEER_BATCH_HAVE,
                                          .batch_ids = {.ids = ids, .count = 4}};
-    for (uint32_t to = 0; to < sim->count; to++) {
+    for (uint32_t to = 0; to < sim->ids; to++) {
         if (sim_chance(sim, 300)) {
             sim_send_message(node, to, &message);
         }

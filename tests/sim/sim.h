@@ -39,6 +39,7 @@
     X(whole_crashes, "crashes of all")                                                             \
     X(wipes, "lost stores")                                                                        \
     X(rollbacks, "stores rolled back")                                                             \
+    X(registers, "registers lost or rolled back")                                                  \
     X(slow, "slow nodes")                                                                          \
     X(floods, "floods")                                                                            \
     X(flood_frames, "flood frames")                                                                \
@@ -57,7 +58,10 @@
     X(evidence, "evidence")                                                                        \
     X(halts, "halts")                                                                              \
     X(forks, "forks")                                                                              \
-    X(restarts, "starts")
+    X(restarts, "starts")                                                                          \
+    X(extra, "nodes that only follow at first")                                                    \
+    X(changes, "changes of validators wanted")                                                     \
+    X(epochs, "epochs begun")
 
 struct sim_counts {
 #define SIM_FIELD(field, text) uint64_t field;

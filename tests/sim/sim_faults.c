@@ -192,7 +192,7 @@ static void set_clock(struct sim *sim, bool jump)
 {
     struct sim_node *node = any_node(sim);
     struct prng *prng = &sim->prng;
-    if (jump && (node->faulty || node->index < sim->faulty_max)) {
+    if (jump && (node->faulty || node->id < sim->faulty_max)) {
         node->clock_ms = (int64_t)prng_below(prng, 2 * HOUR_MS) - HOUR_MS;
     } else {
         node->clock_ms = (int64_t)prng_below(prng, SKEW_MS_MAX) - SKEW_MS_MAX / 2;
@@ -208,7 +208,7 @@ static void flood(struct sim *sim)
     struct sim_node *from = any_node(sim);
     struct sim_node *to = any_node(sim);
     const uint64_t count = 1 + prng_below(&sim->prng, FLOOD_FRAMES_MAX);
-    if (from->index == to->index || !to->running) {
+    if (from->id == to->id || !to->running) {
         return;
     }
     sim->result->counts.floods++;
@@ -219,11 +219,11 @@ static void flood(struct sim *sim)
             continue;
         }
         /* Honest validators repeat what is theirs; only a faulty one repeats what is others'. */
-        if (!from->faulty && sim->old_from[place] != from->index) {
+        if (!from->faulty && sim->old_from[place] != from->id) {
             continue;
         }
         struct sim_event event = {.kind = SIM_FRAME,
-                                  .from = (uint8_t)from->index,
+                                  .from = (uint8_t)from->id,
                                   .to = (uint8_t)to->slot,
                                   .life = to->life,
                                   .due_ms = sim->now_ms + prng_below(&sim->prng, 3),
@@ -245,12 +245,28 @@ static void note_forgot(struct sim_node *node)
     }
     node->forgot = true;
     node->seen_height = 0;
+    node->seen_epoch = 0;
     node->seen_view = 0;
     node->seen_final_view = 0;
     node->pending_count = 0;
 }
 
-/* The data directory is lost; the register, beside the key, stays. */
+/* Half of the time the register goes with the store: lost, or back to the same snapshot. Then the
+   node starts with --rejoin. */
+static void lose_register(struct sim_node *node, const struct vote_register *earlier)
+{
+    if (!sim_chance(node->sim, 500)) {
+        return;
+    }
+    const struct vote_register blank = {.chain_id = node->sim->chain_id};
+    node->vote_register = earlier == NULL ? blank : *earlier;
+    node->vote_register.rejoining = true;
+    node->vote_register.behind = false;
+    node->sim->result->counts.registers++;
+    sim_tell(node->sim, "node %u has lost its register, and rejoins", node->slot);
+}
+
+/* The data directory is lost; the register, beside the key, may stay. */
 static void lose_store(struct sim *sim)
 {
     struct sim_node *node = any_node(sim);
@@ -263,9 +279,10 @@ static void lose_store(struct sim *sim)
     memory_store_init(&node->store, STORE_TABLE_COUNT);
     sim->result->counts.wipes++;
     sim_tell(sim, "node %u has lost its store", node->slot);
+    lose_register(node, NULL);
 }
 
-/* Takes a copy of the data directory, or puts an earlier one back; the register stays. */
+/* Takes a copy of the data directory, or puts an earlier one back; the register may stay. */
 static void snapshot(struct sim *sim)
 {
     struct sim_node *node = any_node(sim);
@@ -274,6 +291,7 @@ static void snapshot(struct sim *sim)
     }
     if (!node->has_snapshot) {
         memory_store_copy(&node->store, &node->snapshot);
+        node->register_snapshot = node->vote_register;
         node->has_snapshot = true;
         return;
     }
@@ -284,6 +302,7 @@ static void snapshot(struct sim *sim)
     node->has_snapshot = false;
     sim->result->counts.rollbacks++;
     sim_tell(sim, "node %u is back at an earlier store", node->slot);
+    lose_register(node, &node->register_snapshot);
 }
 
 static void slow(struct sim *sim)
@@ -361,7 +380,11 @@ static void happen(struct sim *sim, enum fault fault)
 void sim_fault(struct sim *sim)
 {
     sim->next_fault_ms = sim->now_ms + 1 + prng_below(&sim->prng, 2ull * sim->mood.fault_gap_ms);
-    if (!sim->healed) {
+    if (sim->options.beyond && sim_chance(sim, 700)) {
+        /* Two halves that the faulty alone connect, until all are told of both. */
+        part(sim, FAULT_SYMMETRIC);
+        sim->next_fault_ms = UINT64_MAX;
+    } else if (!sim->healed) {
         happen(sim, draw_fault(sim));
     }
 }
@@ -402,7 +425,7 @@ void sim_heal(struct sim *sim)
     }
     join(sim);
     for (uint32_t i = 0; i < sim->slots && sim->options.beyond; i++) {
-        sim->twin_routes[i] |= sim->nodes[i].faulty ? 0 : 3;
+        sim->twin_routes[i] = sim->nodes[i].faulty ? sim->twin_routes[i] : 3;
     }
     if (sim_chance(sim, 300)) {
         sim->result->counts.whole_crashes++;

@@ -13,26 +13,26 @@
 /* A pool may exceed its limit by what open blocks name, which no quota may refuse. */
 #define POOL_SLACK 4
 
-static bool skipped_are_nullified(struct sim *sim, const struct certificate *finalization)
+static bool skipped_are_nullified(struct watch_epoch *epoch, const struct certificate *finalization)
 {
     for (uint64_t v = finalization->candidate.parent_view + 1; v < finalization->view; v++) {
-        if (!watch_reaches(sim, watch_view_of(sim, finalization->epoch, v)->nullify)) {
+        if (!watch_reaches(epoch, watch_view_of(epoch, v)->nullify)) {
             return false;
         }
     }
     return true;
 }
 
-static bool is_notarized(struct sim *sim, const struct certificate *finalization)
+static bool is_notarized(struct watch_epoch *epoch, const struct certificate *finalization)
 {
     const struct hash digest = candidate_digest(VOTE_FINALIZE, &finalization->candidate);
-    const struct watch_view *view = watch_view_of(sim, finalization->epoch, finalization->view);
+    const struct watch_view *view = watch_view_of(epoch, finalization->view);
     for (uint32_t i = 0; i < view->count; i++) {
         if (hash_equal(&view->tallies[i].digest, &digest)) {
-            return watch_reaches(sim, view->tallies[i].notarize);
+            return watch_reaches(epoch, view->tallies[i].notarize);
         }
     }
-    return watch_reaches(sim, 0);
+    return watch_reaches(epoch, 0);
 }
 
 /* I1, I2 and I5 of a block that is final at this node. */
@@ -68,10 +68,15 @@ static void look_at_final(struct sim_node *node, const struct block_row *row, ui
         sim_violation(sim, "I5", "height %" PRIu64 " has another's finalization", height);
         return;
     }
-    if (!skipped_are_nullified(sim, &row->finalization)) {
+    struct watch_epoch *epoch = sim_epoch(sim, row->finalization.epoch);
+    if (epoch == NULL || row->header.epoch != row->finalization.epoch) {
+        sim_violation(sim, "I11", "height %" PRIu64 " is final in a wrong epoch", height);
+        return;
+    }
+    if (!skipped_are_nullified(epoch, &row->finalization)) {
         sim_violation(sim, "I2", "height %" PRIu64 " skips a view that is not nullified", height);
     }
-    if (!is_notarized(sim, &row->finalization)) {
+    if (!is_notarized(epoch, &row->finalization)) {
         sim_violation(sim, "I5", "height %" PRIu64 " is final and not notarized", height);
     }
 }
@@ -99,11 +104,12 @@ void watch_committed(struct sim_node *node)
 void watch_certificate(struct sim_node *node, const struct certificate *certificate)
 {
     struct sim *sim = node->sim;
-    if (certificate->epoch != sim->validators.epoch) {
+    struct watch_epoch *epoch = sim_epoch(sim, certificate->epoch);
+    if (epoch == NULL) {
         sim_violation(sim, "I11", "node %u stores a certificate of another epoch", node->slot);
         return;
     }
-    const struct watch_view *view = watch_view_of(sim, certificate->epoch, certificate->view);
+    const struct watch_view *view = watch_view_of(epoch, certificate->view);
     const struct hash digest = candidate_digest(certificate->kind, &certificate->candidate);
     uint32_t mask = certificate->kind == VOTE_NULLIFY ? view->nullify : 0;
     for (uint32_t i = 0; i < view->count; i++) {
@@ -113,12 +119,12 @@ void watch_certificate(struct sim_node *node, const struct certificate *certific
         }
     }
     /* The own vote may have been cast in this very pass. */
-    mask |= 1u << node->index | sim->faulty;
-    for (uint32_t i = 0; i < sim->count; i++) {
-        if ((certificate->signers[i / 8] >> i % 8 & 1) != 0 && (mask >> i & 1) == 0) {
+    mask |= 1u << node->id | sim->faulty;
+    for (uint32_t i = 0; i < epoch->set.count; i++) {
+        if ((certificate->signers[i / 8] >> i % 8 & 1) != 0 && (mask >> epoch->ids[i] & 1) == 0) {
             sim_violation(sim, "I11",
                           "node %u counts a vote of view %" PRIu64 " that validator %u never cast",
-                          node->slot, certificate->view, i);
+                          node->slot, certificate->view, epoch->ids[i]);
         }
     }
 }
@@ -133,10 +139,13 @@ void watch_evidence(struct sim_node *node, uint32_t signer, const uint8_t *row)
     CHECK(row_vote_decode((struct span){.data = row, .length = ROW_VOTE_BYTES}, &first) ==
           STATUS_OK);
     sim->result->counts.evidence++;
-    sim->watch.accused |= 1u << first.signer;
-    if ((sim->faulty >> first.signer & 1) == 0) {
+    const struct watch_epoch *epoch = sim_epoch(sim, first.epoch);
+    CHECK(epoch != NULL && first.signer < epoch->set.count);
+    const uint32_t id = epoch->ids[first.signer];
+    sim->watch.accused |= 1u << id;
+    if ((sim->faulty >> id & 1) == 0) {
         sim_violation(sim, "I12", "node %u has evidence against honest validator %u", node->slot,
-                      first.signer);
+                      id);
     }
 }
 

@@ -79,8 +79,11 @@ static void out(struct sim_node *node, uint32_t to, struct sim_frame *frame)
 static void io_send(void *context, uint32_t peer, enum link_class class, const uint8_t *frame,
                     size_t length)
 {
+    struct sim_node *node = context;
     (void)class;
-    out(context, peer, sim_frame_new(frame, length));
+    if (node->id_of_slot[peer] < SIM_KEYS_MAX) {
+        out(node, node->id_of_slot[peer], sim_frame_new(frame, length));
+    }
 }
 
 static void io_broadcast(void *context, enum link_class class, const uint8_t *frame, size_t length)
@@ -88,9 +91,11 @@ static void io_broadcast(void *context, enum link_class class, const uint8_t *fr
     struct sim_node *node = context;
     (void)class;
     struct sim_frame *shared = sim_frame_new(frame, length);
-    for (uint32_t peer = 0; peer < node->sim->count; peer++) {
-        if (peer != node->index) {
-            out(node, peer, sim_frame_share(shared));
+    const struct validator_set *set = sim_set_of(node);
+    for (uint32_t i = 0; i < set->count; i++) {
+        const uint32_t id = get_le32(set->members[i].key.bytes + 1);
+        if (id != node->id) {
+            out(node, id, sim_frame_share(shared));
         }
     }
     sim_frame_drop(shared);
@@ -108,17 +113,23 @@ static void io_reply(void *context, uint64_t session, const uint8_t *frame, size
     node->replies[node->reply_count++] = sim_frame_new(frame, length);
 }
 
-static const struct public_key *key_of(const struct sim_node *node)
-{
-    return &node->sim->validators.members[node->index].key;
-}
-
 void sim_sign_vote(struct sim_node *node, struct vote *vote)
 {
     uint8_t preimage[VOTE_PREIMAGE_BYTES];
-    vote->signer = node->index;
-    vote_preimage(vote, &node->sim->chain_id, &node->sim->validators.hash, preimage);
-    vote->signature = net_stand_in(key_of(node), preimage, sizeof preimage);
+    const struct watch_epoch *epoch = sim_epoch(node->sim, vote->epoch);
+    const struct validator_set *set = epoch == NULL ? sim_set_of(node) : &epoch->set;
+    const struct public_key key = net_consensus_key(node->id);
+    vote->signer = 0;
+    for (uint32_t i = 0; i < set->count; i++) {
+        vote->signer = memcmp(&set->members[i].key, &key, sizeof key) == 0 ? i : vote->signer;
+    }
+    vote_preimage(vote, &node->sim->chain_id, &set->hash, preimage);
+    vote->signature = net_stand_in(&key, preimage, sizeof preimage);
+}
+
+static void io_peers(void *context, const struct peers *peers)
+{
+    sim_take_peers(context, peers);
 }
 
 static void io_sign(void *context, const struct public_key *signer, const uint8_t *message,
@@ -193,6 +204,7 @@ struct node_io sim_io(struct sim_node *node)
                             .send = io_send,
                             .broadcast = io_broadcast,
                             .reply = io_reply,
+                            .peers = io_peers,
                             .sign = io_sign,
                             .verify = io_verify,
                             .verify_batch = io_verify_batch,

@@ -35,7 +35,7 @@ static void request(struct sim_node *node, const struct client_message *message)
     sim_push(sim, &event);
 }
 
-static void submit(struct sim_node *node, const uint8_t *batch, size_t length)
+void sim_submit(struct sim_node *node, const uint8_t *batch, size_t length)
 {
     const struct client_message message = {.kind = CLIENT_SUBMIT,
                                            .request = ++node->sim->request,
@@ -44,7 +44,7 @@ static void submit(struct sim_node *node, const uint8_t *batch, size_t length)
     request(node, &message);
 }
 
-static struct sim_node *running_node(struct sim *sim)
+struct sim_node *sim_running_node(struct sim *sim)
 {
     for (uint32_t tries = 0; tries < 8; tries++) {
         struct sim_node *node = &sim->nodes[prng_below(&sim->prng, sim->slots)];
@@ -61,7 +61,8 @@ void sim_load(struct sim *sim)
     struct prng *prng = &sim->prng;
     struct sim_counts *counts = &sim->result->counts;
     sim->next_load_ms = sim->now_ms + 1 + prng_below(prng, 2ull * sim->mood.load_gap_ms);
-    struct sim_node *node = running_node(sim);
+    sim_change_step(sim);
+    struct sim_node *node = sim_running_node(sim);
     if (node == NULL) {
         return;
     }
@@ -86,13 +87,13 @@ void sim_load(struct sim *sim)
         batch[BATCH_HEADER_BYTES] ^= 1;
     }
     counts->short_lived += brief;
-    submit(node, batch, length);
+    sim_submit(node, batch, length);
     if (sim_chance(sim, 150)) {
         counts->same_submits++;
         for (uint32_t i = 0; i < 3; i++) {
-            struct sim_node *other = running_node(sim);
+            struct sim_node *other = sim_running_node(sim);
             if (other != NULL) {
-                submit(other, batch, length);
+                sim_submit(other, batch, length);
             }
         }
     }

@@ -1,7 +1,6 @@
 /*
  * sim_net: who hears whom, when, and how often. A frame to a validator goes to the node that runs
- * its key; with a twin, to the copy or copies that the sender is linked to. This file alone knows
- * how validators map to nodes.
+ * its key; with a twin, to the copy or copies that the sender is linked to.
  */
 #include <string.h>
 
@@ -23,7 +22,7 @@ static void put_on_wire(struct sim_node *from, uint32_t slot, struct sim_frame *
     struct sim_node *to = &sim->nodes[slot];
     uint64_t *last = &sim->last_due[from->slot][slot];
     struct sim_event event = {.kind = SIM_FRAME,
-                              .from = (uint8_t)from->index,
+                              .from = (uint8_t)from->id,
                               .to = (uint8_t)slot,
                               .life = to->life,
                               .due_ms = sim->now_ms + delay(sim) + to->slow_ms,
@@ -63,18 +62,19 @@ static void send_to_slot(struct sim_node *from, uint32_t slot, struct sim_frame 
 void sim_send(struct sim_node *from, uint32_t to, struct sim_frame *frame)
 {
     struct sim *sim = from->sim;
-    if (to >= sim->count || to == from->index) {
+    if (to >= sim->ids || to == from->id) {
         return;
     }
     if (sim_chance(sim, 20)) {
         const uint64_t place = prng_below(&sim->prng, SIM_OLD_FRAMES);
-        sim_frame_drop(sim->old[place]);
-        sim->old[place] = sim_frame_share(frame);
-        sim->old_from[place] = (uint8_t)from->index;
+        struct sim_frame *before = sim->old[place];
+        sim->old[place] = sim_frame_share(frame); /* it may be the one that is there */
+        sim_frame_drop(before);
+        sim->old_from[place] = (uint8_t)from->id;
     }
     const uint32_t twin = sim->twin_of[to];
-    if (twin == 0 && sim->twin_of[from->index] != 0 &&
-        (sim->twin_routes[to] & (from->slot < sim->count ? 1 : 2)) == 0) {
+    if (twin == 0 && sim->twin_of[from->id] != 0 &&
+        (sim->twin_routes[to] & (from->slot < sim->ids ? 1 : 2)) == 0) {
         return; /* this copy has no link to it */
     }
     if (twin == 0 || (sim->twin_routes[from->slot] & 1) != 0) {
@@ -101,13 +101,13 @@ void sim_hear_instead(struct sim_node *node, uint32_t from, const struct peer_me
     size_t length;
     CHECK(peer_encode(message, node->sim->frame_buffer, SIM_FRAME_MAX, &length) == STATUS_OK);
     const enum status ignored =
-        replica_peer_frame(node->replica, from, node->sim->frame_buffer, length);
+        replica_peer_frame(node->replica, node->slot_of_id[from], node->sim->frame_buffer, length);
     (void)ignored;
 }
 
 bool sim_decode(struct sim *sim, const struct sim_frame *frame, struct peer_message *ret_message)
 {
     struct arena arena = arena_over(sim->arena, PEER_ARENA_BYTES);
-    return peer_decode(frame->bytes, frame->length, &arena, sim->count, ret_message, NULL) ==
+    return peer_decode(frame->bytes, frame->length, &arena, LIMIT_VALIDATORS, ret_message, NULL) ==
            STATUS_OK;
 }

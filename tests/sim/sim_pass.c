@@ -97,6 +97,7 @@ static const char *finish(struct sim_node *node)
         return "between commit and register";
     }
     if (node->register_pending) {
+        watch_register(node);
         node->vote_register = node->register_next;
     }
     watch_durable(node);

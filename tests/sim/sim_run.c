@@ -67,13 +67,17 @@ static void take_frame(struct sim_node *node, const struct sim_event *event)
     struct sim *sim = node->sim;
     struct peer_message message;
     tell_frame(sim, event);
-    sim_begin(node);
     sim->result->counts.frames++;
+    if (node->slot_of_id[event->from] == PEER_NONE) {
+        sim->result->events++; /* it links with nobody that it does not know */
+        return;
+    }
+    sim_begin(node);
     bool dealt = node->actor != NULL && node->actor->hear != NULL &&
                  sim_decode(sim, event->frame, &message) &&
                  node->actor->hear(node, event->from, &message);
     if (!dealt) {
-        const enum status status = replica_peer_frame(node->replica, event->from,
+        const enum status status = replica_peer_frame(node->replica, node->slot_of_id[event->from],
                                                       event->frame->bytes, event->frame->length);
         if (status != STATUS_OK && sim->faulty == 0) {
             sim_violation(sim, "frame", "node %u refuses a frame of honest validator %u: %s",
@@ -194,6 +198,7 @@ static void turn(struct sim *sim)
         tick(sim, timed);
     }
     sim_restart_due(sim);
+    sim_relink(sim);
 }
 
 static uint64_t height_of(const struct sim *sim, bool greatest)
@@ -233,7 +238,7 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
     struct sim *sim = sim_new(options, ret_result);
     const uint64_t steps =
         options->steps > 0 ? options->steps : STEPS_MIN + prng_below(&sim->prng, STEPS_RANGE);
-    sim->next_fault_ms = prng_below(&sim->prng, sim->mood.fault_gap_ms);
+    sim->next_fault_ms = options->beyond ? 0 : prng_below(&sim->prng, sim->mood.fault_gap_ms);
     while (!sim->over && ret_result->events < steps && sim->now_ms < FAULTS_MS_MAX) {
         turn(sim);
     }

@@ -6,6 +6,7 @@
  *   sim_pass.c     one pass of a node: durable first, then the frames leave, or a crash between
  *   sim_io.c       node_io on the simulated disk, network and clock
  *   sim_net.c      who hears whom, when, how often
+ *   sim_epochs.c   validators of each epoch, who a node has for peers, changes of validators
  *   sim_faults.c   what goes wrong, and healing
  *   sim_load.c     clients
  *   sim_watch.c    I6, I7, I3, I4, I8 to I11: every vote that is ever signed
@@ -24,8 +25,11 @@
 #include "tests/support/memory_table.h"
 
 #define SIM_NODES_MAX 13
-/* Nodes, and the second copies of twins. */
-#define SIM_SLOTS_MAX 20
+/* Keys: the validators of genesis, and those that join or only follow. */
+#define SIM_KEYS_MAX 16
+/* Machines: one a key, and the second copies of twins. */
+#define SIM_SLOTS_MAX 24
+#define SIM_EPOCHS_MAX 4
 #define SIM_WALL_MS 1790000000000ull
 #define SIM_SESSION 1000
 #define SIM_HEIGHTS_MAX 16384
@@ -48,7 +52,7 @@ enum sim_event_kind { SIM_FRAME, SIM_REQUEST, SIM_VERIFIED };
 struct sim_event {
     uint64_t due_ms, order;
     enum sim_event_kind kind;
-    uint8_t from; /* validator index */
+    uint8_t from; /* the sender's keys */
     uint8_t to;   /* slot */
     uint32_t life;
     union {
@@ -88,13 +92,14 @@ struct sim_actor {
 };
 
 struct sim_out {
-    uint32_t to; /* validator index */
+    uint32_t to; /* keys */
     struct sim_frame *frame;
 };
 
 struct sim_node {
     struct sim *sim;
-    uint32_t slot, index;
+    uint32_t slot; /* the machine */
+    uint32_t id;   /* its keys: the same for the two copies of a twin */
     bool running;
     bool faulty;
     const struct sim_actor *actor;
@@ -105,7 +110,8 @@ struct sim_node {
     struct memory_store store;
     struct memory_store snapshot; /* an earlier state, to be rolled back to */
     bool has_snapshot;
-    struct vote_register vote_register; /* as durable */
+    struct vote_register register_snapshot; /* of the same moment */
+    struct vote_register vote_register;     /* as durable */
     struct vote_register register_next;
     bool register_pending;
     struct hash died_on[LIMIT_BLOCK_BATCHES];
@@ -124,6 +130,10 @@ struct sim_node {
     bool blown;
     bool tear; /* it crashes between the next commit and the register's write */
 
+    /* Its table of peers: slot to keys, keys to slot. */
+    uint32_t id_of_slot[LIMIT_PEERS];
+    uint32_t slot_of_id[SIM_KEYS_MAX];
+
     struct replica *replica;
     struct sim_vote pending[SIM_SIGNED_MAX];
     uint32_t pending_count;
@@ -133,7 +143,7 @@ struct sim_node {
     uint32_t reply_count, reply_capacity;
 
     /* What was seen of it. */
-    uint64_t seen_height, seen_view, seen_final_view;
+    uint64_t seen_height, seen_epoch, seen_view, seen_final_view;
     bool seen_halt;
     bool forgot;                /* its store was lost or rolled back once */
     struct consensus_view last; /* counters of this life */
@@ -148,7 +158,7 @@ struct sim_promise {
 
 struct watch_tally {
     struct hash digest;
-    uint32_t notarize, finalize; /* a bit a validator */
+    uint32_t notarize, finalize; /* a bit a key */
 };
 
 struct watch_view {
@@ -157,12 +167,22 @@ struct watch_view {
     struct watch_tally tallies[SIM_TALLIES];
 };
 
-struct watch {
+/* The validators of an epoch, and what they signed. */
+struct watch_epoch {
+    struct validator_set set;
+    uint32_t ids[SIM_KEYS_MAX]; /* keys of each member */
+    uint32_t members;           /* a bit a key */
+    uint32_t faulty_count;
     struct watch_view *views;
     uint64_t capacity;
+};
+
+struct watch {
+    struct watch_epoch epochs[SIM_EPOCHS_MAX];
+    uint32_t epoch_count;
     struct hash *finals; /* by height */
     uint64_t final_count;
-    uint32_t accused; /* a bit a validator that evidence names */
+    uint32_t accused; /* a bit a key that evidence names */
 };
 
 /* How likely each fault is, drawn once a seed: runs with few kinds of fault find what runs with all
@@ -175,6 +195,15 @@ struct sim_mood {
     uint32_t fault_gap_ms, load_gap_ms;
 };
 
+/* A change of validators that the run is to see. */
+struct sim_change {
+    bool wanted;
+    uint32_t add, remove; /* keys; SIM_KEYS_MAX: none. Both: replace */
+    struct hash id;
+    uint32_t step; /* of proposing and approving */
+    uint64_t next_ms;
+};
+
 struct sim {
     struct sim_options options;
     struct sim_result *result;
@@ -185,21 +214,24 @@ struct sim {
     size_t queue_count, queue_capacity;
 
     struct genesis genesis;
-    struct validator_set validators;
     struct hash chain_id;
-    uint32_t count;  /* validators */
-    uint32_t slots;  /* nodes, twins included */
-    uint32_t faulty; /* a bit a Byzantine validator */
+    uint32_t count;  /* validators of genesis */
+    uint32_t ids;    /* keys in all */
+    uint32_t slots;  /* machines, twins included */
+    uint32_t faulty; /* a bit a Byzantine key */
     uint32_t faulty_count, faulty_max;
     uint32_t forget_left; /* stores that may still be lost */
     struct sim_node nodes[SIM_SLOTS_MAX];
     uint8_t twin_routes[SIM_SLOTS_MAX]; /* by slot: 1, 2 or 3, the copies that it reaches */
-    uint32_t twin_of[SIM_NODES_MAX];    /* by validator: the second copy's slot; 0: none */
+    uint32_t twin_of[SIM_KEYS_MAX];     /* by keys: the second copy's slot; 0: none */
     bool cut[SIM_SLOTS_MAX][SIM_SLOTS_MAX];
     bool up[SIM_SLOTS_MAX][SIM_SLOTS_MAX]; /* the first believes the link to be up */
     uint64_t last_due[SIM_SLOTS_MAX][SIM_SLOTS_MAX];
     struct sim_mood mood;
     uint32_t sides; /* of the last partition, a bit a slot */
+
+    struct sim_change change;
+    bool peers_changed; /* a node has another table of peers */
 
     struct watch watch;
     uint64_t next_fault_ms, next_load_ms, next_act_ms;
@@ -229,6 +261,8 @@ struct sim *sim_new(const struct sim_options *options, struct sim_result *result
 void sim_free(struct sim *sim);
 void sim_start(struct sim_node *node);
 void sim_stop(struct sim_node *node);
+/* Adds up what its consensus machine has counted. */
+void sim_count_life(struct sim_node *node);
 void sim_link(struct sim *sim, uint32_t a, uint32_t b, bool up);
 
 /* sim_pass.c */
@@ -243,13 +277,30 @@ struct node_io sim_io(struct sim_node *node);
 void sim_sign_vote(struct sim_node *node, struct vote *vote);
 
 /* sim_net.c */
-/* To a validator (whichever of its copies the sender is linked to). */
+/* To the node with these keys (whichever of its copies the sender is linked to). */
 void sim_send(struct sim_node *from, uint32_t to, struct sim_frame *frame);
 /* Encodes and sends, for actors. */
 void sim_send_message(struct sim_node *from, uint32_t to, const struct peer_message *message);
 /* The node's replica gets this frame from that peer now. */
 void sim_hear_instead(struct sim_node *node, uint32_t from, const struct peer_message *message);
 bool sim_decode(struct sim *sim, const struct sim_frame *frame, struct peer_message *ret_message);
+
+/* sim_epochs.c */
+void sim_draw_change(struct sim *sim);
+void sim_change_step(struct sim *sim);
+void sim_take_peers(struct sim_node *node, const struct peers *peers);
+/* Links follow the tables of peers. */
+void sim_relink(struct sim *sim);
+uint32_t sim_observers(const struct sim *sim, struct peer_observer ret_observers[SIM_KEYS_MAX]);
+/* The validators of an epoch, if any node has entered it; else NULL. */
+struct watch_epoch *sim_epoch(struct sim *sim, uint64_t epoch);
+void sim_note_epoch(struct sim *sim, const struct validator_set *set);
+/* The validators that this node knows now. */
+const struct validator_set *sim_set_of(const struct sim_node *node);
+/* Its index among the validators of an epoch; LIMIT_VALIDATORS if it is none. */
+uint32_t sim_index_of(const struct watch_epoch *epoch, uint32_t id);
+/* Whether the vote names this node's key as its signer. */
+bool sim_is_own(const struct sim_node *node, const struct vote *vote);
 
 /* sim_faults.c */
 void sim_draw_mood(struct sim *sim);
@@ -270,11 +321,12 @@ void watch_put(struct sim_node *node, enum store_table table, const void *key, c
 void watch_del(struct sim_node *node, enum store_table table, const void *key);
 /* The pass is durable, register included. */
 void watch_durable(struct sim_node *node);
+void watch_register(struct sim_node *node);
 void watch_torn(struct sim_node *node);
 void watch_lost(struct sim_node *node);
 void watch_sent(struct sim_node *node, const struct sim_frame *frame);
-struct watch_view *watch_view_of(struct sim *sim, uint64_t epoch, uint64_t view);
-bool watch_reaches(const struct sim *sim, uint32_t honest);
+struct watch_view *watch_view_of(struct watch_epoch *epoch, uint64_t view);
+bool watch_reaches(const struct watch_epoch *epoch, uint32_t honest);
 void sim_violation(struct sim *sim, const char *invariant, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -282,6 +334,9 @@ void sim_violation(struct sim *sim, const char *invariant, const char *format, .
 void watch_committed(struct sim_node *node);
 void watch_certificate(struct sim_node *node, const struct certificate *certificate);
 void watch_evidence(struct sim_node *node, uint32_t signer, const uint8_t *row);
+/* Clients. */
+void sim_submit(struct sim_node *node, const uint8_t *batch, size_t length);
+struct sim_node *sim_running_node(struct sim *sim);
 void watch_memory(struct sim_node *node);
 void watch_end(struct sim *sim);
 

@@ -37,10 +37,8 @@ void sim_violation(struct sim *sim, const char *invariant, const char *format, .
     sim_tell(sim, "VIOLATION %s: %s", invariant, result->sentence);
 }
 
-struct watch_view *watch_view_of(struct sim *sim, uint64_t epoch, uint64_t view)
+struct watch_view *watch_view_of(struct watch_epoch *watch, uint64_t view)
 {
-    struct watch *watch = &sim->watch;
-    CHECK(epoch == 1);
     if (view >= watch->capacity) {
         const uint64_t capacity = 2 * view + 256;
         watch->views = realloc(watch->views, capacity * sizeof *watch->views);
@@ -67,16 +65,21 @@ static struct watch_tally *tally_of(struct watch_view *view, const struct hash *
     return tally;
 }
 
-bool watch_reaches(const struct sim *sim, uint32_t honest)
+bool watch_reaches(const struct watch_epoch *epoch, uint32_t honest)
 {
-    return (uint32_t)__builtin_popcount(honest) + sim->faulty_count >= sim->validators.quorum;
+    return (uint32_t)__builtin_popcount(honest) + epoch->faulty_count >= epoch->set.quorum;
 }
 
 void watch_signed(struct sim_node *node, const uint8_t *preimage)
 {
     struct sim *sim = node->sim;
-    if (memcmp(preimage + PREIMAGE_CHAIN, sim->chain_id.bytes, HASH_BYTES) != 0 ||
-        memcmp(preimage + PREIMAGE_SET, sim->validators.hash.bytes, HASH_BYTES) != 0) {
+    if (node->replica != NULL) {
+        sim_note_epoch(sim, sim_set_of(node));
+    }
+    const struct watch_epoch *epoch = sim_epoch(sim, get_le64(preimage + PREIMAGE_EPOCH));
+    if (epoch == NULL || sim_index_of(epoch, node->id) == LIMIT_VALIDATORS ||
+        memcmp(preimage + PREIMAGE_CHAIN, sim->chain_id.bytes, HASH_BYTES) != 0 ||
+        memcmp(preimage + PREIMAGE_SET, epoch->set.hash.bytes, HASH_BYTES) != 0) {
         sim_violation(sim, "I11", "node %u signs for another chain or set", node->slot);
         return;
     }
@@ -155,37 +158,39 @@ static void look_at_key(struct sim_node *node, const struct watch_view *view,
                         const struct sim_vote *vote)
 {
     struct sim *sim = node->sim;
-    const uint32_t bit = 1u << node->index;
+    const uint32_t bit = 1u << node->id;
     const bool nullified = (view->nullify & bit) != 0;
     for (uint32_t i = 0; i < view->count; i++) {
         const struct watch_tally *tally = &view->tallies[i];
         const bool same = hash_equal(&tally->digest, &vote->digest);
         if (vote->kind == VOTE_NOTARIZE && (tally->notarize & bit) != 0 && !same) {
-            sim_violation(sim, "I6", "validator %u notarizes twice in view %" PRIu64, node->index,
+            sim_violation(sim, "I6", "validator %u notarizes twice in view %" PRIu64, node->id,
                           vote->view);
         }
         if (vote->kind == VOTE_FINALIZE && (tally->finalize & bit) != 0 && !same) {
-            sim_violation(sim, "I6", "validator %u finalizes twice in view %" PRIu64, node->index,
+            sim_violation(sim, "I6", "validator %u finalizes twice in view %" PRIu64, node->id,
                           vote->view);
         }
         if (vote->kind == VOTE_NULLIFY && (tally->finalize & bit) != 0) {
             sim_violation(sim, "I6", "validator %u nullifies view %" PRIu64 " after finalize",
-                          node->index, vote->view);
+                          node->id, vote->view);
         }
     }
     if (vote->kind != VOTE_NULLIFY && nullified) {
         sim_violation(sim, "I6", "validator %u votes for a block in view %" PRIu64 " after nullify",
-                      node->index, vote->view);
+                      node->id, vote->view);
     }
 }
 
 /* I3 and I4: certificates that all these votes could make. */
-static void look_at_view(struct sim *sim, const struct watch_view *view, uint64_t number)
+static void look_at_view(struct sim *sim, const struct watch_epoch *epoch,
+                         const struct watch_view *view, uint64_t number)
 {
     uint32_t notarizable = 0;
     for (uint32_t i = 0; i < view->count; i++) {
-        notarizable += watch_reaches(sim, view->tallies[i].notarize);
-        if (watch_reaches(sim, view->tallies[i].finalize) && watch_reaches(sim, view->nullify)) {
+        notarizable += watch_reaches(epoch, view->tallies[i].notarize);
+        if (watch_reaches(epoch, view->tallies[i].finalize) &&
+            watch_reaches(epoch, view->nullify)) {
             sim_violation(sim, "I3", "view %" PRIu64 " can be final and nullified", number);
         }
     }
@@ -253,16 +258,17 @@ static bool register_covers(const struct sim_node *node, const struct sim_vote *
 static void record(struct sim_node *node, const struct sim_vote *vote)
 {
     struct sim *sim = node->sim;
-    struct watch_view *view = watch_view_of(sim, vote->epoch, vote->view);
-    const uint32_t bit = 1u << node->index;
+    struct watch_epoch *epoch = sim_epoch(sim, vote->epoch);
+    struct watch_view *view = watch_view_of(epoch, vote->view);
+    const uint32_t bit = 1u << node->id;
     sim->result->counts.votes++;
     if (!vote->persisted) {
         sim_violation(sim, "I7", "validator %u signs a vote of view %" PRIu64 " it does not store",
-                      node->index, vote->view);
+                      node->id, vote->view);
     }
     if (!register_covers(node, vote)) {
         sim_violation(sim, "I7", "the register of validator %u lacks its vote of view %" PRIu64,
-                      node->index, vote->view);
+                      node->id, vote->view);
     }
     look_at_key(node, view, vote);
     if (vote->kind == VOTE_NULLIFY) {
@@ -277,7 +283,7 @@ static void record(struct sim_node *node, const struct sim_vote *vote)
         }
     }
     if (!sim->options.beyond) {
-        look_at_view(sim, view, vote->view);
+        look_at_view(sim, epoch, view, vote->view);
     }
 }
 
@@ -287,8 +293,14 @@ static void look_back(struct sim_node *node)
     struct consensus_view view;
     struct sim *sim = node->sim;
     consensus_inspect(node->replica->consensus, &view);
-    if (view.view < node->seen_view || view.final_height < node->seen_height ||
-        view.final_view < node->seen_final_view) {
+    if (view.epoch > node->seen_epoch) {
+        node->seen_epoch = view.epoch;
+        node->seen_view = 0;
+        node->seen_final_view = 0;
+        sim_count_life(node);
+    }
+    if (view.epoch < node->seen_epoch || view.view < node->seen_view ||
+        view.final_height < node->seen_height || view.final_view < node->seen_final_view) {
         sim_violation(sim, "I10", "node %u went back to view %" PRIu64 ", height %" PRIu64,
                       node->slot, view.view, view.final_height);
     }
@@ -320,6 +332,7 @@ void watch_durable(struct sim_node *node)
         return;
     }
     const uint32_t count = node->pending_count;
+    sim_note_epoch(sim, sim_set_of(node));
     watch_committed(node);
     for (uint32_t i = 0; i < count && !sim->over; i++) {
         record(node, &node->pending[i]);
@@ -329,6 +342,27 @@ void watch_durable(struct sim_node *node)
     }
     node->pending_count = 0;
     look_back(node);
+}
+
+/* I10: what stands in the register only rises. */
+void watch_register(struct sim_node *node)
+{
+    const struct vote_register *old = &node->vote_register;
+    const struct vote_register *new = &node->register_next;
+    const bool view_fell =
+        new->epoch < old->epoch || (new->epoch == old->epoch &&new->view < old->view);
+    const bool floor_fell =
+        new->floor_epoch < old->floor_epoch ||
+        (new->floor_epoch == old->floor_epoch &&new->floor_view < old->floor_view);
+    if (!node->faulty && (view_fell || floor_fell)) {
+        sim_violation(node->sim, "I10", "the register of validator %u goes back", node->id);
+    }
+    for (uint32_t k = 0; k < 3 && !node->faulty; k++) {
+        if (new->epoch == old->epoch &&new->view == old->view && old->voted[k] && !new->voted[k]) {
+            sim_violation(node->sim, "I10", "the register of validator %u forgets a vote",
+                          node->id);
+        }
+    }
 }
 
 void watch_torn(struct sim_node *node)
@@ -356,20 +390,21 @@ void watch_lost(struct sim_node *node)
 static void sent_vote(struct sim_node *node, const struct vote *vote)
 {
     struct sim *sim = node->sim;
-    if (vote->signer != node->index || sim->over) {
+    struct watch_epoch *epoch = sim_epoch(sim, vote->epoch);
+    if (epoch == NULL || vote->signer != sim_index_of(epoch, node->id) || sim->over) {
         return;
     }
-    struct watch_view *view = watch_view_of(sim, vote->epoch, vote->view);
+    struct watch_view *view = watch_view_of(epoch, vote->view);
     uint32_t mask = view->nullify;
     if (vote->kind != VOTE_NULLIFY) {
         const struct hash digest = candidate_digest(vote->kind, &vote->candidate);
         const struct watch_tally *tally = tally_of(view, &digest, false);
         mask = tally == NULL ? 0 : vote->kind == VOTE_NOTARIZE ? tally->notarize : tally->finalize;
     }
-    if ((mask & 1u << node->index) == 0) {
+    if ((mask & 1u << node->id) == 0) {
         sim_violation(sim, "I7",
-                      "validator %u sends a vote of view %" PRIu64 " that is not durable",
-                      node->index, vote->view);
+                      "validator %u sends a vote of view %" PRIu64 " that is not durable", node->id,
+                      vote->view);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "node/genesis_file.h"
 #include "tests/sim/sim_state.h"
+#include "tests/support/replica_net_state.h"
 
 static const struct sim_actor *const ACTORS[SIM_ACTOR_COUNT] = {
     [SIM_EQUIVOCATOR] = &ACTOR_EQUIVOCATOR,
@@ -27,13 +28,16 @@ static enum status open_replica(struct sim_node *node, char *error, size_t capac
 {
     struct sim *sim = node->sim;
     struct node_io io = sim_io(node);
-    const struct validator *own = &sim->validators.members[node->index];
+    struct peer_observer observers[SIM_KEYS_MAX];
+    const uint32_t observer_count = sim_observers(sim, observers);
     const struct replica_config config = {
         .genesis = &sim->genesis,
         .chain_id = sim->chain_id,
-        .keys = {{.key = own->key, .vote_register = &node->vote_register}},
+        .keys = {{.key = net_consensus_key(node->id), .vote_register = &node->vote_register}},
         .key_count = 1,
-        .transport_key = own->transport_key,
+        .transport_key = net_transport_key(node->id),
+        .observers = observers,
+        .observer_count = observer_count,
         .pool_bytes = SIM_POOL_BYTES,
         .crashed_batches = node->died_on,
         .crashed_count = node->died_count};
@@ -46,8 +50,7 @@ static void forget(struct sim_node *node)
 {
     memory_store_end(&node->store);
     memory_store_init(&node->store, STORE_TABLE_COUNT);
-    node->vote_register = (struct vote_register){.chain_id = node->sim->chain_id,
-                                                 .epoch = node->sim->validators.epoch};
+    node->vote_register = (struct vote_register){.chain_id = node->sim->chain_id, .epoch = 1};
 }
 
 void sim_start(struct sim_node *node)
@@ -77,13 +80,14 @@ void sim_start(struct sim_node *node)
     node->cannot_sign_ms = 0;
     replica_client_up(node->replica, SIM_SESSION, CLIENT_PARTICIPANT, 1);
     sim_end(node);
+    sim_relink(sim);
     for (uint32_t i = 0; i < sim->slots; i++) {
         sim_link(sim, i, node->slot, true);
         sim_link(sim, node->slot, i, true);
     }
 }
 
-static void count_life(struct sim_node *node)
+void sim_count_life(struct sim_node *node)
 {
     struct sim_counts *counts = &node->sim->result->counts;
     counts->timeouts += node->last.timeouts;
@@ -95,7 +99,7 @@ static void count_life(struct sim_node *node)
 void sim_stop(struct sim_node *node)
 {
     struct sim *sim = node->sim;
-    count_life(node);
+    sim_count_life(node);
     replica_free(node->replica);
     node->replica = NULL;
     node->running = false;
@@ -113,16 +117,18 @@ void sim_link(struct sim *sim, uint32_t a, uint32_t b, bool up)
 {
     struct sim_node *node = &sim->nodes[a];
     const struct sim_node *peer = &sim->nodes[b];
-    if (node->index == peer->index || !node->running || sim->up[a][b] == up ||
-        (up && (!peer->running || sim->cut[a][b] || sim->cut[b][a]))) {
+    const uint32_t slot = node->slot_of_id[peer->id];
+    if (node->id == peer->id || !node->running || sim->up[a][b] == up || slot == PEER_NONE ||
+        (up && (!peer->running || peer->slot_of_id[node->id] == PEER_NONE || sim->cut[a][b] ||
+                sim->cut[b][a]))) {
         return;
     }
     sim->up[a][b] = up;
     sim_begin(node);
     if (up) {
-        replica_peer_up(node->replica, peer->index);
+        replica_peer_up(node->replica, slot);
     } else {
-        replica_peer_down(node->replica, peer->index);
+        replica_peer_down(node->replica, slot);
     }
     sim_end(node);
 }
@@ -143,11 +149,11 @@ static void add_twin(struct sim *sim, struct sim_node *node)
 {
     struct sim_node *copy = &sim->nodes[sim->slots];
     CHECK(sim->slots < SIM_SLOTS_MAX);
-    copy->index = node->index;
+    copy->id = node->id;
     copy->faulty = true;
     copy->actor_kind = SIM_TWIN;
     copy->actor = &ACTOR_TWIN;
-    sim->twin_of[node->index] = sim->slots;
+    sim->twin_of[node->id] = sim->slots;
     sim->twin_routes[node->slot] = 1;
     sim->twin_routes[sim->slots] = 2;
     sim->slots++;
@@ -172,7 +178,7 @@ static void draw_actors(struct sim *sim)
         node->actor_kind = draw_actor(sim, mode);
         node->actor = ACTORS[node->actor_kind];
         sim->result->actors[node->actor_kind].runs++;
-        sim->faulty |= 1u << node->index;
+        sim->faulty |= 1u << node->id;
         sim->faulty_count++;
         sim_tell(sim, "node %u is a %s", node->slot, node->actor->name);
         if (node->actor_kind == SIM_TWIN) {
@@ -193,11 +199,29 @@ static void draw_size(struct sim *sim)
         /* Only here do f+1 faulty suffice for a fork: n = 3f+1. */
         sim->count = 4 + 3 * (uint32_t)prng_below(&sim->prng, 3);
     }
-    sim->slots = sim->count;
     sim_fill_genesis(&sim->genesis, sim->count, &sim->prng);
-    CHECK(genesis_validator_set(&sim->genesis, 1, &sim->validators) == STATUS_OK);
     sim->chain_id = genesis_file_chain_id(&sim->genesis);
-    sim->faulty_max = sim->validators.faulty_max;
+    sim->faulty_max = faulty_max_of(sim->count);
+    sim->ids = sim->count;
+    sim_draw_change(sim);
+    sim->slots = sim->ids;
+}
+
+/* The validators of epoch 1, as a ledger of genesis has them. */
+static void note_genesis(struct sim *sim)
+{
+    struct validator_set set;
+    memset(&set, 0, sizeof set);
+    set.epoch = 1;
+    set.count = sim->count;
+    for (uint32_t i = 0; i < sim->count; i++) {
+        const struct genesis_validator *from = &sim->genesis.validators[i];
+        set.members[i] = (struct validator){.key = from->key,
+                                            .transport_key = from->transport_key,
+                                            .participant = from->participant};
+    }
+    validators_seal(&set);
+    sim_note_epoch(sim, &set);
 }
 
 struct sim *sim_new(const struct sim_options *options, struct sim_result *result)
@@ -216,23 +240,26 @@ struct sim *sim_new(const struct sim_options *options, struct sim_result *result
     sim->answer_arena = answer_arena;
     sim->watch.finals = finals;
     draw_size(sim);
-    sim_tell(sim, "seed %llu: %u validators, quorum %u", (unsigned long long)options->seed,
-             sim->count, sim->validators.quorum);
+    sim_tell(sim, "seed %llu: %u validators of %u nodes", (unsigned long long)options->seed,
+             sim->count, sim->ids);
     for (uint32_t i = 0; i < SIM_SLOTS_MAX; i++) {
         struct sim_node *node = &sim->nodes[i];
         node->sim = sim;
         node->slot = i;
-        node->index = i;
+        node->id = i;
+        for (uint32_t id = 0; id < SIM_KEYS_MAX; id++) {
+            node->slot_of_id[id] = PEER_NONE;
+        }
         node->deadline_ms = UINT64_MAX;
         node->restart_ms = UINT64_MAX;
         sim->twin_routes[i] = (uint8_t)(1 + prng_below(&sim->prng, 3));
     }
     draw_actors(sim);
+    note_genesis(sim);
     sim_draw_mood(sim);
     for (uint32_t i = 0; i < sim->slots; i++) {
         memory_store_init(&sim->nodes[i].store, STORE_TABLE_COUNT);
-        sim->nodes[i].vote_register =
-            (struct vote_register){.chain_id = sim->chain_id, .epoch = sim->validators.epoch};
+        sim->nodes[i].vote_register = (struct vote_register){.chain_id = sim->chain_id, .epoch = 1};
     }
     for (uint32_t i = 0; i < sim->slots && !sim->over; i++) {
         sim_start(&sim->nodes[i]);
@@ -268,7 +295,9 @@ void sim_free(struct sim *sim)
         sim_frame_drop(sim->old[i]);
     }
     free(sim->queue);
-    free(sim->watch.views);
+    for (uint32_t i = 0; i < sim->watch.epoch_count; i++) {
+        free(sim->watch.epochs[i].views);
+    }
     genesis_free(&sim->genesis);
     free(sim);
 }

@@ -304,6 +304,64 @@ static void test_removed_fall_silent(void **state)
     }
 }
 
+/* Goal: when only a few, even if they are leaving, know that the epoch has ended, the others learn
+   it from them: whoever has not come over is killed, and comes back to those who have. */
+static void test_few_know_the_end(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 100; seed < 112; seed++) {
+        struct scene scene = scene_of(7, 7, 0, seed, 0);
+        struct action action = action_changing(1);
+        bool known[7];
+        run(&scene, 1000);
+        take_away(&action, 5);
+        take_away(&action, 6);
+        decide(&scene, &action, 5);
+        uint32_t over = 0;
+        for (uint32_t i = 0; i < 20000 && over <= seed % 3; i++) {
+            replica_net_run(scene.net, replica_net_now(scene.net) + 1);
+            over = 0;
+            for (uint32_t node = 0; node < 7; node++) {
+                known[node] = replica_net_epoch(scene.net, node) == 2;
+                over += known[node];
+            }
+        }
+        for (uint32_t node = 0; node < 7; node++) {
+            if (!known[node]) {
+                replica_net_crash(scene.net, node);
+            }
+        }
+        replica_net_run(scene.net, replica_net_now(scene.net) + 500);
+        for (uint32_t node = 0; node < 7; node++) {
+            if (!known[node]) {
+                replica_net_restart(scene.net, node);
+            }
+        }
+        assert_epoch(&scene, 2, 10000);
+        assert_settled(&scene, 10, 60000);
+        replica_net_free(scene.net);
+    }
+}
+
+/* Goal: who is removed keeps its slot and its link at every other node, and goes on following. */
+static void test_removed_keeps_its_slot(void **state)
+{
+    (void)state;
+    struct scene scene = scene_of(6, 5, 1, 80, 0);
+    struct action action = action_changing(1);
+    run(&scene, 1000);
+    take_away(&action, 1);
+    decide(&scene, &action, 5);
+    assert_epoch(&scene, 2, 20000);
+    for (uint32_t i = 0; i < 6; i++) {
+        if (i != 1) {
+            assert_int_equal(net_slot_of(&scene.net->nodes[i], 1), 1);
+        }
+    }
+    assert_settled(&scene, 10, 30000);
+    replica_net_free(scene.net);
+}
+
 /* Goal: a node that slept through three epochs comes back through all of them, be it a validator or
    an observer. */
 static void test_catch_up_across_epochs(void **state)
@@ -424,6 +482,8 @@ int main(void)
         cmocka_unit_test(test_all_killed_at_the_terminal_block),
         cmocka_unit_test(test_new_member_far_behind),
         cmocka_unit_test(test_removed_fall_silent),
+        cmocka_unit_test(test_few_know_the_end),
+        cmocka_unit_test(test_removed_keeps_its_slot),
         cmocka_unit_test(test_catch_up_across_epochs),
         cmocka_unit_test(test_own_key_replaced),
         cmocka_unit_test(test_mutant_through_epochs),

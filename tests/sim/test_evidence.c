@@ -273,6 +273,14 @@ static void test_forged_evidence(void **state)
     send_batch(net, FAULTY, 0, &harmless);
     replica_net_run(net, replica_net_now(net) + 30000);
     assert_int_equal(refused(net, 0), 7);
+    /* Of an epoch that is not here yet nobody can say: nothing is held against who sends it. */
+    forged = make_evidence(net, FAULTY, view);
+    forged.first.epoch = 2;
+    forged.second.epoch = 2;
+    send_batch(net, FAULTY, 0, &forged);
+    send_evidence(net, FAULTY, 0, &forged);
+    replica_net_run(net, replica_net_now(net) + 1000);
+    assert_int_equal(refused(net, 0), 7);
     for (uint32_t node = 0; node < 4; node++) {
         assert_int_equal(rows_of(net, node, STORE_EVIDENCE), 0);
         assert_int_equal(rows_of(net, node, TABLE_EVIDENCE), 0);

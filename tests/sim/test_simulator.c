@@ -67,7 +67,7 @@ static void test_beyond(void **state)
 {
     (void)state;
     uint32_t forks = 0;
-    for (uint64_t seed = 1; seed <= 60; seed++) {
+    for (uint64_t seed = 1; seed <= 20; seed++) {
         run(seed, true);
         assert_false(result.violation);
         assert_false(result.undetected);

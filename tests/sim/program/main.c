@@ -5,10 +5,9 @@
  */
 #include <inttypes.h>
 #include <malloc.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,12 +33,11 @@ struct tally {
     struct sim_actor_counts actors[SIM_ACTOR_COUNT];
 };
 
-static sigjmp_buf way_out;
-
-static void on_abort(int signal_number)
-{
-    siglongjmp(way_out, signal_number);
-}
+/* Where a job is, in memory that it shares with its parent: what it has told so far outlives it. */
+struct progress {
+    uint64_t seed;
+    struct tally tally;
+};
 
 static void add(struct tally *total, const struct tally *part)
 {
@@ -106,16 +104,6 @@ static void run_seed(const struct plan *plan, uint64_t seed, struct tally *tally
                                         .steps = plan->steps,
                                         .beyond = plan->beyond,
                                         .trace = plan->trace ? stdout : NULL};
-    const int signal_number = sigsetjmp(way_out, 1);
-    if (signal_number != 0) {
-        char what[64];
-        (void)snprintf(what, sizeof what, "a replica ended by %s; see standard error",
-                       signal_number == SIGABRT ? "CHECK" : "SIGSEGV");
-        tally->seeds++;
-        tally->violations++;
-        print_failure(seed, "CHECK", result.events, what);
-        return;
-    }
     sim_run(&options, &result);
     judge(plan, seed, &result, tally);
     if (seed % TWICE_EVERY == 0 && !plan->trace) {
@@ -135,52 +123,44 @@ static double seconds_now(void)
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-static void run_job(const struct plan *plan, uint64_t job, struct tally *tally)
+/* In a process of its own, from where the job last stood. */
+static pid_t spawn(const struct plan *plan, struct progress *progress)
 {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_abort;
-    (void)sigaction(SIGABRT, &action, NULL);
-    (void)sigaction(SIGSEGV, &action, NULL);
-    memset(tally, 0, sizeof *tally);
-    const double start = seconds_now();
-    for (uint64_t seed = plan->first + job; seed < plan->first + plan->count; seed += plan->jobs) {
-        run_seed(plan, seed, tally);
-    }
-    tally->seconds = seconds_now() - start;
-}
-
-/* In a process of its own, which writes its tally to the pipe. */
-static void spawn(const struct plan *plan, uint64_t job, int *ret_pipe)
-{
-    int ends[2];
-    CHECK(pipe(ends) == 0);
     (void)fflush(stdout);
     const pid_t child = fork();
     CHECK(child >= 0);
-    if (child == 0) {
-        static struct tally tally;
-        run_job(plan, job, &tally);
-        (void)fflush(stdout);
-        const bool written = write(ends[1], &tally, sizeof tally) == (ssize_t)sizeof tally;
-        _exit(written ? 0 : 1);
+    if (child > 0) {
+        return child;
     }
-    (void)close(ends[1]);
-    *ret_pipe = ends[0];
+    const double start = seconds_now() - progress->tally.seconds;
+    while (progress->seed < plan->first + plan->count) {
+        run_seed(plan, progress->seed, &progress->tally);
+        progress->tally.seconds = seconds_now() - start;
+        progress->seed += plan->jobs;
+    }
+    (void)fflush(stdout);
+    _exit(0);
 }
 
-static bool collect(int pipe_end, struct tally *total)
+/* Waits for a child; one that was ended by a signal has failed its seed, and its job goes on. */
+static bool await(const struct plan *plan, struct progress *progress, pid_t *children)
 {
-    struct tally part;
-    size_t got = 0;
-    while (got < sizeof part) {
-        const ssize_t length = read(pipe_end, (uint8_t *)&part + got, sizeof part - got);
-        if (length <= 0) {
-            return false;
-        }
-        got += (size_t)length;
+    int state;
+    const pid_t child = wait(&state);
+    if (child < 0) {
+        return false;
     }
-    add(total, &part);
+    for (uint64_t job = 0; job < plan->jobs; job++) {
+        if (children[job] == child && !(WIFEXITED(state) && WEXITSTATUS(state) == 0)) {
+            struct progress *failed = &progress[job];
+            failed->tally.seeds++;
+            failed->tally.violations++;
+            print_failure(failed->seed, "CHECK", 0,
+                          "the process ended here; standard error says why");
+            failed->seed += plan->jobs;
+            children[job] = spawn(plan, failed);
+        }
+    }
     return true;
 }
 
@@ -262,27 +242,24 @@ static struct plan parse(char **arguments)
 int main(int argc, char **argv)
 {
     (void)argc;
-    /* What a stopped node gives back is used again, without the kernel in between. */
-    (void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    /* Memory of stopped nodes is used again without the kernel in between; only what is large and
+       hardly touched comes as fresh pages, which are zero without being cleared. */
+    (void)mallopt(M_MMAP_THRESHOLD, 5 << 20);
     (void)mallopt(M_TRIM_THRESHOLD, 512 << 20);
     const struct plan plan = parse(argv);
     static struct tally total;
-    if (plan.jobs == 1) {
-        run_job(&plan, 0, &total);
-    } else {
-        int pipes[JOBS_MAX];
-        for (uint64_t job = 0; job < plan.jobs; job++) {
-            spawn(&plan, job, &pipes[job]);
-        }
-        for (uint64_t job = 0; job < plan.jobs; job++) {
-            if (!collect(pipes[job], &total)) {
-                (void)fprintf(stderr, "hefu_sim: job %u died\n", (unsigned)job);
-                total.violations++;
-            }
-            (void)close(pipes[job]);
-        }
-        while (wait(NULL) > 0) {
-        }
+    static pid_t children[JOBS_MAX];
+    struct progress *progress = mmap(NULL, JOBS_MAX * sizeof *progress, PROT_READ | PROT_WRITE,
+                                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(progress != MAP_FAILED);
+    for (uint64_t job = 0; job < plan.jobs; job++) {
+        progress[job].seed = plan.first + job;
+        children[job] = spawn(&plan, &progress[job]);
+    }
+    while (await(&plan, progress, children)) {
+    }
+    for (uint64_t job = 0; job < plan.jobs; job++) {
+        add(&total, &progress[job].tally);
     }
     print_totals(&plan, &total);
     return total.violations + total.stalls + total.undetected > 0 ? 1 : 0;

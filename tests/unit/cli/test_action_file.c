@@ -139,7 +139,7 @@ static const struct {
     {"{\"action\":\"validators\",\"remove\":{}}", "\"remove\" is not a list"},
     {"{\"action\":\"validators\",\"remove\":[7]}", "remove[0]: is not an object"},
     {"{\"action\":\"validators\",\"epoch\":0,\"remove\":[{\"name\":\"node-0\"}]}", "from 1"},
-    {"{\"action\":\"validators\",\"drop\":[]}", "\"drop\" is not one of"},
+    {"{\"action\":\"validators\",\"drop\":[]}", "\"drop\" is not one of action epoch add remove replace"},
     {"{\"action\":\"validators\",\"remove\":[{\"name\":\"node-9\"}]}", "no validator"},
     {"{\"action\":\"validators\",\"remove\":[{\"name\":\"node-1\"}]}", "more than one"},
     {"{\"action\":\"validators\",\"remove\":[{}]}", "either"},

@@ -15,6 +15,7 @@
 #include "base/merkle.h"
 #include "cli/plan.h"
 #include "cli/receipt_check.h"
+#include "node/epochs.h"
 #include "node/genesis_file.h"
 #include "node/keys.h"
 
@@ -240,12 +241,112 @@ static void short_receipts_fail(void **state)
     assert_non_null(check(f));
 }
 
+/* One step to the next epoch: validators 1, 2 and 3 stay, a new one takes the place of 0. */
+struct step {
+    struct validator_set next;
+    struct block_header header;
+    struct certificate finalization;
+    uint8_t members[VALIDATORS * EPOCHS_MEMBER_BYTES];
+    struct client_epoch epoch;
+};
+
+/* A finalization of the block by the first three of a set, under their keys. */
+static void finalize(const struct fixture *fixture, const struct validator_set *set,
+                     struct signing_key *const keys[VALIDATORS], const struct block_header *header,
+                     struct certificate *ret_certificate)
+{
+    uint8_t preimage[VOTE_PREIMAGE_BYTES];
+    struct vote vote = {.kind = VOTE_FINALIZE,
+                        .epoch = set->epoch,
+                        .view = 5,
+                        .candidate = {4, block_hash(header)}};
+    memset(ret_certificate, 0, sizeof *ret_certificate);
+    ret_certificate->kind = VOTE_FINALIZE;
+    ret_certificate->epoch = set->epoch;
+    ret_certificate->view = 5;
+    ret_certificate->candidate = vote.candidate;
+    ret_certificate->signers[0] = 7;
+    ret_certificate->signature_count = 3;
+    vote_preimage(&vote, &fixture->chain_id, &set->hash, preimage);
+    for (uint32_t i = 0; i < 3; i++) {
+        key_sign(keys[i], preimage, sizeof preimage, &ret_certificate->signatures[i]);
+    }
+}
+
+static void make_step(struct fixture *fixture, struct step *step)
+{
+    const uint8_t seed[32] = {50};
+    struct signing_key *comes = signing_key_from_seed(seed);
+    struct signing_key *const keys[VALIDATORS] = {comes, fixture->keys[1], fixture->keys[2],
+                                                  fixture->keys[3]};
+    step->next = fixture->validators;
+    step->next.epoch = 2;
+    step->next.members[0].key = *signing_key_public(comes);
+    validators_seal(&step->next);
+    step->header = (struct block_header){.version = BLOCK_VERSION,
+                                         .flags = BLOCK_TERMINAL,
+                                         .epoch = 1,
+                                         .height = 6,
+                                         .chain_id = fixture->chain_id,
+                                         .next_validators_hash = step->next.hash};
+    finalize(fixture, &fixture->validators, fixture->keys, &step->header, &step->finalization);
+    epochs_to_bytes(&step->next, step->members);
+    step->epoch = (struct client_epoch){.block_header = (const uint8_t *)&step->header,
+                                        .finalization = &step->finalization,
+                                        .members = step->members,
+                                        .member_count = VALIDATORS};
+    fixture->receipt.epochs = &step->epoch;
+    fixture->receipt.epoch_count = 1;
+    fixture->block.epoch = 2;
+    finalize(fixture, &step->next, keys, &fixture->block, &fixture->finalization);
+    signing_key_free(comes);
+}
+
+/* Goal: a receipt of a later epoch holds on genesis alone; no bit of its steps can change, none can
+   be left out or added, and the old validators cannot stand in for the new ones. */
+static void later_epochs_are_led_to(void **state)
+{
+    struct fixture *f = *state;
+    struct step step;
+    make_step(f, &step);
+    assert_null(check(f));
+    flip_all(f, "members", step.members, sizeof step.members);
+    flip_all(f, "terminal header", &step.header, sizeof step.header);
+    flip_all(f, "its candidate", &step.finalization.candidate, sizeof step.finalization.candidate);
+    flip_all(f, "its signatures", step.finalization.signatures, 3 * sizeof(struct signature));
+    flip_all(f, "its signers", step.finalization.signers, sizeof step.finalization.signers);
+    f->receipt.epoch_count = 0;
+    assert_non_null(check(f));
+    const struct client_epoch twice[] = {step.epoch, step.epoch};
+    f->receipt.epochs = twice;
+    f->receipt.epoch_count = 2;
+    assert_non_null(check(f));
+    f->receipt.epochs = &step.epoch;
+    f->receipt.epoch_count = 1;
+    step.epoch.member_count = VALIDATORS - 1;
+    assert_non_null(check(f));
+    step.epoch.member_count = VALIDATORS;
+    /* Not terminal, though a quorum signed it. */
+    step.header.flags = 0;
+    finalize(f, &f->validators, f->keys, &step.header, &step.finalization);
+    assert_non_null(check(f));
+    make_step(f, &step);
+    assert_null(check(f));
+    f->block.epoch = 2;
+    struct validator_set old = f->validators;
+    old.epoch = 2;
+    validators_seal(&old);
+    finalize(f, &old, f->keys, &f->block, &f->finalization);
+    assert_non_null(check(f));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(honest_receipts_hold, set_up, tear_down),
         cmocka_unit_test_setup_teardown(changed_receipts_fail, set_up, tear_down),
         cmocka_unit_test_setup_teardown(short_receipts_fail, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(later_epochs_are_led_to, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -204,6 +204,27 @@ static void test_a_terminal_block_settles_it_only_if_it_is_new(void **state)
     }
 }
 
+static void test_a_block_that_is_final_once_more(void **state)
+{
+    /* F, final below the floor, is proposed again and final above it: that settles the floor,
+       unless it is a terminal block, behind which the next epoch may have begun. */
+    (void)state;
+    for (uint32_t terminal = 0; terminal < 2; terminal++) {
+        struct rig rig;
+        open_floored(&rig);
+        const struct consensus_block block =
+            rig_block(&rig, &rig.root, 2, terminal == 1 ? CONSENSUS_BLOCK_TERMINAL : 0);
+        make_final(&rig, 2, 0, &block);
+        assert_false(settled(&rig));
+        const struct candidate again = {.parent_view = 2, .block_hash = block.hash};
+        const struct certificate later = rig_certificate(&rig, 1, VOTE_FINALIZE, 4, again);
+        rig_give_certificate(&rig, &later);
+        assert_int_equal(rig_inspect(&rig).final_view, 4);
+        assert_int_equal(settled(&rig), terminal == 0);
+        rig_close(&rig);
+    }
+}
+
 static void test_a_pending_floor_means_rejoining_in_the_next_epoch(void **state)
 {
     (void)state;
@@ -488,6 +509,7 @@ int main(void)
         cmocka_unit_test(test_fewer_than_four_cannot_rejoin),
         cmocka_unit_test(test_a_block_final_above_the_floor_settles_it),
         cmocka_unit_test(test_a_terminal_block_settles_it_only_if_it_is_new),
+        cmocka_unit_test(test_a_block_that_is_final_once_more),
         cmocka_unit_test(test_a_pending_floor_means_rejoining_in_the_next_epoch),
         cmocka_unit_test(test_storage_behind_the_registers_epoch),
         cmocka_unit_test(test_behind_is_remembered),

@@ -18,6 +18,7 @@
 static struct folder folder;
 static char error[1024];
 
+#define KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define GOOD                                                                                       \
     "[node]\nvalidator = bank-a\nlisten = tcp://127.0.0.1:7000\n"                                  \
     "[keys]\nconsensus = keys/consensus.key\ntransport = /etc/hefu/transport.key\n"
@@ -62,6 +63,8 @@ static void test_whole(void **state)
                   "map_size = 2T\nlog_level = debug\nverify_threads = 3 ; of four\n"
                   "[keys]\ntransport = t\npassphrase_file = p\n[limits]\npool_bytes = 64M\n"
                   "[peers]\nbank-a = tcp://10.0.0.1:7000\nbank-b = tcp://b.example:7000\n"
+                  "[observers]\nwatcher = "
+                  "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n"
                   "[operators]\nops = "
                   "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n",
                   &config),
@@ -74,9 +77,25 @@ static void test_whole(void **state)
     assert_int_equal(config.peer_count, 2);
     assert_string_equal(config.peers[1].name, "bank-b");
     assert_string_equal(config.peers[1].url, "tcp://b.example:7000");
+    assert_int_equal(config.observer_count, 1);
+    assert_string_equal(config.observers[0].name, "watcher");
+    assert_int_equal(config.observers[0].key.bytes[0], 0xff);
     assert_int_equal(config.operator_count, 1);
     assert_int_equal(config.operators[0].key.bytes[1], 0x11);
     assert_string_equal(config.register_path, "");
+}
+
+/* Goal: the next key has a register of its own beside it. */
+static void test_next_key(void **state)
+{
+    (void)state;
+    struct config config;
+    assert_int_equal(read_text(GOOD "next = keys/next.key\n", &config), STATUS_OK);
+    assert_non_null(strstr(config.next_key, "/keys/next.key"));
+    assert_non_null(strstr(config.next_register_path, "/keys/next.key.register"));
+    assert_int_equal(read_text(GOOD, &config), STATUS_OK);
+    assert_string_equal(config.next_key, "");
+    assert_string_equal(config.next_register_path, "");
 }
 
 /* Goal: each slip is refused at its line, with the words that help, and nothing is changed. */
@@ -106,6 +125,8 @@ static void test_slips(void **state)
         {GOOD "[peers]\na = tcp://h:\n", "config.ini:8:", "tcp://host:port"},
         {GOOD "[peers]\na = tcp://h:1\na = tcp://h:2\n", "config.ini:9:", "each peer once"},
         {GOOD "[operators]\na = 0011\n", "config.ini:8:", "64 hexadecimal digits"},
+        {GOOD "[observers]\na = 0011\n", "config.ini:8:", "64 hexadecimal digits"},
+        {GOOD "[observers]\na = " KEY "\na = " KEY "\n", "config.ini:9:", "each observer once"},
         {"[node]\nlisten = tcp://h:1\n[keys]\nconsensus = c\ntransport = t\n",
          "config.ini:", "validator in section [node]"},
         {"[node]\nlisten = tcp://h:1\nvalidator = a\n[keys]\ntransport = t\n",
@@ -293,10 +314,11 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_small),      cmocka_unit_test(test_whole),
-        cmocka_unit_test(test_slips),      cmocka_unit_test(test_not_text),
-        cmocka_unit_test(test_long_path),  cmocka_unit_test(test_write),
-        cmocka_unit_test(test_validators), cmocka_unit_test(test_client),
+        cmocka_unit_test(test_small),    cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_next_key), cmocka_unit_test(test_slips),
+        cmocka_unit_test(test_not_text), cmocka_unit_test(test_long_path),
+        cmocka_unit_test(test_write),    cmocka_unit_test(test_validators),
+        cmocka_unit_test(test_client),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

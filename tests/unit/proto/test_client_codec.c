@@ -290,6 +290,49 @@ static void test_receipt(void **state)
     assert_string_equal(what, "finalization");
 }
 
+/* Goal: the steps between epochs come through, up to the limit and no further. */
+static void test_receipt_epochs(void **state)
+{
+    struct fixture *f = *state;
+    struct client_message decoded;
+    struct client_message message = sample_receipt(f, 2, LIMIT_VALIDATORS, 1);
+    static struct client_epoch epochs[CLIENT_EPOCHS_MAX + 1];
+    static uint8_t members[LIMIT_VALIDATORS * CLIENT_MEMBER_BYTES];
+    size_t length;
+    const char *what = NULL;
+    fill(&f->prng, members, sizeof members);
+    for (uint32_t i = 0; i <= CLIENT_EPOCHS_MAX; i++) {
+        epochs[i] = (struct client_epoch){.block_header = f->block_header,
+                                          .finalization = &f->finalization,
+                                          .members = members,
+                                          .member_count = i % 2 == 0 ? 1 : LIMIT_VALIDATORS};
+    }
+    message.receipt.epochs = epochs;
+    message.receipt.epoch_count = CLIENT_EPOCHS_MAX;
+    (void)round_trip(f, &message, &decoded);
+    assert_receipt(&decoded.receipt, &message.receipt);
+    assert_int_equal(decoded.receipt.epoch_count, CLIENT_EPOCHS_MAX);
+    for (uint32_t i = 0; i < CLIENT_EPOCHS_MAX; i++) {
+        const struct client_epoch *epoch = &decoded.receipt.epochs[i];
+        assert_int_equal(epoch->member_count, epochs[i].member_count);
+        assert_memory_equal(epoch->members, members,
+                            (size_t)epoch->member_count * CLIENT_MEMBER_BYTES);
+        assert_memory_equal(epoch->block_header, f->block_header, BLOCK_HEADER_BYTES);
+        assert_memory_equal(epoch->finalization, &f->finalization, sizeof(struct certificate));
+    }
+    message.receipt.epoch_count = CLIENT_EPOCHS_MAX + 1;
+    assert_int_equal(client_encode(&message, f->frame, LIMIT_FRAME_BYTES, &length),
+                     STATUS_OVERSIZED);
+    static struct certificate other;
+    other = f->finalization;
+    other.kind = VOTE_NOTARIZE;
+    epochs[1].finalization = &other;
+    message.receipt.epoch_count = 2;
+    assert_int_equal(client_encode(&message, f->frame, LIMIT_FRAME_BYTES, &length), STATUS_OK);
+    assert_int_equal(read_frame(reader, f->frame, length, &f->arena, &what), STATUS_MALFORMED);
+    assert_string_equal(what, "epochs");
+}
+
 static struct client_message sample_report(struct fixture *f, uint32_t peers, uint32_t alarms,
                                            uint32_t counters, uint32_t metrics)
 {
@@ -545,10 +588,9 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_submit),        TEST(test_small_requests),
-        TEST(test_small_answers), TEST(test_refused),
-        TEST(test_receipt),       TEST(test_status_report),
-        TEST(test_final_records), TEST(test_mutations),
+        TEST(test_submit),        TEST(test_small_requests),    TEST(test_small_answers),
+        TEST(test_refused),       TEST(test_receipt),           TEST(test_receipt_epochs),
+        TEST(test_status_report), TEST(test_final_records),     TEST(test_mutations),
         TEST(test_request_arena), cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
