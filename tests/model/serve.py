@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""The naive model behind a pipe, for tests/unit/ledger/test_differential.c.
+
+It reads frames from its input, integers little-endian: 'G' length u32 and canonical genesis: a new
+ledger; 'B' time u64, batches u32, for each participant u32, batch id 32, source 32, part u32, count
+u32 and the records: a block, which it answers with length u32 and text, one line each of what the
+block came to: verdicts, rows of every table in the order of their digests, entries, totals.
+"""
+
+import os
+import struct
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+
+import form  # noqa: E402
+import ledger as model  # noqa: E402
+
+
+def take(source, size):
+    data = source.read(size)
+    if len(data) != size:
+        sys.exit(0)
+    return data
+
+
+def numbers(source, layout):
+    layout = struct.Struct("<" + layout)
+    return layout.unpack(take(source, layout.size))
+
+
+def read_batches(source, count):
+    for _ in range(count):
+        by, batch_id, origin, part, records = numbers(source, "I32s32sII")
+        data = take(source, 160 * records)
+        listed = [data[at : at + 160] for at in range(0, len(data), 160)]
+        yield by, batch_id, origin if any(origin) else None, part, listed
+
+
+def answer(ledger, verdicts):
+    lines = []
+    for batch, listed in enumerate(verdicts):
+        lines += [f"verdict {batch} {at} {verdict}" for at, verdict in enumerate(listed)]
+    rows = ledger.rows()
+    for table in sorted(rows):
+        width = WIDTHS.get(table)
+        for row in rows[table]:
+            lines.append(f"row {table} {row[:width].hex()} {row[width:].hex()}")
+    by_account = {}
+    for account, *entry in ledger.entries:
+        by_account.setdefault(ledger.account_number(account), []).append(entry)
+    for number in sorted(by_account):
+        lines += [f"entry {number} " + " ".join(map(str, e)) for e in by_account[number]]
+    for account, totals in sorted((ledger.account_number(a), t) for a, t in ledger.totals.items()):
+        if any(totals):
+            lines.append(f"account {account} " + " ".join(map(str, totals)))
+    for number, standing in ledger.standing.items():
+        if standing != 1:
+            lines.append(f"suspended {number}")
+    return "\n".join(lines) + "\n"
+
+
+WIDTHS = model.WIDTHS | {model.CYCLES: 6, model.CYCLE_NETS: 10, model.EVENTS: 12}
+
+
+def main():
+    source, ledger = sys.stdin.buffer, None
+    while True:
+        kind = take(source, 1)
+        if kind == b"G":
+            (size,) = numbers(source, "I")
+            ledger = model.Ledger(form.genesis_of(take(source, size)))
+            continue
+        now, count = numbers(source, "QI")
+        verdicts = ledger.block(now, list(read_batches(source, count)))
+        text = answer(ledger, verdicts).encode()
+        sys.stdout.buffer.write(struct.pack("<I", len(text)) + text)
+        sys.stdout.buffer.flush()
+
+
+main()

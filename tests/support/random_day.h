@@ -1,0 +1,28 @@
+/*
+ * random_day: pseudo-random networks and records of every kind for the differential run and for
+ * fuzzing: few participants and small numbers, so that everything collides: sponsors, covered
+ * limits, two-sided schemes, disputes, fee rules, short timeouts, small queues, cut-offs, holidays.
+ */
+#ifndef HEFU_TESTS_RANDOM_DAY_H
+#define HEFU_TESTS_RANDOM_DAY_H
+
+#include "tests/support/ledger_fixture.h"
+
+#define RANDOM_DAY_RECENT 128u
+
+struct random_day {
+    struct prng prng;
+    struct ledger_fixture *fixture;
+    struct record recent[RANDOM_DAY_RECENT];
+    uint32_t recent_by[RANDOM_DAY_RECENT];
+    uint32_t recent_count;
+    struct genesis_calendar calendar;
+};
+
+/* A started fixture on a random network. */
+void random_day_begin(struct random_day *day, uint64_t seed);
+void random_day_end(struct random_day *day);
+/* Fills the fixture's next block: its time and so many batches of so many records at most. */
+void random_day_block(struct random_day *day, unsigned batches, unsigned records);
+
+#endif
