@@ -141,6 +141,20 @@ static enum status check_kind(const struct line *line, const struct record *reco
     return STATUS_OK;
 }
 
+/* Participants that registered after genesis.json was written are known by number alone, which is
+   above all of genesis; whether there is such a one is the ledger's to say. */
+static bool is_later(const struct line *line, const char *text, uint32_t *ret_number)
+{
+    const struct genesis *genesis = names_genesis(line->import->names);
+    uint64_t number;
+    if (number_parse(text, LIMIT_PARTICIPANTS, &number) != STATUS_OK ||
+        number <= genesis->participants[genesis->participant_count - 1].number) {
+        return false;
+    }
+    *ret_number = (uint32_t)number;
+    return true;
+}
+
 static enum status take_participant(const struct line *line, enum import_field field,
                                     uint32_t *ret_number)
 {
@@ -150,7 +164,7 @@ static enum status take_participant(const struct line *line, enum import_field f
         return STATUS_OK;
     }
     enum status status = names_participant(line->import->names, text, ret_number);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK || (status == STATUS_NOT_FOUND && is_later(line, text, ret_number))) {
         return STATUS_OK;
     }
     return expected(line, field,
@@ -164,9 +178,15 @@ static enum status take_scheme(const struct line *line, struct record *record)
         record->scheme = line->import->default_scheme;
     }
     const char *text = cell(line, IMPORT_scheme);
-    if (*text != '\0' && names_scheme(line->import->names, text, &record->scheme) != STATUS_OK) {
+    uint64_t number;
+    if (*text == '\0' || names_scheme(line->import->names, text, &record->scheme) == STATUS_OK) {
+        return STATUS_OK;
+    }
+    /* A scheme younger than this genesis.json. */
+    if (number_parse(text, UINT16_MAX, &number) != STATUS_OK) {
         return expected(line, IMPORT_scheme, "a scheme's number or name");
     }
+    record->scheme = (uint16_t)number;
     return STATUS_OK;
 }
 

@@ -149,16 +149,12 @@ static bool is_exception(const struct listing *listing, unsigned state)
 /* Whom a waiting record waits for. */
 static const char *awaited_of(const struct lived *lived)
 {
-    switch (lived->record.kind) {
-    case RECORD_PAY:
-    case RECORD_REVERSE:
+    const unsigned kind = lived->record.kind;
+    if (kind == RECORD_PAY || kind == RECORD_REVERSE) {
         return "payee";
-    case RECORD_DEFUND:
-        return "agent";
-    case RECORD_UNPLEDGE:
-        return "operator";
-    default:
-        break;
+    }
+    if (kind == RECORD_DEFUND || kind == RECORD_UNPLEDGE) {
+        return kind == RECORD_DEFUND ? "agent" : "operator";
     }
     bool payer = (lived->life.heard & SIDE_PAYER) == 0;
     bool payee = (lived->life.heard & SIDE_PAYEE) == 0;

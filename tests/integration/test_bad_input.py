@@ -71,7 +71,7 @@ class BadInput(unittest.TestCase):
             ({"amount": "12.345"}, 6, "amount: expected at most 2 decimals, as CNY has"),
             ({"amount": "12,50"}, 6, 'amount: expected a decimal number'),
             ({"amount": "-1.00"}, 6, 'amount: expected a decimal number'),
-            ({"amount": ""}, 6, 'amount: expected a decimal number'),
+            ({"amount": ""}, 6, 'amount: expected a value, which every CLEAR has'),
             ({"amount": "1e3"}, 6, 'amount: expected a decimal number'),
             ({"amount": "9" * 30}, 6, "amount: expected less than 10^18"),
             ({"currency": "USD"}, 7, "currency: expected a currency of this network"),
@@ -124,7 +124,7 @@ class BadInput(unittest.TestCase):
             "empty": (b"", "empty.csv"),
             "unknown-column": (f"{header},colour\n".encode(), ':1:7: header: there is no column '
                                '"colour"'),
-            "missing-column": (b"kind,payer\n", "header: column payee is missing"),
+            "missing-column": (b"kind,payer\n", "header: column currency is missing"),
             "double-column": (f"{header},payer\n".encode(), ":1:7: header: column payer stands "
                               "twice"),
             "open-quote": (f'{header}\n"{line}'.encode(), ":2:"),

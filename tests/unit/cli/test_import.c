@@ -203,6 +203,21 @@ static void every_kind_is_taken(void **state)
     }
 }
 
+/* Goal: who and what came after genesis.json was written goes by number. */
+static void later_numbers_are_taken(void **state)
+{
+    struct record record;
+    struct import_error error;
+    assert_int_equal(
+        import_text(*state, HEADER "\nCLEAR,9,611,4,1,CNY,2026-11-23\n", &record, &error),
+        STATUS_OK);
+    assert_int_equal(record.scheme, 9);
+    assert_int_equal(record.payer, 611);
+    assert_int_equal(
+        import_text(*state, HEADER "\nCLEAR,9,65536,4,1,CNY,2026-11-23\n", &record, &error),
+        STATUS_MALFORMED);
+}
+
 /* Goal: a line without an id gets the one of its file, day and line. */
 static void absent_ids_are_made(void **state)
 {
@@ -335,6 +350,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(whole_lines_are_records, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(later_numbers_are_taken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_kind_is_taken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_are_not_guessed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(absent_ids_are_made, set_up, tear_down),

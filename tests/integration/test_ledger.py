@@ -1,0 +1,90 @@
+"""What the settlement ledger does, on four real validators: the story of scripts/testnet-ledger
+(gridlock, halves, an exception, a hold, a dispute, a cycle that settles, one that goes SHORT), and
+every verb that reads what came of it, in every format."""
+import csv
+import io
+import json
+import os
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+SOURCE = Path(os.environ.get("HEFU_SOURCE_DIR", Path(__file__).parents[2]))
+BIN = Path(os.environ["HEFU_BIN_DIR"])
+
+# Verb and the least number of rows that the story leaves for it.
+VERBS = [
+    (["cycle", "list"], 3), (["cycle", "list", "--unsettled"], 1), (["cycle", "show", "2"], 1),
+    (["cycle", "net", "1"], 3), (["cycle", "preview", "3"], 0), (["cycle", "preview", "--all"], 0),
+    (["queue"], 0), (["queue", "--payer", "harbour-bank", "--currency", "CNY"], 0),
+    (["limits"], 0), (["limits", "--all"], 7), (["limits", "--participant", "2"], 1),
+    (["disputes"], 0), (["disputes", "--all"], 1), (["exceptions"], 0),
+    (["exceptions", "--participant", "lotus-bank"], 0), (["participant"], 7),
+    (["participant", "lotus-bank"], 1), (["participant", "lotus-bank", "--keys"], 2),
+    (["service"], 2), (["service", "card clearing"], 1), (["scheme"], 3), (["scheme", "2"], 1),
+    (["record", "history", f"{34:032x}"], 3), (["action", "list"], 2),
+]
+
+
+class Ledger(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="hefu-ledger-")
+        self.environment = os.environ | {"HEFU_NET": f"{self.folder.name}/net",
+                                         "HEFU_BIN_DIR": str(BIN)}
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def hefu(self, *words):
+        done = subprocess.run([BIN / "hefu", *words], capture_output=True, text=True, timeout=60,
+                              check=False)
+        self.assertIn(done.returncode, (0, 1), f"{words}: {done.stderr}")
+        return done.stdout
+
+    def rows(self, words, home):
+        """The rows that the three formats for programs agree on."""
+        table = self.hefu(*words, "--home", home)
+        self.assertTrue(table.strip(), words)
+        whole = json.loads(self.hefu(*words, "--home", home, "--format", "json"))
+        whole = whole if isinstance(whole, list) else [whole]
+        lines = [json.loads(line) for line in
+                 self.hefu(*words, "--home", home, "--format", "jsonl").splitlines()]
+        cells = list(csv.DictReader(io.StringIO(self.hefu(*words, "--home", home,
+                                                          "--format", "csv"))))
+        self.assertEqual(len(whole), len(lines), words)
+        self.assertEqual(whole, lines, words)
+        self.assertEqual(len(whole), len(cells), words)
+        for row, line in zip(whole, cells):
+            for name, text in line.items():
+                self.assertEqual(text, "" if row[name] is None else str(row[name]), (words, name))
+        return whole
+
+    def test_story(self):
+        told = subprocess.run([SOURCE / "scripts" / "testnet-ledger"], env=self.environment,
+                              capture_output=True, text=True, timeout=280, check=False)
+        self.assertEqual(told.returncode, 0, told.stdout[-3000:] + told.stderr)
+        home = f"{self.folder.name}/net-ledger/node-0"
+        for words, least in VERBS:
+            self.assertGreaterEqual(len(self.rows(words, home)), least, words)
+            verb = words[:2] if words[0] in ("cycle", "record", "action") else words[:1]
+            self.assertIn(f"SYNOPSIS\n    hefu {' '.join(verb)}", self.hefu(*verb, "--help"))
+
+        cycles = {row["cycle"]: row for row in self.rows(["cycle", "list"], home)}
+        self.assertEqual([cycles[n]["state"] for n in (1, 2, 3)], ["SETTLED", "SETTLED", "OPEN"])
+        self.assertEqual([cycles[n]["finality"] for n in (1, 2, 3)],
+                         ["money-final", "money-final", "ledger-final"])
+        for number in (1, 2):
+            nets = self.rows(["cycle", "net", str(number)], home)
+            self.assertEqual(sum(row["net_minor"] for row in nets), 0)
+        history = self.rows(["record", "history", f"{64:032x}"], home)
+        self.assertEqual([row["cause"] for row in history],
+                         ["CHARGEBACK", "REPRESENT", "PRE_ARBITRATE", "DECLINE", "RULE"])
+        self.assertEqual(history[-1]["to"], "STANDS")
+        stand = {row["name"]: row["status"] for row in self.rows(["participant"], home)}
+        self.assertEqual(stand["Red Maple Bank"], "SUSPENDED")
+        self.assertEqual(stand["Lotus Bank"], "ACTIVE")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
