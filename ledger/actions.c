@@ -357,6 +357,9 @@ static enum verdict decide(struct ledger *ledger, uint32_t batch_index,
     if (action->kind == ACTION_READY) {
         return ready(ledger, batch, row);
     }
+    if (row->answer_count == ACTION_ANSWERS_MAX) {
+        return VERDICT_ACTION_ENDED; /* approved in this block by more than can be kept */
+    }
     return action->kind == ACTION_APPROVE ? approve(ledger, batch->header, row)
                                           : disapprove(ledger, batch->header, row);
 }

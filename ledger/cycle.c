@@ -143,6 +143,13 @@ void cycle_restore(struct ledger *ledger)
     memcpy(cycles->rows, cycles->before, cycles->count * sizeof *cycles->rows);
     memcpy(cycles->open, cycles->open_before,
            ledger->limits.refdata.services * sizeof *cycles->open);
+    for (uint32_t i = 0; i < cycles->count; i++) {
+        /* A slot that an empty cycle left may have gone to a cycle of another currency. */
+        if (cycles->touched[i] && cycles->rows[i].state != 0) {
+            cycles->currency[i] =
+                number_map_find(&ledger->registry.currencies, cycles->rows[i].currency);
+        }
+    }
     if (cycles->moved) {
         cycle_recompute(ledger);
     }
@@ -371,15 +378,16 @@ void cycle_close(struct ledger *ledger, uint32_t slot, uint64_t closed_ms, bool 
     struct cycle_row closed = *cycle_touch(ledger, slot);
     const uint64_t now_ms = ledger->block->timestamp_ms;
     CHECK(closed.state == CYCLE_OPEN);
-    const struct cycle_row next = {
-        .service = closed.service,
-        .number = closed.number + 1,
-        .state = CYCLE_OPEN,
-        .currency = closed.currency,
-        .opened_height = ledger->block->height,
-        .opened_ms = closed_ms,
-        .first_ms = by_action ? now_ms + 1 : now_ms,
-        .cutoff_ms = by_action ? closed.cutoff_ms : next_cutoff(ledger, service, closed_ms)};
+    const struct cycle_row next = {.service = closed.service,
+                                   .number = closed.number + 1,
+                                   .state = CYCLE_OPEN,
+                                   .currency = closed.currency,
+                                   .opened_height = ledger->block->height,
+                                   .opened_ms = closed_ms,
+                                   .first_ms = by_action ? now_ms + 1 : now_ms,
+                                   .cutoff_ms = by_action && closed.cutoff_ms != 0
+                                                    ? closed.cutoff_ms
+                                                    : next_cutoff(ledger, service, closed_ms)};
     closed.closed_height = ledger->block->height;
     closed.closed_ms = closed_ms;
     closed.flags |= by_action ? CYCLE_BY_ACTION : 0;

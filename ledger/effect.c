@@ -10,6 +10,7 @@
 #include "ledger/calendar.h"
 #include "ledger/cycle.h"
 #include "ledger/genesis_rows.h"
+#include "ledger/lockout.h"
 #include "ledger/opening.h"
 #include "ledger/settle.h"
 #include "ledger/touch.h"
@@ -129,9 +130,8 @@ static enum verdict change_key(struct genesis_participant *participant, struct r
     uint32_t at = key_place(participant, key.key_no);
     if (op == KEY_ADD) {
         uint32_t count = participant->key_count;
-        CHECK(count > 0);
-        bool is_next = key.key_no > participant->keys[count - 1].key_no;
-        bool in_place = participant->keys[count - 1].permissions == 0;
+        bool is_next = count == 0 || key.key_no > participant->keys[count - 1].key_no;
+        bool in_place = count > 0 && participant->keys[count - 1].permissions == 0;
         if (!is_next || (count == LIMIT_PARTICIPANT_KEYS && !in_place)) {
             return VERDICT_NUMBER_NOT_NEXT;
         }
@@ -362,7 +362,7 @@ static bool read_order(struct span body, struct cycle_order *ret_order)
            (ret_order->op == CYCLE_CONFIRM || hash_is_zero(&ret_order->nets_hash));
 }
 
-static bool fits_now(const struct ledger *ledger, uint32_t slot, const struct cycle_order *order)
+static bool fits_now(struct ledger *ledger, uint32_t slot, const struct cycle_order *order)
 {
     const struct cycle_row *row = &ledger->cycles.rows[slot];
     const struct genesis_service *service = genesis_service(&ledger->refdata.now, order->service);
@@ -376,14 +376,14 @@ static bool fits_now(const struct ledger *ledger, uint32_t slot, const struct cy
                order->until_ms <= row->cutoff_ms + EXTEND_MS_MAX;
     case CYCLE_CONFIRM:
         return external && (row->state == CYCLE_INSTRUCTED || row->state == CYCLE_SHORT) &&
-               hash_equal(&row->nets_hash, &order->nets_hash);
+               hash_equal(&row->nets_hash, &order->nets_hash) && settle_can_confirm(ledger, slot);
     case CYCLE_CANCEL:
         return external && row->state == CYCLE_INSTRUCTED;
     }
     return false;
 }
 
-static enum verdict check_cycle(const struct ledger *ledger, struct span body,
+static enum verdict check_cycle(struct ledger *ledger, struct span body,
                                 struct cycle_order *ret_order, uint32_t *ret_slot)
 {
     if (!read_order(body, ret_order)) {
@@ -436,12 +436,16 @@ enum verdict effect_check(struct ledger *ledger, uint16_t kind, struct span body
      */
     for (uint32_t i = 0; i < trial->participant_count; i++) {
         struct genesis_participant *participant = &trial->participants[i];
-        uint32_t last = participant->key_count - 1;
+        uint32_t count = participant->key_count;
         participant->status = STANDING_ACTIVE;
-        participant->key_count -= participant->keys[last].permissions == 0 ? 1 : 0;
+        if (count > 0 && participant->keys[count - 1].permissions == 0) {
+            participant->key_count--;
+        }
     }
-    return genesis_check(trial, error, sizeof error) == STATUS_OK ? VERDICT_POSTED
-                                                                  : VERDICT_OUT_OF_RANGE;
+    if (genesis_check(trial, error, sizeof error) != STATUS_OK) {
+        return VERDICT_OUT_OF_RANGE;
+    }
+    return lockout_follows(&ledger->refdata.now, trial) ? VERDICT_OUT_OF_RANGE : VERDICT_POSTED;
 }
 
 static void apply_limit(struct ledger *ledger, struct span body)

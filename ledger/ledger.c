@@ -91,8 +91,8 @@ static void begin_block(struct ledger *ledger, const struct ledger_block *block,
 
 static void take_back(struct ledger *ledger)
 {
+    refdata_restore(ledger); /* what cycles owe follows from who sponsors whom */
     touch_restore(ledger);
-    refdata_restore(ledger);
     ledger->account_count = ledger->account_count_before;
     queue_restore(ledger);
     if (ledger->tree_changed) {

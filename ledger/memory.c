@@ -60,7 +60,8 @@ static void set_refdata_limits(const struct genesis *genesis, struct scratch_lim
     room->schemes = LIMIT_SCHEMES;
     room->calendars = LIMIT_CALENDARS;
     limits->refdata_bytes =
-        (uint64_t)room->participants * sizeof(struct genesis_participant) +
+        (uint64_t)room->participants *
+            (sizeof(struct genesis_participant) + PARTICIPANT_KEY_BYTES) +
         (uint64_t)room->limits * (sizeof(struct genesis_limit) + LIMIT_KEY_BYTES) +
         ((uint64_t)room->services + room->schemes + room->calendars + 1) * STATIC_ROW_BYTES_MAX;
 }

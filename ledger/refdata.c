@@ -84,17 +84,19 @@ void refdata_set_standing(struct ledger *ledger, uint32_t participant, enum stan
 
 /* ---- Rows ---- */
 
-/* Whether the table had this very row before the block. */
+/* Whether the table had this very row before the block. Rows are asked for in ascending order of
+   their keys, as they stand; at: how far the rows before have been looked at. */
 static bool same_before(const struct genesis *before, enum ledger_table table, const uint8_t *row,
-                        uint32_t key_length, size_t length)
+                        uint32_t key_length, size_t length, uint32_t *at)
 {
     uint32_t count = digest_static_count(before, table);
-    for (uint32_t i = 0; i < count; i++) {
+    for (; *at < count; (*at)++) {
         uint8_t other[STATIC_ROW_BYTES_MAX];
         struct writer writer = writer_over(other, sizeof other);
-        (void)digest_static_row(before, table, i, &writer);
-        if (memcmp(other, row, key_length) == 0) {
-            return writer.used == length && memcmp(other, row, length) == 0;
+        (void)digest_static_row(before, table, *at, &writer);
+        int order = memcmp(other, row, key_length);
+        if (order >= 0) {
+            return order == 0 && writer.used == length && memcmp(other, row, length) == 0;
         }
     }
     return false;
@@ -104,6 +106,7 @@ static bool emit_table(struct ledger *ledger, enum ledger_table table, struct wr
 {
     const struct genesis *now = &ledger->refdata.now;
     uint32_t count = digest_static_count(now, table);
+    uint32_t before = 0;
     bool any = false;
     for (uint32_t i = 0; i < count; i++) {
         size_t start = writer->used;
@@ -111,7 +114,7 @@ static bool emit_table(struct ledger *ledger, enum ledger_table table, struct wr
         CHECK(!writer->failed);
         const uint8_t *row = ledger->refdata.rows + start;
         size_t length = writer->used - start;
-        if (same_before(&ledger->refdata.before, table, row, key_length, length)) {
+        if (same_before(&ledger->refdata.before, table, row, key_length, length, &before)) {
             writer->used = start;
             continue;
         }

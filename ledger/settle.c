@@ -62,6 +62,32 @@ static __int128 fund_available(struct ledger *ledger, uint32_t currency)
 
 /* ---- Entries ---- */
 
+/* How many moves an amount takes. */
+static uint64_t moves(__int128 amount)
+{
+    __int128 size = amount < 0 ? -amount : amount;
+    return (uint64_t)(size / (__int128)LIMIT_AMOUNT) + (size != 0);
+}
+
+/* Whether the settlement's entries fit in this block beside what it may still come to: its own
+   settlements (after a CONFIRM) and its queues. They always do where no amount is beyond 10^18. */
+static bool has_room(struct ledger *ledger, uint32_t slot, bool with_money)
+{
+    uint64_t needed = 0;
+    uint64_t kept = (uint64_t)ledger->currency_count * LIMIT_QUEUE * ENTRIES_PER_RECORD;
+    if (!with_money) {
+        kept += (uint64_t)SETTLEMENTS_PER_BLOCK * SETTLEMENT_ENTRIES * ledger->cycles.stride;
+    }
+    cycle_group_sums(ledger, slot);
+    for (uint32_t i = 0; i < ledger->participant_count; i++) {
+        const struct net *net = cycle_net(ledger, slot, i);
+        needed += 2 * moves(total_balance(net->credits, net->debits).minor);
+        /* Each of the two further sources of money may add a move. */
+        needed += with_money ? 2 * (moves(ledger->cycles.sums[i].minor) + 2) : 0;
+    }
+    return ledger->entry_count + needed + kept <= ledger->limits.entries;
+}
+
 static void move(struct ledger *ledger, uint32_t from, uint32_t to, __int128 amount,
                  struct entry_origin origin)
 {
@@ -198,7 +224,9 @@ static void settle_prefunded(struct ledger *ledger, uint32_t slot)
 {
     struct cycle_row *row = &ledger->cycles.rows[slot];
     bool defaulted = false;
-    cycle_group_sums(ledger, slot);
+    if (!has_room(ledger, slot, true)) {
+        return; /* a later block has it */
+    }
     if ((row->flags & CYCLE_OVERDUE) == 0) {
         for (uint32_t i = 0; i < ledger->participant_count; i++) {
             if (pay_from(ledger, slot, i).fund > 0) {
@@ -271,6 +299,11 @@ void settle_run(struct ledger *ledger)
             cycle_touch(ledger, slot)->state = CYCLE_INSTRUCTED;
         }
     }
+}
+
+bool settle_can_confirm(struct ledger *ledger, uint32_t slot)
+{
+    return has_room(ledger, slot, false);
 }
 
 void settle_confirm(struct ledger *ledger, uint32_t slot)

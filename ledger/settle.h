@@ -17,6 +17,8 @@ struct ledger;
 
 /* Step 4 of a block. */
 void settle_run(struct ledger *ledger);
+/* Whether this block has room for the entries of a CONFIRM. */
+bool settle_can_confirm(struct ledger *ledger, uint32_t slot);
 /* The agent's CONFIRM of an INSTRUCTED or SHORT cycle of an EXTERNAL service; and its CANCEL. */
 void settle_confirm(struct ledger *ledger, uint32_t slot);
 void settle_cancel(struct ledger *ledger, uint32_t slot);
