@@ -15,6 +15,7 @@ IDS, LIFE, SOURCES, CYCLES, CYCLE_NETS, EVENTS, TRANSACTIONS, EXPIRY, QUEUE = (
     4, 5, 6, 11, 12, 13, 14, 18, 19,
 )  # fmt: skip
 WIDTHS = {IDS: 20, LIFE: 12, SOURCES: 40, TRANSACTIONS: 18, EXPIRY: 21, QUEUE: 14}
+WIDTHS |= {CYCLES: 6, CYCLE_NETS: 10, EVENTS: 12}
 
 
 class Ledger(Cycles):
@@ -121,10 +122,11 @@ class Ledger(Cycles):
     # -- what the block wrote, as docs/formats.md has it --
 
     def rows(self):
-        """{table: rows, key and value joined, in the order of the table's digest}."""
+        """{table: rows, key and value joined, in the order of the table's digest}. Of a removed row
+        the value is zero bytes."""
         lives = [life_row(place, self.lives[place]) for place in dict.fromkeys(self.lives_touched)]
         keys = [key_row(key, self.keys[key]) for key in dict.fromkeys(self.keys_touched)]
-        swept = [expiry_key(key) for key in self.expiry_swept]
+        swept = [expiry_key(key) + b"\0" for key in self.expiry_swept]
         made = [expiry_key(key) + b"\1" for key in self.expiry_made]
         return {
             IDS: self.ids_taken,
@@ -138,13 +140,24 @@ class Ledger(Cycles):
             CYCLE_NETS: [net_row(key, self.nets[key]) for key in sorted(self.nets_changed)],
         }
 
+    def writes(self):
+        """The same as {table: [(key, value or None)]}: None is removed, a put alone is written."""
+        out = {}
+        for table, rows in self.rows().items():
+            split = [(row[: WIDTHS[table]], row[WIDTHS[table] :]) for row in rows]
+            put = {key for key, value in split if any(value)}
+            split = [(key, value if any(value) else None) for key, value in split]
+            out[table] = [row for row in split if row[1] or row[0] not in put]
+        return out
+
     def queue_rows(self):
         out = []
         for currency in self.currencies:
             mine = lambda rows: {p: r for p, r in rows.items() if r["currency"] == currency}  # noqa: E731
             old, new = mine(self.queue_before), mine(self.queue)
             key = lambda place: struct.pack(">HQI", currency, *place)  # noqa: E731
-            out += [key(place) for place in sorted(old) if new.get(place) != old[place]]
+            gone = [place for place in sorted(old) if new.get(place) != old[place]]
+            out += [key(place) + bytes(72) for place in gone]
             changed = [place for place in sorted(new) if new[place] != old.get(place)]
             out += [key(place) + queue_value(new[place]) for place in changed]
         return out

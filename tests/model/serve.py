@@ -42,11 +42,8 @@ def answer(ledger, verdicts):
     lines = []
     for batch, listed in enumerate(verdicts):
         lines += [f"verdict {batch} {at} {verdict}" for at, verdict in enumerate(listed)]
-    rows = ledger.rows()
-    for table in sorted(rows):
-        width = WIDTHS.get(table)
-        for row in rows[table]:
-            lines.append(f"row {table} {row[:width].hex()} {row[width:].hex()}")
+    for table, rows in sorted(ledger.writes().items()):
+        lines += [f"row {table} {key.hex()} {(value or b'').hex()}" for key, value in rows]
     by_account = {}
     for account, *entry in ledger.entries:
         by_account.setdefault(ledger.account_number(account), []).append(entry)
@@ -59,9 +56,6 @@ def answer(ledger, verdicts):
         if standing != 1:
             lines.append(f"suspended {number}")
     return "\n".join(lines) + "\n"
-
-
-WIDTHS = model.WIDTHS | {model.CYCLES: 6, model.CYCLE_NETS: 10, model.EVENTS: 12}
 
 
 def main():

@@ -4,8 +4,8 @@
 Every hash, root, offset and signature is computed again from the inputs below and from
 docs/formats.md (hefu_formats.py) and compared with the file; nothing is shared with the C side,
 whose tests compare their own results with the same file. The last part runs a small chain
-(hefu_example.py) through a second, plain implementation of the ledger's first kinds
-(hefu_chain.py).
+(hefu_example.py) through a second, plain implementation of the ledger (hefu_chain.py and
+tests/model).
 
 Usage: check.py           compare; exit code 1 at the first difference
        check.py --write   write the file anew: only with a change of a format and its ADR
@@ -311,20 +311,31 @@ def add_page(v, account):
 
 def add_genesis(v):
     g = example.GENESIS
-    v.put_all("genesis", {k: value for k, value in g.items() if k not in f.GENESIS_LISTS})
+    lists = tuple(f.GENESIS_LISTS) + ("parameters",)
+    v.put_all("genesis", {k: value for k, value in g.items() if k not in lists})
     for name in f.GENESIS_LISTS:
         v.put(f"genesis.{name}.count", len(g[name]))
         for i, item in enumerate(g[name]):
-            plain = {k: x for k, x in item.items() if k not in ("keys", "cutoffs")}
-            v.put_all(f"genesis.{name}.{i}", plain)
-            for k, key in enumerate(item.get("keys", [])):
-                v.put_all(f"genesis.{name}.{i}.keys.{k}", key)
-            if "keys" in item:
-                v.put(f"genesis.{name}.{i}.keys.count", len(item["keys"]))
-            if "cutoffs" in item:
-                v.put(f"genesis.{name}.{i}.cutoffs", b"".join(map(f.u16, item["cutoffs"])))
+            put_item(v, f"genesis.{name}.{i}", item)
+    put_item(v, "genesis.parameters", g["parameters"])
     v.put("genesis.bytes", f.genesis_bytes(g))
     v.put("genesis.chain_id", f.chain_id(g))
+
+
+PACKED = {"cutoffs": f.u16, "holidays": f.u32, "workdays": f.u32}
+
+
+def put_item(v, prefix, item):
+    """Fields, packed lists of numbers, and lists of items."""
+    for name, value in item.items():
+        if name in PACKED:
+            v.put(f"{prefix}.{name}", b"".join(map(PACKED[name], value)))
+        elif isinstance(value, list):
+            v.put(f"{prefix}.{name}.count", len(value))
+            for i, inner in enumerate(value):
+                put_item(v, f"{prefix}.{name}.{i}", inner)
+        else:
+            v.put(f"{prefix}.{name}", value)
 
 
 def add_chain(v):
@@ -354,7 +365,7 @@ def put_block(v, ledger, batches):
     for table, rows in ledger.written.items():
         for i, key in enumerate(sorted(rows)):
             v.put(f"{name}.write.{table}.{i}.key", key)
-            v.put(f"{name}.write.{table}.{i}.value", rows[key])
+            v.put(f"{name}.write.{table}.{i}.value", rows[key] or b"")
         v.put(f"{name}.write.{table}.count", len(rows))
 
 

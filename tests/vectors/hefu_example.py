@@ -1,5 +1,6 @@
-"""The example chain of check.py: a genesis with three participants, and eight blocks, over two
-epochs.
+"""The example chain of check.py: a genesis with three participants, and twelve blocks, over two
+epochs: halves that match and halves that differ, a hold captured in part and expired, a dispute, two
+payments that only settle together, a cut-off and the settlement of its cycle.
 
 Every record of the blocks is posted unless a comment names its verdict. Keys come from seeds that
 anybody can compute: they are for this example only.
@@ -9,7 +10,11 @@ import hefu_actions as a
 import hefu_formats as f
 
 FUND, CLEAR, PAY, REFUND = (f.KINDS[name] for name in ("FUND", "CLEAR", "PAY", "REFUND"))
-LINKED = 1  # flag
+HOLD, CAPTURE, AFFIRM, CHARGEBACK = (
+    f.KINDS[name] for name in ("HOLD", "CAPTURE", "AFFIRM", "CHARGEBACK")
+)
+PLEDGE, UNPLEDGE, DEFUND = (f.KINDS[name] for name in ("PLEDGE", "UNPLEDGE", "DEFUND"))
+LINKED, QUEUE = 1, 4  # flags
 
 
 def seed(participant):
@@ -28,6 +33,8 @@ def participant(number, roles, name, bic, clearing_code):
         "bic": bic,
         "clearing_code": clearing_code,
         "transport_key": bytes((number + i) % 256 for i in range(32)),
+        "settles_through": 0,
+        "status": 1,
         "keys": [{"key_no": 1, "permissions": 3, "key": key_of(number)}],
     }
 
@@ -36,8 +43,12 @@ def limit(participant, flags, cap):
     return {"participant": participant, "currency": 156, "flags": flags, "cap": cap}
 
 
-def service(number, currency, mode, settlement, name, window, cutoffs):
+def service(number, currency, mode, settlement, name, window, cutoffs, calendar=0):
     return {
+        "calendar": calendar,
+        "settlement_days": 0,
+        "settle_minute": 0,
+        "flags": 1 if calendar else 0,
         "number": number,
         "currency": currency,
         "mode": mode,
@@ -48,12 +59,33 @@ def service(number, currency, mode, settlement, name, window, cutoffs):
     }
 
 
-def scheme(number, service, submitters, network, hold, match, name):
+RULE = {
+    "from_date": 20160906,
+    "to_date": 0,
+    "mcc_from": 0,
+    "mcc_to": 9999,
+    "fee": 1,
+    "rounding": 2,
+    "rate_ppm": 3500,
+    "minimum": 1,
+    "cap": 1300,
+}
+
+
+def scheme(number, service, submitters, network, hold, match, name, confirmations=1, disputes=0):
+    days = 86400 if disputes else 0
     return {
+        "flags": 0,
+        "chargeback_s": 120 * days,
+        "represent_s": 20 * days,
+        "pre_arbitrate_s": 10 * days,
+        "answer_s": 10 * days,
+        "rule_s": 0,
+        "fee_rules": [RULE] if disputes else [],
         "number": number,
         "service": service,
         "submitters": submitters,
-        "confirmations": 1,
+        "confirmations": confirmations,
         "network": network,
         "hold_timeout_s": hold,
         "match_timeout_s": match,
@@ -88,6 +120,23 @@ GENESIS = {
     "block_interval_ms": 0,
     "empty_interval_ms": 30000,
     "block_records": 32768,
+    "participants_max": 5,
+    "services_max": 4,
+    "parameters": {
+        "queue_max": 100,
+        "queue_quota": 10,
+        "fund_share_ppm": 500000,
+        "policies": [
+            {
+                "kind": kind,
+                "approvals": 3 if kind in (9, 10, 11) else 2,
+                "proposers": 16,
+                "approvers": 16 | 1,
+                "lapse_s": 604800,
+            }
+            for kind in range(5, 13)
+        ],
+    },
     "currencies": [
         {"numeric": 156, "exponent": 2, "code": "CNY"},
         {"numeric": 840, "exponent": 2, "code": "USD"},
@@ -101,11 +150,21 @@ GENESIS = {
     "services": [
         service(1, 156, 1, 1, "cards", 3600, [600, 1320]),
         service(2, 156, 2, 1, "gross", 0, []),
-        service(7, 840, 1, 2, "cards abroad", 7200, [1439]),
+        service(7, 840, 1, 2, "cards abroad", 7200, [1439], 3),
     ],
     "schemes": [
-        scheme(1, 1, 2 | 4, 10, 604800, 3600, "debit purchase"),
+        scheme(1, 1, 2 | 4, 10, 604800, 3600, "debit purchase", disputes=1),
         scheme(2, 2, 1, 0, 0, 0, "transfer"),
+        scheme(3, 1, 1 | 2, 10, 0, 3600, "both confirm", confirmations=2),
+    ],
+    "calendars": [
+        {
+            "number": 3,
+            "weekend": 0x60,
+            "name": "national",
+            "holidays": [20251001, 20260101],
+            "workdays": [20251011],
+        }
     ],
     "validators": [
         validator(1, 1, "harbour"),
@@ -145,6 +204,24 @@ def refund(number, of, amount, key=0, **fields):
 def transfer(number, amount, key=0, **fields):
     sides = {"scheme": 2, "payer": 1, "payee": 2}
     return record(number, PAY, **sides, amount=amount, match_key=name(key), **fields)
+
+
+def half(number, amount, key, **fields):
+    sides = {"scheme": 3, "payer": 1, "payee": 2}
+    return record(number, CLEAR, **sides, amount=amount, match_key=name(key), **fields)
+
+
+def back(number, amount, **fields):
+    return record(number, PAY, scheme=2, payer=2, payee=1, amount=amount, **fields)
+
+
+def own(number, kind, amount):
+    return record(number, kind, payer=1, amount=amount)
+
+
+def act(number, kind, scheme, of, **fields):
+    sides = {"payer": 1, "payee": 2, "scheme": scheme, "ref": name(of)}
+    return record(number, kind, **(sides | fields))
 
 
 SOURCE = f.H("hefu.source", b"harbour-20251123.csv\n")
@@ -267,4 +344,41 @@ BLOCKS = [
         "bodies": [ready_of(1)],
     },
     {"timestamp_ms": 1763856008000, "proposer": 3, "batches": []},
+    {
+        "timestamp_ms": 1763856009000,
+        "proposer": 2,
+        "batches": [
+            (2, None, [
+                half(0x61, 5000, 0xC1, interchange=17, payer_fee=2, payee_fee=1),  # PENDING
+                half(0x62, 100, 0xC2),  # PENDING
+                purchase(0x63, 3000, 0xC3, HOLD, payer_fee=5, timeout_s=600),  # PENDING
+            ]),
+            (1, None, [
+                half(0x61, 70, 0xC4),  # PENDING
+                transfer(0x62, 1000000, flags=QUEUE, priority=1),  # QUEUED
+                own(0x63, PLEDGE, 1000),
+                own(0x64, UNPLEDGE, 400),  # PENDING
+                own(0x65, DEFUND, 300),  # PENDING
+            ]),
+        ],
+    },
+    {
+        "timestamp_ms": 1763856010000,
+        "proposer": 1,
+        "batches": [
+            (1, None, [
+                half(0x71, 5000, 0xC1, interchange=17, payer_fee=2, payee_fee=1),  # MATCHED
+                half(0x72, 101, 0xC2),  # EXCEPTION_AMOUNT
+                purchase(0x73, 60, 0xA2, CHARGEBACK, ref=name(0x23), ref_participant=2),
+            ]),
+            (2, None, [
+                purchase(0x71, 1200, 0xC3, CAPTURE, ref=name(0x63), payer_fee=4),
+                act(0x72, AFFIRM, 3, of=0x72, ref_participant=1),
+                back(0x73, 1100000, flags=QUEUE, timeout_s=60),
+            ]),
+            (10, None, [act(0x71, AFFIRM, 0, of=0x65, payee=0, ref_participant=1)]),
+        ],
+    },
+    {"timestamp_ms": 1763856011000, "proposer": 0, "batches": [(1, None, [transfer(0x81, 9)])]},
+    {"timestamp_ms": 1763863200500, "proposer": 1, "batches": []},
 ]

@@ -112,12 +112,16 @@ RECORD = table_layout("clearing record", "## Clearing record", 160)
 BATCH = table_layout("batch header", "**Batch header**", 192)
 BLOCK = table_layout("block header", "**Block header**", 352)
 PREIMAGE = table_layout("vote preimage", "## Vote preimage", 128)
-GENESIS = table_layout("genesis head", "## Genesis", 164)
+GENESIS = table_layout("genesis head", "## Genesis", 320)
+PARAMETERS = line_layout("parameters", "**Parameters**, 144 bytes:", 16)
+POLICY = line_layout("policy", "**policies** of 16 bytes", 16)
 CURRENCY = line_layout("currency", "**Currency**", 8)
-PARTICIPANT = table_layout("participant", "**Participant**", 136)
+PARTICIPANT = table_layout("participant", "**Participant**", 144)
 LIMIT = line_layout("limit", "**Limit**", 16)
-SERVICE = line_layout("service", "**Service**", 48)
-SCHEME = line_layout("scheme", "**Scheme**", 52)
+SERVICE = line_layout("service", "**Service**", 56)
+SCHEME = line_layout("scheme", "**Scheme**", 80)
+FEE_RULE = line_layout("fee rule", "**Fee rule**, 40 bytes:", 40)
+CALENDAR = line_layout("calendar", "**Calendar**", 44)
 VALIDATOR = line_layout("validator", "**Validator**", 104)
 ACTION_HEAD = line_layout("action head", "**Action head**", 8)
 CHANGE = table_layout("change", "- VALIDATORS: the head", 136)
@@ -125,7 +129,7 @@ ACTION_ROW = table_layout("action row", "**ACTIONS** value", 80)
 LEAF = table_layout("account leaf", "**Account leaf**", 136)
 PAGE_HEAD = table_layout("page head", "Head, 104 bytes", 104)
 PAGE_ENTRY = table_layout("page entry", "entries of 16 bytes", 16)
-CYCLE = line_layout("cycle", "**CYCLES** value", 64)
+CYCLE = line_layout("cycle", "**CYCLES** value", 144)
 VOTE_ROW = line_layout("vote row", "**Vote**, 128 bytes", 128)
 CERTIFICATE_ROW = line_layout("certificate row", "**Certificate**:", 80)
 FINAL_ROW = line_layout("final point", '**Final point**, meta row `"final"`, 56 bytes', 56)
@@ -323,25 +327,46 @@ def service_bytes(s):
     return head + b"".join(u16(minute) for minute in s["cutoffs"])
 
 
+def scheme_bytes(s):
+    fields = {k: v for k, v in s.items() if k != "fee_rules"}
+    head = SCHEME.pack(fee_rule_count=len(s["fee_rules"]), **fields)
+    return head + b"".join(FEE_RULE.pack(**rule) for rule in s["fee_rules"])
+
+
+def calendar_bytes(c):
+    days = ("holidays", "workdays")
+    counts = {"holiday_count": len(c["holidays"]), "workday_count": len(c["workdays"])}
+    head = CALENDAR.pack(**counts, **{k: v for k, v in c.items() if k not in days})
+    return head + b"".join(u32(day) for name in days for day in c[name])
+
+
+def parameters_bytes(p):
+    head = PARAMETERS.pack(**{k: v for k, v in p.items() if k != "policies"})
+    return head + b"".join(POLICY.pack(**policy) for policy in p["policies"])
+
+
 GENESIS_LISTS = {
     "currencies": "currency_count",
     "participants": "participant_count",
     "limits": "limit_count",
     "services": "service_count",
     "schemes": "scheme_count",
+    "calendars": "calendar_count",
     "validators": "validator_count",
 }
 
 
 def genesis_bytes(g):
     head = {name: value for name, value in g.items() if name not in GENESIS_LISTS}
+    head["parameters"] = parameters_bytes(g["parameters"])
     counts = {count: len(g[name]) for name, count in GENESIS_LISTS.items()}
-    out = GENESIS.pack(version=1, **head, **counts)
+    out = GENESIS.pack(version=2, **head, **counts)
     out += b"".join(CURRENCY.pack(**c) for c in g["currencies"])
     out += b"".join(participant_bytes(p) for p in g["participants"])
     out += b"".join(LIMIT.pack(**l) for l in g["limits"])
     out += b"".join(service_bytes(s) for s in g["services"])
-    out += b"".join(SCHEME.pack(**s) for s in g["schemes"])
+    out += b"".join(scheme_bytes(s) for s in g["schemes"])
+    out += b"".join(calendar_bytes(c) for c in g["calendars"])
     return out + b"".join(VALIDATOR.pack(**v) for v in g["validators"])
 
 

@@ -453,10 +453,10 @@ static void test_determinism(void **state)
                 counts[VERDICT_INSUFFICIENT_FUNDS] > 10 && counts[VERDICT_COVER] > 10);
     char hex[65];
     bytes_to_hex(header->state_root.bytes, HASH_BYTES, hex);
-    assert_string_equal(hex, "a7b465171d9a2f1dc8ec162608271f91dd6b68affa40bc7cb67a06bad09200fa");
+    assert_string_equal(hex, "07400588dd89e9f9a70e062c7ad8ff96e14e25dc4d5b7ec64983ed8b8ec26c3d");
     struct hash hash = block_hash(header);
     bytes_to_hex(hash.bytes, HASH_BYTES, hex);
-    assert_string_equal(hex, "041167cdaedf2f5181844d74562a2da4be89c011f1d1989dfefaec884a99f8e3");
+    assert_string_equal(hex, "01751ad5df8186a39036cd10e435c85da908820206939b5e0a173b1c6074b71b");
     fixture_free(f);
 }
 

@@ -17,155 +17,13 @@
 #include "ledger/ledger.h"
 #include "ledger/rows.h"
 #include "tests/support/vectors.h"
+#include "tests/support/vectors_genesis.h"
 
 #define BATCHES_MAX 6u
-#define ROWS_MAX 512u
-#define BLOCKS_MAX 10u
+#define ROWS_MAX 1024u
+#define BLOCKS_MAX 16u
 
 static struct vectors *vectors;
-
-/* ---- Genesis ---- */
-static void text_of(char *ret_field, size_t size, const char *text)
-{
-    assert_true(strlen(text) < size);
-    memset(ret_field, 0, size);
-    memcpy(ret_field, text, strlen(text));
-}
-
-static uint32_t u32_of(const char *list, unsigned i, const char *field)
-{
-    return (uint32_t)vectors_number(vectors, "genesis.%s.%u.%s", list, i, field);
-}
-
-static uint16_t u16_of(const char *list, unsigned i, const char *field)
-{
-    return (uint16_t)vectors_number(vectors, "genesis.%s.%u.%s", list, i, field);
-}
-
-static uint32_t list_of(const char *list, size_t size, void *ret_array)
-{
-    uint32_t count = (uint32_t)vectors_number(vectors, "genesis.%s.count", list);
-    void *array = calloc(count, size);
-    assert_non_null(array);
-    memcpy(ret_array, &array, sizeof array);
-    return count;
-}
-
-static void fill_head(struct genesis *genesis)
-{
-    text_of(genesis->network, sizeof genesis->network, vectors_text(vectors, "genesis.network"));
-    genesis->created_ms = vectors_number(vectors, "genesis.created_ms");
-    genesis->incarnation = (uint32_t)vectors_number(vectors, "genesis.incarnation");
-    genesis->utc_offset_minutes = (int32_t)vectors_signed(vectors, "genesis.utc_offset_minutes");
-    vectors_bytes(vectors, &genesis->root_chain_id, 32, "genesis.root_chain_id");
-    vectors_bytes(vectors, &genesis->root_hash, 32, "genesis.root_hash");
-    genesis->root_height = vectors_number(vectors, "genesis.root_height");
-    genesis->delta_ms = (uint32_t)vectors_number(vectors, "genesis.delta_ms");
-    genesis->block_interval_ms = (uint32_t)vectors_number(vectors, "genesis.block_interval_ms");
-    genesis->empty_interval_ms = (uint32_t)vectors_number(vectors, "genesis.empty_interval_ms");
-    genesis->block_records = (uint32_t)vectors_number(vectors, "genesis.block_records");
-}
-
-static void fill_participant(struct genesis_participant *participant, unsigned i)
-{
-    participant->number = u32_of("participants", i, "number");
-    participant->roles = u32_of("participants", i, "roles");
-    text_of(participant->name, sizeof participant->name,
-            vectors_text(vectors, "genesis.participants.%u.name", i));
-    text_of(participant->bic, sizeof participant->bic,
-            vectors_text(vectors, "genesis.participants.%u.bic", i));
-    text_of(participant->clearing_code, sizeof participant->clearing_code,
-            vectors_text(vectors, "genesis.participants.%u.clearing_code", i));
-    vectors_bytes(vectors, &participant->transport_key, 32, "genesis.participants.%u.transport_key",
-                  i);
-    participant->key_count = u32_of("participants", i, "keys.count");
-    for (unsigned k = 0; k < participant->key_count; k++) {
-        struct participant_key *key = &participant->keys[k];
-        key->key_no =
-            (uint32_t)vectors_number(vectors, "genesis.participants.%u.keys.%u.key_no", i, k);
-        key->permissions =
-            (uint32_t)vectors_number(vectors, "genesis.participants.%u.keys.%u.permissions", i, k);
-        vectors_bytes(vectors, &key->key, 32, "genesis.participants.%u.keys.%u.key", i, k);
-    }
-}
-
-static void fill_service(struct genesis_service *service, unsigned i)
-{
-    service->number = u16_of("services", i, "number");
-    service->currency = u16_of("services", i, "currency");
-    service->mode = u16_of("services", i, "mode");
-    service->settlement = u16_of("services", i, "settlement");
-    text_of(service->name, sizeof service->name,
-            vectors_text(vectors, "genesis.services.%u.name", i));
-    service->funding_window_s = u32_of("services", i, "funding_window_s");
-    size_t length = 0;
-    uint8_t *cutoffs = vectors_copy(vectors, &length, "genesis.services.%u.cutoffs", i);
-    assert_true(length <= sizeof service->cutoffs);
-    memcpy(service->cutoffs, cutoffs, length);
-    service->cutoff_count = (uint32_t)(length / sizeof service->cutoffs[0]);
-    free(cutoffs);
-}
-
-static void fill_scheme(struct genesis_scheme *scheme, unsigned i)
-{
-    scheme->number = u16_of("schemes", i, "number");
-    scheme->service = u16_of("schemes", i, "service");
-    scheme->submitters = u16_of("schemes", i, "submitters");
-    scheme->confirmations = u16_of("schemes", i, "confirmations");
-    scheme->network = u32_of("schemes", i, "network");
-    scheme->hold_timeout_s = u32_of("schemes", i, "hold_timeout_s");
-    scheme->match_timeout_s = u32_of("schemes", i, "match_timeout_s");
-    text_of(scheme->name, sizeof scheme->name, vectors_text(vectors, "genesis.schemes.%u.name", i));
-}
-
-static void fill_validator(struct genesis_validator *validator, unsigned i)
-{
-    validator->participant = u32_of("validators", i, "participant");
-    vectors_bytes(vectors, &validator->key, 32, "genesis.validators.%u.key", i);
-    vectors_bytes(vectors, &validator->transport_key, 32, "genesis.validators.%u.transport_key", i);
-    text_of(validator->name, sizeof validator->name,
-            vectors_text(vectors, "genesis.validators.%u.name", i));
-}
-
-static void fill_lists(struct genesis *genesis)
-{
-    genesis->currency_count =
-        list_of("currencies", sizeof genesis->currencies[0], &genesis->currencies);
-    for (unsigned i = 0; i < genesis->currency_count; i++) {
-        struct genesis_currency *currency = &genesis->currencies[i];
-        currency->numeric = u16_of("currencies", i, "numeric");
-        currency->exponent = (uint8_t)u16_of("currencies", i, "exponent");
-        text_of(currency->code, sizeof currency->code,
-                vectors_text(vectors, "genesis.currencies.%u.code", i));
-    }
-    genesis->participant_count =
-        list_of("participants", sizeof genesis->participants[0], &genesis->participants);
-    for (unsigned i = 0; i < genesis->participant_count; i++) {
-        fill_participant(&genesis->participants[i], i);
-    }
-    genesis->limit_count = list_of("limits", sizeof genesis->limits[0], &genesis->limits);
-    for (unsigned i = 0; i < genesis->limit_count; i++) {
-        genesis->limits[i] = (struct genesis_limit){
-            .participant = u32_of("limits", i, "participant"),
-            .currency = u16_of("limits", i, "currency"),
-            .flags = u16_of("limits", i, "flags"),
-            .cap = vectors_number(vectors, "genesis.limits.%u.cap", i),
-        };
-    }
-    genesis->service_count = list_of("services", sizeof genesis->services[0], &genesis->services);
-    for (unsigned i = 0; i < genesis->service_count; i++) {
-        fill_service(&genesis->services[i], i);
-    }
-    genesis->scheme_count = list_of("schemes", sizeof genesis->schemes[0], &genesis->schemes);
-    for (unsigned i = 0; i < genesis->scheme_count; i++) {
-        fill_scheme(&genesis->schemes[i], i);
-    }
-    genesis->validator_count =
-        list_of("validators", sizeof genesis->validators[0], &genesis->validators);
-    for (unsigned i = 0; i < genesis->validator_count; i++) {
-        fill_validator(&genesis->validators[i], i);
-    }
-}
 
 static struct genesis genesis;
 static struct hash chain_id;
@@ -177,8 +35,7 @@ static int open_all(void **state)
     if (vectors == NULL) {
         return -1;
     }
-    fill_head(&genesis);
-    fill_lists(&genesis);
+    vectors_genesis(vectors, &genesis);
     vectors_bytes(vectors, &chain_id, 32, "genesis.chain_id");
     return 0;
 }
@@ -186,12 +43,7 @@ static int open_all(void **state)
 static int close_all(void **state)
 {
     (void)state;
-    free(genesis.currencies);
-    free(genesis.participants);
-    free(genesis.limits);
-    free(genesis.services);
-    free(genesis.schemes);
-    free(genesis.validators);
+    vectors_genesis_free(&genesis);
     vectors_close(vectors);
     return 0;
 }
@@ -543,10 +395,11 @@ static void expect_reload(const struct memory *memory, uint64_t height)
 {
     void *space = aligned_memory(ledger_footprint(&genesis));
     struct ledger *ledger = ledger_init(space, &genesis, &chain_id);
-    for (unsigned i = 0; i < memory->row_count; i++) {
-        const struct row *row = &memory->rows[i];
-        if (ledger_table_is_resident((enum ledger_table)row->table)) {
-            assert_int_equal(ledger_load_row(ledger, (enum ledger_table)row->table,
+    for (unsigned i = 0; i < LEDGER_TABLE_COUNT * memory->row_count; i++) {
+        const struct row *row = &memory->rows[i % memory->row_count];
+        enum ledger_table table = (enum ledger_table)(i / memory->row_count);
+        if (row->table == table && row->key_length > 0 && ledger_table_is_resident(table)) {
+            assert_int_equal(ledger_load_row(ledger, table,
                                              (struct span){row->key, row->key_length},
                                              (struct span){row->value, row->value_length}),
                              STATUS_OK);
