@@ -63,9 +63,16 @@ static uint32_t choose_all(struct ledger *ledger, uint32_t currency, uint8_t *fl
     struct queues *queues = &ledger->queues;
     const struct queue_list *list = queues->currencies[currency].now;
     uint32_t chosen = 0;
+    /* Once for each payer: a sponsor's floor is a sum over its group. */
     for (uint32_t rank = 0; rank < list->count; rank++) {
-        const struct queued *queued = queue_at(list, rank);
-        position_of(ledger, queued->payer)->minor = room_of(ledger, currency, queued->payer);
+        uint32_t payer = queue_at(list, rank)->payer;
+        if (queues->last_of[payer] == 0) {
+            queues->last_of[payer] = 1;
+            position_of(ledger, payer)->minor = room_of(ledger, currency, payer);
+        }
+    }
+    for (uint32_t rank = 0; rank < list->count; rank++) {
+        queues->last_of[queue_at(list, rank)->payer] = 0;
     }
     for (uint32_t rank = 0; rank < list->count; rank++) {
         const struct queued *queued = queue_at(list, rank);

@@ -7,6 +7,11 @@
 #include "ledger/kinds.h"
 #include "ledger/state.h"
 
+/* A REVERSE that is affirmed, the half it acts on, and the other half. A due one ends by itself or
+   with its other half. ORIGINALS_MAX counts on both. */
+#define DEPTH_OF_ACTS 2u
+#define DEPTH_OF_DUE 1u
+
 size_t working_set_footprint(void)
 {
     return sizeof(struct working_set);
@@ -104,13 +109,13 @@ static uint32_t fetch_place(const struct ledger_reader *reader, struct place pla
     return at + 1;
 }
 
-/* The record at this place and, twice, what its life depends on. */
+/* The record at this place and, so many times, what its life depends on. */
 static uint32_t fetch_original(const struct ledger_reader *reader, struct place place,
-                               struct working_set *set)
+                               unsigned depth_max, struct working_set *set)
 {
     uint32_t first = fetch_place(reader, place, set);
     const struct original *original = &set->originals[first - 1];
-    for (unsigned depth = 0; depth < 2 && needs_parent(original); depth++) {
+    for (unsigned depth = 0; depth < depth_max && needs_parent(original); depth++) {
         original = &set->originals[fetch_place(reader, original->life.parent, set) - 1];
     }
     return first;
@@ -124,7 +129,7 @@ static void fetch_ref(const struct ledger_reader *reader, uint32_t participant,
     struct id_row row;
     if (!bytes_are_zero(&record->ref, sizeof record->ref) &&
         read_id(reader, owner, &record->ref, &row)) {
-        set->original_of[flat] = fetch_original(reader, row.place, set);
+        set->original_of[flat] = fetch_original(reader, row.place, DEPTH_OF_ACTS, set);
     }
 }
 
@@ -139,7 +144,7 @@ static void fetch_key(const struct ledger_reader *reader, const struct record *r
         reader->get(reader->context, TABLE_TRANSACTIONS, key, sizeof key, &value)) {
         struct transaction_row row;
         CHECK(transaction_decode(value, &row) == STATUS_OK);
-        set->key_of[flat] = fetch_original(reader, row.place, set);
+        set->key_of[flat] = fetch_original(reader, row.place, DEPTH_OF_ACTS, set);
     }
 }
 
@@ -183,7 +188,7 @@ static void fetch_due(const struct ledger *ledger, uint64_t timestamp_ms,
         }
         memcpy(last, key.data, sizeof last);
         last_length = sizeof last;
-        (void)fetch_original(reader, row.place, set);
+        (void)fetch_original(reader, row.place, DEPTH_OF_DUE, set);
         set->due[set->due_count++] = row;
     }
 }
