@@ -83,7 +83,7 @@ static int read_final(struct home *home)
     return EXIT_CLEAN;
 }
 
-int home_open(const struct args *args, struct home *ret_home)
+int home_open_bare(const struct args *args, struct home *ret_home)
 {
     struct home *home = ret_home;
     memset(home, 0, sizeof *home);
@@ -115,11 +115,19 @@ int home_open(const struct args *args, struct home *ret_home)
         chain_over_store(&home->chain, home->store, &home->chain_id);
         code = read_final(home);
     }
-    if (code == EXIT_CLEAN && home_read_now(home) != STATUS_OK) {
-        code = home_failure(STATUS_CORRUPT, "%s: participants, services or schemes", home->path);
-    }
     if (code != EXIT_CLEAN) {
         home_close(home);
+    }
+    return code;
+}
+
+int home_open(const struct args *args, struct home *ret_home)
+{
+    int code = home_open_bare(args, ret_home);
+    if (code == EXIT_CLEAN && home_read_now(ret_home) != STATUS_OK) {
+        code =
+            home_failure(STATUS_CORRUPT, "%s: participants, services or schemes", ret_home->path);
+        home_close(ret_home);
     }
     return code;
 }

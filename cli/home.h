@@ -29,6 +29,8 @@ struct home {
 
 /* Opens what --home or HEFU_HOME names. EXIT_CLEAN, or the exit code, told. */
 int home_open(const struct args *args, struct home *ret_home) MUST_USE;
+/* The same without now and names: for what must be told of a store whose rows may be damaged. */
+int home_open_bare(const struct args *args, struct home *ret_home) MUST_USE;
 void home_close(struct home *home);
 /* Moves to the newest snapshot. EXIT_CLEAN, or the exit code, told. */
 int home_refresh(struct home *home) MUST_USE;

@@ -25,7 +25,7 @@ static int status_of_home(const struct args *args, enum output_format format)
         {"participants", COLUMN_NUMBER}, {"stored_bytes", COLUMN_NUMBER}};
     struct home home;
     const struct block_row *block;
-    int code = home_open(args, &home);
+    int code = home_open_bare(args, &home);
     if (code != EXIT_CLEAN) {
         return code;
     }
@@ -61,7 +61,8 @@ static int status_of_home(const struct args *args, enum output_format format)
     output_number(output, header.total_records);
     output_number(output, header.account_count);
     output_number(output, set == NULL ? 0 : set->count);
-    output_number(output, home.now.participant_count);
+    /* The hub and each participant have four accounts a currency. */
+    output_number(output, header.account_count / (4 * home.genesis.currency_count) - 1);
     output_number(output, usage.used_bytes);
     output_end(output);
     home_close(&home);

@@ -279,7 +279,7 @@ static int run_verify(const struct args *args)
     int code = output_format_of(args, &format) == STATUS_OK ? read_level(args, &verify->level)
                                                             : EXIT_USAGE;
     if (code == EXIT_CLEAN) {
-        code = home_open(args, &verify->home);
+        code = home_open_bare(args, &verify->home);
     }
     if (code != EXIT_CLEAN) {
         free(verify);

@@ -80,7 +80,7 @@ class BadInput(unittest.TestCase):
             ({"business_date": "2026-02-30"}, 8, "business_date: expected a date such as"),
             ({"payer": "999999"}, 4, "payer: expected a participant's number, BIC"),
             ({"payee": "Nobody Bank"}, 5, "payee: expected a participant's number, BIC"),
-            ({"payer": ""}, 4, "payer: expected a participant's number, BIC"),
+            ({"payer": ""}, 4, "payer: expected a value, which every CLEAR has"),
             ({"scheme": "no such scheme"}, 3, "scheme: expected a scheme's number or name"),
             ({"kind": "STEAL"}, 2, "kind: expected a kind such as"),
             ({"id": "xyz"}, 1, "id: expected 32 hexadecimal digits or a UUID"),
