@@ -84,6 +84,67 @@ class Ledger(unittest.TestCase):
         stand = {row["name"]: row["status"] for row in self.rows(["participant"], home)}
         self.assertEqual(stand["Red Maple Bank"], "SUSPENDED")
         self.assertEqual(stand["Lotus Bank"], "ACTIVE")
+        self.actions(home)
+
+    def network(self, *words):
+        subprocess.run([SOURCE / "scripts" / "testnet", *words], check=True, timeout=120,
+                       env=self.environment | {"HEFU_NET": f"{self.folder.name}/net-ledger"},
+                       stdout=subprocess.DEVNULL)
+
+    def act(self, action, *approvers):
+        """Proposed by the operator, approved by the profiles."""
+        clients = f"{self.folder.name}/net-ledger/clients"
+        path = Path(self.folder.name) / "action.json"
+        path.write_text(json.dumps(action), encoding="utf-8")
+        proposed = json.loads(self.hefu("action", "propose", str(path), "--client",
+                                        f"{clients}/operator", "--format", "json"))
+        self.assertEqual(proposed["verdict"], "POSTED", proposed)
+        for approver in approvers:
+            answer = json.loads(self.hefu("action", "approve", proposed["action"], "--client",
+                                          f"{clients}/{approver}", "--format", "json"))
+            self.assertEqual(answer["verdict"], "POSTED", answer)
+        self.network("agree")
+        return proposed["action"]
+
+    def actions(self, home):
+        """Reference data changes by approval, is read back, and the chain replays."""
+        self.network("up")
+        key = self.rows(["participant", "lotus-bank", "--keys"], home)[0]["key"]
+        try:
+            limit = self.act({"action": "limit", "limit": {"participant": "lotus-bank",
+                                                           "currency": "CNY", "cap": 777}},
+                             "operator/checker")
+            self.act({"action": "standing", "participant": 5, "status": "active"},
+                     "operator/checker")
+            self.act({"action": "participant",
+                      "participant": {"number": 8, "name": "Late Bank", "roles": ["bank"],
+                                      "settles_through": "harbour-bank",
+                                      "keys": [{"key_no": 1, "permissions": ["submit", "act"],
+                                                "key": key}]}}, "operator/checker")
+            self.act({"action": "scheme",
+                      "scheme": {"number": 4, "name": "late scheme", "service": "card clearing",
+                                 "submitters": ["payee"], "confirmations": 1}},
+                     "operator/checker", "settlement-agent")
+            open_action = self.act({"action": "scheme",
+                                    "scheme": {"number": 5, "name": "never", "service": 1,
+                                               "submitters": ["payee"], "confirmations": 1}},
+                                   "operator/checker")
+        finally:
+            self.network("down")
+        self.assertEqual(self.rows(["limits", "--participant", "3"], home)[0]["cap_minor"], 777)
+        people = {row["name"]: row for row in self.rows(["participant"], home)}
+        self.assertEqual(people["Red Maple Bank"]["status"], "ACTIVE")
+        self.assertEqual(people["Late Bank"]["participant"], 8)
+        self.assertEqual(people["Late Bank"]["settles_through"], "Harbour Bank")
+        self.assertEqual(len(self.rows(["scheme"], home)), 4)
+        states = {row["action"]: row["state"] for row in self.rows(["action", "list"], home)}
+        self.assertEqual(states[limit], "DONE")
+        self.assertEqual(states[open_action], "PROPOSED")
+        shown = self.rows(["action", "show", limit], home)[0]
+        self.assertEqual(shown["changes"], "Lotus Bank: cap 7.77 CNY, not covered")
+        for i in range(4):
+            self.assertIn("clean", self.hefu("verify", "--level", "replay", "--home",
+                                             f"{self.folder.name}/net-ledger/node-{i}"))
 
 
 if __name__ == "__main__":
