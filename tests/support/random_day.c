@@ -119,7 +119,7 @@ static void random_services(struct random_day *day)
     }
 }
 
-void random_day_begin(struct random_day *day, uint64_t seed)
+void random_day_prepare(struct random_day *day, uint64_t seed)
 {
     memset(day, 0, sizeof *day);
     day->prng = prng_seeded(seed);
@@ -133,7 +133,12 @@ void random_day_begin(struct random_day *day, uint64_t seed)
     random_limits(day);
     random_services(day);
     random_schemes(day);
-    fixture_start(f);
+}
+
+void random_day_begin(struct random_day *day, uint64_t seed)
+{
+    random_day_prepare(day, seed);
+    fixture_start(day->fixture);
 }
 
 void random_day_end(struct random_day *day)

@@ -19,7 +19,9 @@ struct random_day {
     struct genesis_calendar calendar;
 };
 
-/* A started fixture on a random network. */
+/* A fixture on a random network, not yet started. */
+void random_day_prepare(struct random_day *day, uint64_t seed);
+/* The same, started. */
 void random_day_begin(struct random_day *day, uint64_t seed);
 void random_day_end(struct random_day *day);
 /* Fills the fixture's next block: its time and so many batches of so many records at most. */
