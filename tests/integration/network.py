@@ -157,7 +157,8 @@ class Process:
 class Network:
     """NET/genesis.json, NET/node-I, NET/clients/NAME as `hefu testnet init` lays them out."""
 
-    def __init__(self, name, validators=4, observers=0, more_ports=0):
+    def __init__(self, name, validators=4, observers=0, more_ports=0, plan=None):
+        """plan writes participants.json to the path that it is given; None: the demo's few."""
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"hefu-{name}-"))
         self.count = validators
         self.nodes = [None] * validators
@@ -166,7 +167,10 @@ class Network:
         self.salts = 0
         _made.append(self)
         participants = self.folder / "participants.json"
-        run_python("scripts/generate-day", "--small", "--participants-out", participants)
+        if plan is None:
+            run_python("scripts/generate-day", "--small", "--participants-out", participants)
+        else:
+            plan(participants)
         self.net = self.folder / "net"
         self.port = free_ports(validators + observers + more_ports)
         hefu("testnet", "init", "--out", self.net, "--validators", validators, "--observers",
