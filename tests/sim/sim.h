@@ -51,6 +51,16 @@
     X(expired, "expired")                                                                          \
     X(blocks, "blocks final")                                                                      \
     X(records, "records final")                                                                    \
+    X(took_effect, "records that took effect")                                                     \
+    X(sums, "sums of all money")                                                                   \
+    X(events, "events")                                                                            \
+    X(matches, "halves matched")                                                                   \
+    X(swept, "lives ended by time")                                                                \
+    X(queue_posts, "queued payments posted")                                                       \
+    X(settled, "cycles settled")                                                                   \
+    X(shorts, "cycles short")                                                                      \
+    X(defaults, "defaults")                                                                        \
+    X(ordered, "cycles ordered by actions")                                                        \
     X(votes, "votes")                                                                              \
     X(timeouts, "timeouts")                                                                        \
     X(nullifications, "nullifications")                                                            \

@@ -154,10 +154,9 @@ static struct signature stand_in(const struct public_key *key, const uint8_t *by
     return net_stand_in(key, bytes, length);
 }
 
-static void submit_action(struct sim *sim, uint32_t participant, const struct action *action,
-                          struct hash *ret_id)
+void sim_submit_body(struct sim *sim, uint32_t participant, const uint8_t *body, size_t body_length,
+                     struct hash *ret_id)
 {
-    uint8_t body[ACTION_BYTES_MAX];
     struct public_key key = {{1}};
     struct sim_node *node = sim_running_node(sim);
     if (node == NULL) {
@@ -172,10 +171,16 @@ static void submit_action(struct sim *sim, uint32_t participant, const struct ac
                                              .expires_ms =
                                                  SIM_WALL_MS + sim->now_ms + ACTION_LIFE_MS};
     size_t length;
-    const size_t body_length = action_body(action, body);
     uint8_t *batch = action_batch(&terms, body, body_length, &key, stand_in, &length, ret_id);
     sim_submit(node, batch, length);
     free(batch);
+}
+
+static void submit_action(struct sim *sim, uint32_t participant, const struct action *action,
+                          struct hash *ret_id)
+{
+    uint8_t body[ACTION_BYTES_MAX];
+    sim_submit_body(sim, participant, body, action_body(action, body), ret_id);
 }
 
 static struct action proposal(const struct sim_change *change, uint64_t epoch)

@@ -98,6 +98,7 @@ void watch_committed(struct sim_node *node)
         }
         look_at_final(node, &row, node->seen_height);
     }
+    watch_money(node);
 }
 
 /* I11: an honest validator whose signature a stored certificate carries has signed just that. */
@@ -197,10 +198,15 @@ static struct hash tables_hash(const struct sim_node *node)
 void watch_end(struct sim *sim)
 {
     struct hash hashes[SIM_SLOTS_MAX];
+    bool counted = false;
     for (uint32_t i = 0; i < sim->slots && !sim->over && !sim->options.beyond; i++) {
-        const struct sim_node *node = &sim->nodes[i];
+        struct sim_node *node = &sim->nodes[i];
         if (node->faulty || !node->running) {
             continue;
+        }
+        if (!counted) {
+            watch_went_through(node);
+            counted = true;
         }
         hashes[i] = tables_hash(node);
         sim_mix(sim, get_le64(hashes[i].bytes));

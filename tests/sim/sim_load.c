@@ -9,13 +9,14 @@
 #include "tests/sim/sim_state.h"
 #include "tests/support/replica_net_state.h"
 
-#define RECORDS_MAX 4
 #define BLOCK_RECORDS 64
 
 void sim_fill_genesis(struct genesis *genesis, uint32_t nodes, struct prng *prng)
 {
     static const uint32_t intervals[] = {500, 2000, 30000};
     net_fill_genesis(genesis, nodes);
+    sim_fill_products(genesis, prng);
+    sim_fill_policies(genesis);
     genesis->block_records = BLOCK_RECORDS;
     genesis->empty_interval_ms = intervals[prng_below(prng, 3)];
     genesis->block_interval_ms = prng_below(prng, 4) == 0 ? 200 : 0;
@@ -57,11 +58,12 @@ struct sim_node *sim_running_node(struct sim *sim)
 
 void sim_load(struct sim *sim)
 {
-    struct record records[RECORDS_MAX];
+    struct record records[SIM_BATCH_RECORDS];
     struct prng *prng = &sim->prng;
     struct sim_counts *counts = &sim->result->counts;
     sim->next_load_ms = sim->now_ms + 1 + prng_below(prng, 2ull * sim->mood.load_gap_ms);
     sim_change_step(sim);
+    sim_decide(sim);
     struct sim_node *node = sim_running_node(sim);
     if (node == NULL) {
         return;
@@ -70,11 +72,10 @@ void sim_load(struct sim *sim)
     const uint64_t number = sim->batch_number > 0 && sim_chance(sim, 30)
                                 ? prng_below(prng, sim->batch_number)
                                 : sim->batch_number++;
-    const uint32_t submitter = 3 + (uint32_t)(number % 5);
-    const uint32_t count = 1 + (uint32_t)prng_below(prng, RECORDS_MAX);
+    const uint32_t submitter = sim_submitter(number);
+    const uint32_t count = 1 + (uint32_t)prng_below(prng, SIM_BATCH_RECORDS);
     const bool brief = !sim->healed && sim_chance(sim, 50);
-    memset(records, 0, sizeof records);
-    net_fill_records(records, submitter, number + 1, count);
+    sim_fill_records(number, records, count);
     const struct net_batch_terms terms = {
         .chain_id = sim->chain_id,
         .submitter = submitter,

@@ -9,6 +9,9 @@
  *   sim_epochs.c   validators of each epoch, who a node has for peers, changes of validators
  *   sim_faults.c   what goes wrong, and healing
  *   sim_load.c     clients
+ *   sim_records.c  the products of the network, and the records that clients file
+ *   sim_actions.c  what participants decide: limits, standing, parameters, cycles
+ *   sim_money.c    conservation of money at each height
  *   sim_watch.c    I6, I7, I3, I4, I8 to I11: every vote that is ever signed
  *   sim_finals.c   I1, I2, I5, I12 to I14: every block that is ever final, rows, memory
  *   sim_run.c      the loop
@@ -30,7 +33,13 @@
 /* Machines: one a key, and the second copies of twins. */
 #define SIM_SLOTS_MAX 24
 #define SIM_EPOCHS_MAX 4
-#define SIM_WALL_MS 1790000000000ull
+/* 22:13:55 in the network's time zone: five seconds before its first cut-off, and then one a
+   minute. */
+#define SIM_WALL_MS 1790000035000ull
+#define SIM_CUTOFF_MINUTE 1334
+#define SIM_BATCH_RECORDS 4
+/* Proposed actions that clients still answer. */
+#define SIM_PROPOSALS 8
 #define SIM_SESSION 1000
 #define SIM_HEIGHTS_MAX 16384
 #define SIM_TALLIES 8
@@ -204,6 +213,12 @@ struct sim_change {
     uint64_t next_ms;
 };
 
+/* An action that somebody has proposed. */
+struct sim_proposal {
+    uint32_t by;
+    struct hash id;
+};
+
 struct sim {
     struct sim_options options;
     struct sim_result *result;
@@ -236,6 +251,9 @@ struct sim {
     struct watch watch;
     uint64_t next_fault_ms, next_load_ms, next_act_ms;
     uint64_t batch_number, request;
+    uint64_t summed_height; /* up to which the money is counted */
+    struct sim_proposal proposals[SIM_PROPOSALS];
+    uint32_t proposal_count;
     struct sim_promise promises[SIM_PROMISES_MAX];
     uint32_t promise_count;
     bool healed;
@@ -288,6 +306,9 @@ bool sim_decode(struct sim *sim, const struct sim_frame *frame, struct peer_mess
 /* sim_epochs.c */
 void sim_draw_change(struct sim *sim);
 void sim_change_step(struct sim *sim);
+/* A batch with the body of an action, given to any running node. */
+void sim_submit_body(struct sim *sim, uint32_t participant, const uint8_t *body, size_t body_length,
+                     struct hash *ret_id);
 void sim_take_peers(struct sim_node *node, const struct peers *peers);
 /* Links follow the tables of peers. */
 void sim_relink(struct sim *sim);
@@ -313,6 +334,23 @@ void sim_fill_genesis(struct genesis *genesis, uint32_t nodes, struct prng *prng
 void sim_load(struct sim *sim);
 void sim_answered(struct sim_node *node, const struct sim_frame *frame);
 void watch_promises(struct sim *sim);
+
+/* sim_records.c */
+/* Currencies, services with short cut-offs and windows, schemes, limits. */
+void sim_fill_products(struct genesis *genesis, struct prng *prng);
+/* Who files the batch of that number, and its first records. */
+uint32_t sim_submitter(uint64_t number);
+void sim_fill_records(uint64_t number, struct record *records, uint32_t count);
+
+/* sim_actions.c */
+/* Banks propose and approve. */
+void sim_fill_policies(struct genesis *genesis);
+void sim_decide(struct sim *sim);
+
+/* sim_money.c */
+void watch_money(struct sim_node *node);
+/* Counts what this node's ledger went through. */
+void watch_went_through(struct sim_node *node);
 
 /* sim_watch.c */
 void watch_signed(struct sim_node *node, const uint8_t *preimage);

@@ -108,6 +108,16 @@ static void put_vote(struct sim_node *node, const void *value, size_t length)
     }
 }
 
+/* A batch that a node died on may be put aside; one that breaks an invariant must not exist. */
+static void put_quarantine(struct sim_node *node, const void *why, size_t length)
+{
+    static const char died[] = "the process ended";
+    if (length < sizeof died - 1 || memcmp(why, died, sizeof died - 1) != 0) {
+        sim_violation(node->sim, "ledger", "node %u puts a batch aside: %.*s", node->slot,
+                      (int)length, (const char *)why);
+    }
+}
+
 void watch_put(struct sim_node *node, enum store_table table, const void *key, const void *value,
                size_t value_length)
 {
@@ -120,6 +130,8 @@ void watch_put(struct sim_node *node, enum store_table table, const void *key, c
         watch_certificate(node, &certificate);
     } else if (table == STORE_EVIDENCE) {
         watch_evidence(node, get_be32((const uint8_t *)key + KEY_VIEW_BYTES), value);
+    } else if (table == STORE_QUARANTINE) {
+        put_quarantine(node, value, value_length);
     }
 }
 

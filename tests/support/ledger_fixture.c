@@ -140,10 +140,18 @@ static void *zeroed(size_t size)
     return memory;
 }
 
+/* Much of it is never touched: the pages of a large calloc cost nothing before they are. */
+static void *zeroed_pages(size_t size, void **ret_block)
+{
+    *ret_block = calloc(1, size + 64);
+    CHECK(*ret_block != NULL);
+    return (void *)(((uintptr_t)*ret_block + 63) / 64 * 64);
+}
+
 static void make_ledger(struct ledger_fixture *f)
 {
-    f->memory = zeroed(ledger_footprint(&f->genesis));
-    f->ledger = ledger_init(f->memory, &f->genesis, &f->chain_id);
+    void *memory = zeroed_pages(ledger_footprint(&f->genesis), &f->memory);
+    f->ledger = ledger_init(memory, &f->genesis, &f->chain_id);
 }
 
 static void begin_next(struct ledger_fixture *f)
@@ -224,7 +232,7 @@ void fixture_start(struct ledger_fixture *f)
     f->chain_id = genesis_chain_id(&f->genesis, scratch, size);
     free(scratch);
     make_ledger(f);
-    f->working_set = working_set_init(zeroed(working_set_footprint()));
+    f->working_set = working_set_init(zeroed_pages(working_set_footprint(), &f->working_memory));
     f->store = ledger_store_new();
     ledger_store_apply(f->store, NULL, ledger_genesis_outcome(f->ledger));
     begin_next(f);
@@ -260,7 +268,7 @@ void fixture_free(struct ledger_fixture *f)
     if (f->store != NULL) {
         ledger_store_free(f->store);
     }
-    free(f->working_set);
+    free(f->working_memory);
     free(f->memory);
     free(f);
 }
@@ -269,8 +277,9 @@ struct batch_header *fixture_batch(struct ledger_fixture *f, uint32_t participan
 {
     CHECK(f->block.batch_count < LIMIT_BLOCK_BATCHES);
     struct fixture_batch *part = &f->parts[f->block.batch_count];
-    part->records = zeroed(LIMIT_BATCH_RECORDS * sizeof *part->records);
-    part->hashes = zeroed(LIMIT_BATCH_RECORDS * sizeof *part->hashes);
+    part->records = calloc(LIMIT_BATCH_RECORDS, sizeof *part->records);
+    part->hashes = calloc(LIMIT_BATCH_RECORDS, sizeof *part->hashes);
+    CHECK(part->records != NULL && part->hashes != NULL);
     part->header = (struct batch_header){
         .version = BATCH_VERSION,
         .kind = BATCH_RECORDS,

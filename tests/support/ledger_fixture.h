@@ -42,8 +42,9 @@ struct ledger_fixture {
     struct genesis_scheme schemes[7];
     struct genesis_validator validators[LIMIT_VALIDATORS];
     struct hash chain_id;
-    void *memory;
+    void *memory; /* of the ledger */
     struct ledger *ledger;
+    void *working_memory;
     struct working_set *working_set;
     struct ledger_store *store;
     const struct ledger_outcome *outcome; /* of the last execute */
