@@ -13,6 +13,8 @@
 #include "cli/output.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "cli/words.h"
+#include "ledger/event.h"
 #include "ledger/page.h"
 #include "ledger/rows.h"
 
@@ -93,39 +95,49 @@ static uint32_t counterparty(const struct statement *statement, const struct rec
                              unsigned leg)
 {
     uint32_t own = statement->account.participant;
-    if (leg == LEG_AMOUNT || leg == LEG_INTERCHANGE) {
+    if (leg >= LEG_NETTED) {
+        return 0; /* settlement goes through the hub */
+    }
+    if (leg == LEG_AMOUNT || leg == LEG_INTERCHANGE || leg == LEG_RESERVED_AMOUNT) {
         return own == record->payer ? record->payee : record->payer;
     }
     const struct genesis_scheme *scheme = genesis_scheme(&statement->home->now, record->scheme);
     uint32_t network = scheme != NULL ? scheme->network : 0;
-    uint32_t side = leg == LEG_PAYER_FEE ? record->payer : record->payee;
+    uint32_t side = leg == LEG_PAYEE_FEE ? record->payee : record->payer;
     return own == network ? side : network;
 }
 
 static const char *leg_name(const struct page_entry *entry)
 {
-    static const char *const names[] = {"AMOUNT", "INTERCHANGE", "PAYER_FEE", "PAYEE_FEE"};
-    return entry->leg < 4 ? names[entry->leg] : "?";
+    static const char *const names[] = {"AMOUNT",   "INTERCHANGE",  "PAYER_FEE", "PAYEE_FEE",
+                                        "RESERVED", "RESERVED_FEE", "NETTED",    "PAID",
+                                        "SEIZED",   "CLAIMED"};
+    return entry->leg < sizeof names / sizeof names[0] ? names[entry->leg] : "?";
 }
 
+/* What made an entry: a record, or an event with the record or cycle that it changed. */
+struct source_of_entry {
+    const char *kind;
+    char what[64]; /* the record's id, or "cycle 3 of service 1" */
+    struct record record;
+};
+
 static void print_entry(struct statement *statement, const struct page_entry *entry,
-                        uint64_t height, uint64_t time_ms, const struct record *record)
+                        uint64_t height, uint64_t time_ms, const struct source_of_entry *source)
 {
     struct output *output = statement->output;
     const struct names *names = statement->home->names;
     unsigned exponent = statement->currency->exponent;
-    const char *kind = record_kind_name(record->kind);
-    char id[ID_TEXT_BYTES];
     bool credit = entry->total == TOTAL_CREDITS_POSTED || entry->total == TOTAL_CREDITS_PENDING;
     bool pending = entry->total >= TOTAL_DEBITS_PENDING;
-    id_format(&record->id, id);
     output_text(output, "entry");
     output_number(output, height);
     output_time(output, time_ms);
-    output_text(output, kind != NULL ? kind : "?");
-    output_text(output, names_scheme_name(names, record->scheme));
-    output_text(output, id);
-    output_text(output, names_participant_name(names, counterparty(statement, record, entry->leg)));
+    output_text(output, source->kind != NULL ? source->kind : "?");
+    output_text(output, names_scheme_name(names, source->record.scheme));
+    output_text(output, source->what);
+    output_text(output, names_participant_name(
+                            names, counterparty(statement, &source->record, entry->leg)));
     output_text(output, leg_name(entry));
     output_text(output, pending ? "PENDING" : "POSTED");
     output_amount(output, credit ? 0 : entry->delta, exponent);
@@ -173,6 +185,48 @@ static enum status read_record(struct statement *statement, uint64_t height, uin
     return STATUS_OK;
 }
 
+/* The event of that number in a block, with the record that it changed, or the cycle. */
+static enum status read_event(struct statement *statement, uint64_t height, uint32_t index,
+                              struct source_of_entry *ret_source)
+{
+    uint8_t key[EVENT_KEY_BYTES];
+    struct span value;
+    struct event_row row;
+    event_key(height, index, key);
+    if (!store_get(statement->home->store, (enum store_table)TABLE_EVENTS, key, sizeof key,
+                   &value) ||
+        event_decode(value, &row) != STATUS_OK) {
+        return STATUS_NOT_FOUND;
+    }
+    ret_source->kind = cause_name(row.cause);
+    if (row.subject == EVENT_CYCLE) {
+        snprintf(ret_source->what, sizeof ret_source->what, "cycle %u of service %u",
+                 row.origin.position, row.service);
+        return STATUS_OK;
+    }
+    enum status status =
+        read_record(statement, row.origin.height, row.origin.position, &ret_source->record);
+    if (status == STATUS_OK) {
+        id_format(&ret_source->record.id, ret_source->what);
+    }
+    return status;
+}
+
+static enum status read_source(struct statement *statement, uint64_t height,
+                               const struct page_entry *entry, struct source_of_entry *ret_source)
+{
+    memset(ret_source, 0, sizeof *ret_source);
+    if ((entry->flags & PAGE_ENTRY_EVENT) != 0) {
+        return read_event(statement, height, entry->index, ret_source);
+    }
+    enum status status = read_record(statement, height, entry->index, &ret_source->record);
+    if (status == STATUS_OK) {
+        ret_source->kind = record_kind_name(ret_source->record.kind);
+        id_format(&ret_source->record.id, ret_source->what);
+    }
+    return status;
+}
+
 static int take_entries(struct statement *statement, const struct page *page, enum period period,
                         uint64_t time_ms)
 {
@@ -182,14 +236,13 @@ static int take_entries(struct statement *statement, const struct page *page, en
         if (period != INSIDE) {
             continue;
         }
-        struct record record = {.kind = 0};
-        if ((entry.flags & PAGE_ENTRY_EVENT) == 0 &&
-            read_record(statement, page->head.height, entry.index, &record) != STATUS_OK) {
+        struct source_of_entry source;
+        if (read_source(statement, page->head.height, &entry, &source) != STATUS_OK) {
             return broken(statement, page->head.height,
-                          "it names a record that is not there or is damaged");
+                          "it names a record or event that is not there or is damaged");
         }
         statement->period[entry.total] += entry.delta;
-        print_entry(statement, &entry, page->head.height, time_ms, &record);
+        print_entry(statement, &entry, page->head.height, time_ms, &source);
     }
     return EXIT_CLEAN;
 }

@@ -81,6 +81,12 @@ class Ledger(unittest.TestCase):
         self.assertEqual([row["cause"] for row in history],
                          ["CHARGEBACK", "REPRESENT", "PRE_ARBITRATE", "DECLINE", "RULE"])
         self.assertEqual(history[-1]["to"], "STANDS")
+        lines = self.rows(["statement", "--participant", "harbour-bank", "--currency", "CNY",
+                           "--account", "SETTLEMENT"], home)
+        self.assertEqual([row["kind"] for row in lines if row["type"] == "entry"],
+                         ["FUND", "OFFSET", "OFFSET", "FUND", "SETTLED", "SETTLED"])
+        self.assertEqual(lines[-1]["balance"], "1505.00")
+        self.assertEqual(lines[-2]["id"], "cycle 2 of service 1")
         stand = {row["name"]: row["status"] for row in self.rows(["participant"], home)}
         self.assertEqual(stand["Red Maple Bank"], "SUSPENDED")
         self.assertEqual(stand["Lotus Bank"], "ACTIVE")
