@@ -202,7 +202,8 @@ static void suspend(struct ledger *ledger, uint32_t participant, uint64_t missin
     refdata_set_standing(ledger, participant, STANDING_SUSPENDED);
 }
 
-/* Past its deadline: who cannot pay is a defaulter, once. Returns what is asked of the fund. */
+/* Past its deadline: who cannot pay is a defaulter, and suspended at the first try: operators may
+   resume it while the cycle is SHORT. Returns what is asked of the fund. */
 static __int128 take_defaults(struct ledger *ledger, uint32_t slot, bool *ret_defaulted)
 {
     __int128 asked = 0;
@@ -214,7 +215,9 @@ static __int128 take_defaults(struct ledger *ledger, uint32_t slot, bool *ret_de
         if (paid.settlement < debt) {
             __int128 missing = debt - paid.settlement;
             *ret_defaulted = true;
-            suspend(ledger, i, missing > (__int128)UINT64_MAX ? UINT64_MAX : (uint64_t)missing);
+            if (ledger->cycles.rows[slot].state == CYCLE_CLOSED) {
+                suspend(ledger, i, missing > (__int128)UINT64_MAX ? UINT64_MAX : (uint64_t)missing);
+            }
         }
     }
     return asked;
@@ -252,6 +255,14 @@ static bool is_external(const struct ledger *ledger, uint32_t slot)
                ->settlement == SETTLEMENT_EXTERNAL;
 }
 
+static void instruct(struct ledger *ledger, uint32_t slot)
+{
+    if (ledger->cycles.rows[slot].state == CYCLE_CLOSED) {
+        (void)cycle_event(ledger, slot, CAUSE_INSTRUCTED, CYCLE_INSTRUCTED, 0);
+        cycle_touch(ledger, slot)->state = CYCLE_INSTRUCTED;
+    }
+}
+
 /* The order in which cycles are settled. */
 static bool comes_before(const struct cycle_row *a, const struct cycle_row *b)
 {
@@ -286,17 +297,16 @@ void settle_run(struct ledger *ledger)
     uint32_t settled = 0;
     for (;;) {
         uint32_t slot = next_closed(ledger, after);
-        if (slot == REGISTRY_NONE || settled == SETTLEMENTS_PER_BLOCK) {
+        if (slot == REGISTRY_NONE) {
             return;
         }
         last = ledger->cycles.rows[slot];
         after = &last;
-        if (!is_external(ledger, slot)) {
+        if (is_external(ledger, slot)) {
+            instruct(ledger, slot);
+        } else if (settled < SETTLEMENTS_PER_BLOCK) {
             settle_prefunded(ledger, slot);
             settled += ledger->cycles.rows[slot].state == CYCLE_SETTLED;
-        } else if (last.state == CYCLE_CLOSED) {
-            (void)cycle_event(ledger, slot, CAUSE_INSTRUCTED, CYCLE_INSTRUCTED, 0);
-            cycle_touch(ledger, slot)->state = CYCLE_INSTRUCTED;
         }
     }
 }

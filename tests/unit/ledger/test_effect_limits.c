@@ -191,6 +191,35 @@ static void test_cutoffs_come_with_the_next_closing(void **state)
     fixture_free(f);
 }
 
+/* A defaulter that operators resume is not suspended again by each try of its SHORT cycle. */
+static void test_a_resumed_defaulter(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = prepared();
+    struct body body;
+    f->genesis.parameters.policies[ACTION_STANDING - POLICY_KIND_FIRST].lapse_s = 86400;
+    fixture_start(f);
+    assert_int_equal(fixture_file(f, 2, fixture_clear(f, 1, 2, 30)), VERDICT_POSTED);
+    struct hash id = propose_order(f, 1, CLOSE, 1, NULL);
+    approve(f, &id);
+    run(f);
+    f->block.timestamp_ms = cycle(f, 1, 1)->deadline_ms;
+    fixture_block(f);
+    assert_int_equal(cycle(f, 1, 1)->state, CYCLE_SHORT);
+    assert_true(registry_is_suspended(&f->ledger->registry, 0));
+    begin(&body, ACTION_STANDING);
+    writer_u32(&body.writer, 1);
+    writer_u32(&body.writer, STANDING_ACTIVE);
+    assert_int_equal(propose(f, &body, &id), VERDICT_POSTED);
+    approve(f, &id);
+    run(f);
+    assert_int_equal(cycle(f, 1, 1)->state, CYCLE_SHORT);
+    assert_false(registry_is_suspended(&f->ledger->registry, 0));
+    fixture_block(f);
+    assert_false(registry_is_suspended(&f->ledger->registry, 0));
+    fixture_free(f);
+}
+
 static unsigned propose_roles(struct ledger_fixture *f, uint32_t roles)
 {
     struct body body;
@@ -331,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_a_sponsor_is_taken_back),
         cmocka_unit_test(test_the_currency_of_a_slot_is_taken_back),
         cmocka_unit_test(test_cutoffs_come_with_the_next_closing),
+        cmocka_unit_test(test_a_resumed_defaulter),
         cmocka_unit_test(test_nobody_is_locked_out),
         cmocka_unit_test(test_a_participant_without_keys),
         cmocka_unit_test(test_more_approvals_than_a_row_holds),
