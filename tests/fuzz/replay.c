@@ -17,6 +17,8 @@ enum {
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+// A slow target defines it, for fewer.
+extern const int fuzz_random_inputs __attribute__((weak));
 
 static uint64_t random_state = UINT64_C(0x9e3779b97f4a7c15);
 
@@ -94,8 +96,9 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         failures += run_corpus(argv[i], buffer);
     }
-    fprintf(stderr, "replay: %d random inputs, seed %" PRIu64 "\n", RANDOM_INPUTS, random_state);
-    for (int i = 0; i < RANDOM_INPUTS; i++) {
+    const int inputs = &fuzz_random_inputs != NULL ? fuzz_random_inputs : RANDOM_INPUTS;
+    fprintf(stderr, "replay: %d random inputs, seed %" PRIu64 "\n", inputs, random_state);
+    for (int i = 0; i < inputs; i++) {
         size_t size = (size_t)(random_next() % RANDOM_BYTES_MAX);
         for (size_t j = 0; j < size; j++) {
             // Mostly small values: lengths and tags that lead past the first check.

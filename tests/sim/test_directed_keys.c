@@ -1,8 +1,7 @@
 /*
  * Directed test 16: a participant's key is rotated while a batch signed by the old key is pooled.
- * The rotation is made at once on the nodes, in the registry that their ledgers look keys up in, as
- * the block that rotates it leaves it: key 1 may no longer submit, key 2 may. Nothing is in flight
- * then.
+ * The rotation is an action KEYS that the operator proposes and a bank approves: key 1 goes, key 2
+ * comes.
  *
  * What it attacks: a batch that was valid when it was taken in, and is not when it is named. What
  * stands against it: validity is a function of the parent's state alone, so every voter looks the
@@ -21,39 +20,20 @@
 
 #include "ledger/state.h"
 #include "node/replica_state.h"
+#include "tests/support/action_batch.h"
 #include "tests/support/replica_net_state.h"
 
-#define NODES 4
 #define ROTATED 3 /* the participant */
+#define OPERATOR 1
+#define CHECKER 4
+#define KEY_ADD 1u
+#define KEY_REMOVE 2u
 
 static const struct public_key new_key = {{9, 9, 9}};
 
-/* A registry in which the participant's first key was given up for a second one. */
-struct rotation {
-    struct genesis genesis;
-    struct genesis_participant participants[PARTICIPANTS];
-};
-
-static void prepare(const struct replica_net *net, struct rotation *rotation)
+static struct replica_net *open_net(uint32_t nodes, uint64_t seed)
 {
-    rotation->genesis = net->genesis;
-    memcpy(rotation->participants, net->genesis.participants, sizeof rotation->participants);
-    rotation->genesis.participants = rotation->participants;
-    struct genesis_participant *participant = &rotation->participants[ROTATED - 1];
-    participant->keys[0].permissions = 0;
-    participant->keys[1] = (struct participant_key){
-        .key_no = 2, .permissions = PERMISSION_SUBMIT | PERMISSION_ACT, .key = new_key};
-    participant->key_count = 2;
-}
-
-static void rotate(struct replica_net *net, uint32_t node, const struct rotation *rotation)
-{
-    net->nodes[node].replica->ledger->registry.genesis = &rotation->genesis;
-}
-
-static struct replica_net *open_net(uint64_t seed)
-{
-    const struct net_options options = {.nodes = NODES, .seed = seed, .delay_ms_max = 3};
+    const struct net_options options = {.nodes = nodes, .seed = seed, .delay_ms_max = 3};
     struct replica_net *net = replica_net_new(&options);
     replica_net_run(net, 100);
     return net;
@@ -101,51 +81,110 @@ static bool is_final(struct replica_net *net, uint32_t node, const struct hash *
     return replica_batches_placed(net->nodes[node].replica, id, &height, &index);
 }
 
-static bool becomes_final(struct replica_net *net, const struct hash *id, uint64_t within_ms)
+/* At the first so many nodes. */
+static bool becomes_final(struct replica_net *net, uint32_t nodes, const struct hash *id,
+                          uint64_t within_ms)
 {
     const uint64_t end = replica_net_now(net) + within_ms;
     for (;;) {
         uint32_t count = 0;
-        for (uint32_t i = 0; i < NODES; i++) {
+        for (uint32_t i = 0; i < nodes; i++) {
             count += is_final(net, i, id);
         }
-        if (count == NODES || replica_net_now(net) >= end) {
-            return count == NODES;
+        if (count == nodes || replica_net_now(net) >= end) {
+            return count == nodes;
         }
         replica_net_run(net, replica_net_now(net) + 10);
     }
 }
 
-static void cut_in_two(struct replica_net *net, bool cut)
+/* ---- The rotation ---- */
+
+static void key_change(struct writer *writer, uint32_t op, uint32_t key_no, uint32_t permissions,
+                       const struct public_key *key)
 {
-    for (uint32_t a = 0; a < 2; a++) {
-        replica_net_cut(net, a, 2, cut);
-        replica_net_cut(net, a, 3, cut);
+    writer_u32(writer, op);
+    writer_u32(writer, key_no);
+    writer_u32(writer, permissions);
+    writer_u32(writer, 0);
+    writer_copy(writer, key, sizeof *key);
+}
+
+static struct hash propose(struct replica_net *net, uint32_t nodes)
+{
+    static const struct public_key none;
+    uint8_t body[ACTION_BYTES_MAX];
+    size_t length;
+    struct hash id;
+    struct writer writer = writer_over(body, sizeof body);
+    writer_u16(&writer, ACTION_VERSION);
+    writer_u16(&writer, ACTION_KEYS);
+    writer_u32(&writer, 0);
+    writer_u32(&writer, ROTATED);
+    writer_u32(&writer, 2);
+    key_change(&writer, KEY_ADD, 2, PERMISSION_SUBMIT | PERMISSION_ACT, &new_key);
+    key_change(&writer, KEY_REMOVE, 1, 0, &none);
+    uint8_t *batch = replica_net_body(net, OPERATOR, body, writer.used, &length, &id);
+    (void)submit_bytes(net, 0, batch, length);
+    assert_true(becomes_final(net, nodes, &id, 10000));
+    return id;
+}
+
+static bool may_submit(const struct replica_net *net, uint32_t node, uint32_t key_no)
+{
+    struct public_key key;
+    return ledger_batch_key(net->nodes[node].replica->ledger, BATCH_RECORDS, ROTATED, key_no, &key);
+}
+
+/* The approval is given to node 0, and the first so many nodes execute it. */
+static void approve(struct replica_net *net, uint32_t nodes, const struct hash *action_id)
+{
+    const struct action approval = action_answering(ACTION_APPROVE, action_id);
+    size_t length;
+    struct hash id;
+    uint8_t *batch = replica_net_action(net, CHECKER, &approval, &length, &id);
+    for (uint32_t i = 0; i < nodes; i++) {
+        assert_true(may_submit(net, i, 1) && !may_submit(net, i, 2));
+    }
+    (void)submit_bytes(net, 0, batch, length);
+    assert_true(becomes_final(net, nodes, &id, 20000));
+    for (uint32_t i = 0; i < nodes; i++) {
+        assert_true(!may_submit(net, i, 1) && may_submit(net, i, 2));
     }
 }
 
-/* Two nodes pool a batch signed by the old key while no quorum can name it; then the key goes, on
-   the nodes of the mask (a bit each), and the network is whole again. */
-static struct hash pool_then_rotate(struct replica_net *net, const struct rotation *rotation,
-                                    uint32_t nodes)
+/* ---- Left out ---- */
+
+#define NODES 7
+#define QUORUM 5
+
+static void cut_two_off(struct replica_net *net, bool cut)
 {
-    cut_in_two(net, true);
-    const struct hash old = submit(net, 0, ROTATED, 700);
-    replica_net_run(net, replica_net_now(net) + 300);
-    assert_non_null(pool_find(net->nodes[0].replica->pool, &old));
-    assert_non_null(pool_find(net->nodes[1].replica->pool, &old));
-    for (uint32_t i = 0; i < NODES; i++) {
-        if ((nodes >> i & 1) != 0) {
-            rotate(net, i, rotation);
-        }
+    for (uint32_t i = 0; i < QUORUM; i++) {
+        replica_net_cut(net, i, 5, cut);
+        replica_net_cut(net, i, 6, cut);
     }
-    cut_in_two(net, false);
+}
+
+/* Two nodes that are cut off pool a batch signed by the old key; meanwhile the others rotate it. */
+static struct hash pool_then_rotate(struct replica_net *net)
+{
+    const struct hash action_id = propose(net, NODES);
+    cut_two_off(net, true);
+    const struct hash old = submit(net, 5, ROTATED, 700);
+    replica_net_run(net, replica_net_now(net) + 300);
+    assert_non_null(pool_find(net->nodes[5].replica->pool, &old));
+    assert_non_null(pool_find(net->nodes[6].replica->pool, &old));
+    approve(net, QUORUM, &action_id);
+    assert_true(may_submit(net, 5, 1));
+    cut_two_off(net, false);
     return old;
 }
 
-static void assert_refused_everywhere(struct replica_net *net, const struct hash *old)
+static void assert_refused_everywhere(struct replica_net *net, uint32_t nodes,
+                                      const struct hash *old)
 {
-    for (uint32_t i = 0; i < NODES; i++) {
+    for (uint32_t i = 0; i < nodes; i++) {
         struct replica_view view;
         replica_inspect(net->nodes[i].replica, &view);
         assert_false(is_final(net, i, old));
@@ -158,48 +197,73 @@ static void test_16_a_batch_of_the_old_key_is_left_out(void **state)
 {
     /* Every leader leaves it out; batches of the others and of the new key become final. */
     (void)state;
-    for (uint64_t seed = 1; seed <= 6; seed++) {
-        static struct rotation rotation;
-        struct replica_net *net = open_net(seed);
-        prepare(net, &rotation);
-        const struct hash old = pool_then_rotate(net, &rotation, 15);
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        const uint32_t nodes = NODES;
+        struct replica_net *net = open_net(nodes, seed);
+        const struct hash old = pool_then_rotate(net);
         for (uint64_t i = 0; i < 8; i++) {
-            const struct hash id = i % 2 == 0 ? submit_by_new_key(net, (uint32_t)(i % NODES), i)
-                                              : submit(net, (uint32_t)(i % NODES), 5, i);
-            assert_true(becomes_final(net, &id, 10000));
+            const uint32_t at = (uint32_t)(i % QUORUM);
+            const struct hash id =
+                i % 2 == 0 ? submit_by_new_key(net, at, i) : submit(net, at, 5, i);
+            assert_true(becomes_final(net, nodes, &id, 20000));
         }
         replica_net_run(net, replica_net_now(net) + 5000);
-        assert_refused_everywhere(net, &old);
-        for (uint32_t i = 0; i < NODES; i++) {
+        assert_refused_everywhere(net, nodes, &old);
+        for (uint32_t i = 0; i < nodes; i++) {
             assert_int_equal(net->nodes[i].replica->counters.blocks_invalid, 0);
+            assert_false(may_submit(net, i, 1));
         }
         /* A later batch of the old key is refused at the door. */
         const uint32_t refused = replica_net_answers(net, CLIENT_REFUSED);
-        (void)submit(net, 1, ROTATED, 900);
+        (void)submit(net, 6, ROTATED, 900);
         replica_net_run(net, replica_net_now(net) + 100);
         assert_int_equal(replica_net_answers(net, CLIENT_REFUSED), refused + 1);
         replica_net_free(net);
     }
 }
 
+/* ---- Named all the same ---- */
+
+/* What a faulty leader goes by: the keys as they were. The rest of its state is everybody's. */
+struct stale_keys {
+    struct genesis genesis;
+    struct genesis_participant participants[PARTICIPANTS];
+};
+
+static void forget_rotation(struct replica_net *net, uint32_t node, struct stale_keys *stale)
+{
+    struct registry *registry = &net->nodes[node].replica->ledger->registry;
+    stale->genesis = *registry->genesis;
+    memcpy(stale->participants, registry->genesis->participants, sizeof stale->participants);
+    stale->participants[ROTATED - 1] = net->genesis.participants[ROTATED - 1];
+    stale->genesis.participants = stale->participants;
+    registry->genesis = &stale->genesis;
+}
+
 static void test_16_a_leader_names_it_all_the_same(void **state)
 {
-    /* Node 0 does not know of the rotation and names the batch whenever it leads: the others answer
-       each time with NULLIFY at once, and go on. */
+    /* Node 5, cut off with it, learns of the rotation and forgets it, and names the batch whenever
+       it leads: node 6, which has pooled it too, finds the block invalid, and all go on. */
     (void)state;
-    for (uint64_t seed = 11; seed <= 16; seed++) {
-        static struct rotation rotation;
-        struct replica_net *net = open_net(seed);
-        prepare(net, &rotation);
-        const struct hash old = pool_then_rotate(net, &rotation, 14);
+    for (uint64_t seed = 11; seed <= 14; seed++) {
+        static struct stale_keys stale;
+        const uint32_t nodes = NODES;
+        struct replica_net *net = open_net(nodes, seed);
+        const struct hash old = pool_then_rotate(net);
+        const uint64_t end = replica_net_now(net) + 20000;
+        while (may_submit(net, 5, 1) && replica_net_now(net) < end) {
+            replica_net_run(net, replica_net_now(net) + 1);
+        }
+        assert_false(may_submit(net, 5, 1));
+        forget_rotation(net, 5, &stale);
         for (uint64_t i = 0; i < 12; i++) {
-            const struct hash id = submit(net, 1 + (uint32_t)(i % 3), 5, i);
-            assert_true(becomes_final(net, &id, 10000));
+            const struct hash id = submit(net, (uint32_t)(i % QUORUM), 5, i);
+            assert_true(becomes_final(net, nodes, &id, 20000));
         }
         replica_net_run(net, replica_net_now(net) + 5000);
-        assert_refused_everywhere(net, &old);
-        assert_true(net->nodes[1].replica->counters.blocks_invalid > 0);
-        assert_int_equal(net->nodes[0].replica->counters.blocks_invalid, 0);
+        assert_refused_everywhere(net, nodes, &old);
+        assert_true(net->nodes[6].replica->counters.blocks_invalid > 0);
+        assert_int_equal(net->nodes[5].replica->counters.blocks_invalid, 0);
         replica_net_free(net);
     }
 }

@@ -106,5 +106,8 @@ bool replica_net_votes_now(const struct replica_net *net, uint32_t node);
 struct action;
 uint8_t *replica_net_action(struct replica_net *net, uint32_t submitter,
                             const struct action *action, size_t *ret_length, struct hash *ret_id);
+/* The same with a body that is already encoded. */
+uint8_t *replica_net_body(struct replica_net *net, uint32_t submitter, const uint8_t *body,
+                          size_t body_length, size_t *ret_length, struct hash *ret_id);
 
 #endif

@@ -1,4 +1,5 @@
 /* replica_net_batches: the test network's genesis, and batches that its clients sign. */
+#include "ledger/action.h"
 #include "tests/support/replica_net_state.h"
 
 static struct public_key test_key(uint8_t kind, uint32_t number)
@@ -51,6 +52,8 @@ void net_fill_genesis(struct genesis *genesis, uint32_t nodes)
     genesis->participants_max = PARTICIPANTS;
     genesis->services_max = 1;
     genesis->parameters = genesis_default_parameters();
+    /* The operator proposes, any bank is its checker. */
+    genesis->parameters.policies[ACTION_KEYS - POLICY_KIND_FIRST].approvers |= ROLE_BANK;
     fill_participants(genesis);
     genesis->currency_count = 1;
     genesis->currencies = net_array(1, sizeof *genesis->currencies);

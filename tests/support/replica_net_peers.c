@@ -121,10 +121,9 @@ static struct signature stand_in(const struct public_key *key, const uint8_t *by
     return net_stand_in(key, bytes, length);
 }
 
-uint8_t *replica_net_action(struct replica_net *net, uint32_t submitter,
-                            const struct action *action, size_t *ret_length, struct hash *ret_id)
+uint8_t *replica_net_body(struct replica_net *net, uint32_t submitter, const uint8_t *body,
+                          size_t body_length, size_t *ret_length, struct hash *ret_id)
 {
-    uint8_t body[ACTION_BYTES_MAX];
     struct public_key key = {{1}};
     put_le32(key.bytes + 1, submitter - 1);
     const struct action_batch_terms terms = {.kind = BATCH_ACTION,
@@ -134,6 +133,12 @@ uint8_t *replica_net_action(struct replica_net *net, uint32_t submitter,
                                              .created_ms = WALL_START_MS + net->now_ms,
                                              .expires_ms =
                                                  WALL_START_MS + net->now_ms + 3600u * 1000u};
-    const size_t length = action_body(action, body);
-    return action_batch(&terms, body, length, &key, stand_in, ret_length, ret_id);
+    return action_batch(&terms, body, body_length, &key, stand_in, ret_length, ret_id);
+}
+
+uint8_t *replica_net_action(struct replica_net *net, uint32_t submitter,
+                            const struct action *action, size_t *ret_length, struct hash *ret_id)
+{
+    uint8_t body[ACTION_BYTES_MAX];
+    return replica_net_body(net, submitter, body, action_body(action, body), ret_length, ret_id);
 }
