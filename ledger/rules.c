@@ -248,12 +248,21 @@ static bool is_suspended(const struct registry *registry, uint32_t index)
     return index != REGISTRY_NONE && registry_is_suspended(registry, index);
 }
 
+/* What a member owes, its sponsor pays: a suspended one lets no new debt come to its group. */
+static bool sponsor_is_suspended(const struct registry *registry, const struct filing *filing)
+{
+    bool deferred = filing->scheme != NULL && filing->scheme->service->mode == SERVICE_DEFERRED;
+    return deferred && filing->payer != REGISTRY_NONE &&
+           is_suspended(registry, registry->sponsors[filing->payer]);
+}
+
 /* 230 and on: standing, and what the scheme does not offer. */
 static enum verdict check_standing(const struct registry *registry, const struct filing *filing)
 {
     uint32_t submitter = number_map_find(&registry->participants, filing->submitter);
     if (filing->kind->is_new &&
-        (is_suspended(registry, submitter) || is_suspended(registry, filing->payer))) {
+        (is_suspended(registry, submitter) || is_suspended(registry, filing->payer) ||
+         sponsor_is_suspended(registry, filing))) {
         return VERDICT_SUSPENDED;
     }
     if (filing->scheme == NULL) {

@@ -176,6 +176,12 @@ def authority(ledger, r, by):
         return 210
     if new and (ledger.suspended(by) or ledger.suspended(r.payer)):
         return 230
+    if new and scheme and ledger.services[scheme["service"]]["mode"] == DEFERRED:
+        if ledger.suspended(ledger.sponsor(r.payer)):
+            return 230
+    deferred = scheme and ledger.services[scheme["service"]]["mode"] == 1
+    if new and deferred and ledger.suspended(ledger.sponsor(r.payer)):
+        return 230
     if r.kind == CHARGEBACK and not scheme["chargeback_s"]:
         return 231
     if scheme:

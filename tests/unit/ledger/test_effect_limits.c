@@ -220,6 +220,29 @@ static void test_a_resumed_defaulter(void **state)
     fixture_free(f);
 }
 
+/* A member's debts are its sponsor's: nothing new comes to a suspended one. */
+static void test_members_of_a_suspended_sponsor(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = prepared();
+    struct body body;
+    struct hash id;
+    f->participants[0].settles_through = 3;
+    fixture_start(f);
+    assert_int_equal(fixture_file(f, FIXTURE_AGENT, fixture_fund(f, 1, 50)), VERDICT_POSTED);
+    assert_int_equal(fixture_file(f, 2, fixture_clear(f, 1, 2, 30)), VERDICT_POSTED);
+    begin(&body, ACTION_STANDING);
+    writer_u32(&body.writer, 3);
+    writer_u32(&body.writer, STANDING_SUSPENDED);
+    assert_int_equal(propose(f, &body, &id), VERDICT_POSTED);
+    approve(f, &id);
+    run(f);
+    assert_int_equal(fixture_file(f, 2, fixture_clear(f, 1, 2, 30)), VERDICT_SUSPENDED);
+    assert_int_equal(fixture_file(f, 1, fixture_clear(f, 2, 1, 30)), VERDICT_POSTED);
+    assert_int_equal(fixture_file(f, 1, fixture_pay(f, 1, 2, 20)), VERDICT_POSTED);
+    fixture_free(f);
+}
+
 static unsigned propose_roles(struct ledger_fixture *f, uint32_t roles)
 {
     struct body body;
@@ -361,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_the_currency_of_a_slot_is_taken_back),
         cmocka_unit_test(test_cutoffs_come_with_the_next_closing),
         cmocka_unit_test(test_a_resumed_defaulter),
+        cmocka_unit_test(test_members_of_a_suspended_sponsor),
         cmocka_unit_test(test_nobody_is_locked_out),
         cmocka_unit_test(test_a_participant_without_keys),
         cmocka_unit_test(test_more_approvals_than_a_row_holds),
