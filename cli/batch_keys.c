@@ -82,8 +82,8 @@ static bool of_actions(struct home *home, const struct batch_header *header,
 }
 
 /* A key number is never given twice, so a key of any time is the key of that number. */
-static bool of_participant(struct home *home, const struct batch_header *header,
-                           struct public_key *ret_key)
+bool batch_keys_of_participant(struct home *home, const struct batch_header *header,
+                               struct public_key *ret_key)
 {
     return of_row(genesis_participant(&home->genesis, header->participant), header->key_no,
                   ret_key) ||
@@ -139,7 +139,7 @@ bool batch_keys_find(struct home *home, const struct validator_set *set, const s
                      struct public_key *ret_key)
 {
     if ((batch->header.key_no & VALIDATOR_KEY_NO) == 0) {
-        return of_participant(home, &batch->header, ret_key);
+        return batch_keys_of_participant(home, &batch->header, ret_key);
     }
     return of_member(set, &batch->header, ret_key) || of_candidate(home, batch, ret_key);
 }

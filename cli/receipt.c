@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "cli/batch_keys.h"
 #include "cli/client.h"
 #include "cli/home.h"
 #include "cli/output.h"
@@ -438,13 +439,14 @@ static void print_facts(enum output_format format, const struct names *names,
 
 /* wanted: the batch that was asked for, or NULL for whichever a file shows. */
 static int finish(const struct args *args, const struct hash *wanted, const struct genesis *genesis,
-                  const struct hash *chain_id, const struct validator_set *validators,
-                  const struct names *names, const struct held *held)
+                  const struct public_key *later, const struct hash *chain_id,
+                  const struct validator_set *validators, const struct names *names,
+                  const struct held *held)
 {
     struct receipt_facts facts;
     enum output_format format;
     const char *out = args_value(args, "out");
-    const char *wrong = receipt_check(&held->receipt, genesis, chain_id, validators, &facts);
+    const char *wrong = receipt_check(&held->receipt, genesis, later, chain_id, validators, &facts);
     if (wrong == NULL && wanted != NULL && !hash_equal(&facts.batch_id, wanted)) {
         wrong = "it is for another batch";
     }
@@ -482,7 +484,7 @@ static int check_file(const struct args *args, const struct hash *wanted, struct
         struct names *names = names_new(&genesis);
         code = read_file(args_value(args, "file"), held);
         if (code == EXIT_CLEAN) {
-            code = finish(args, wanted, &genesis, &chain_id, &validators, names, held);
+            code = finish(args, wanted, &genesis, NULL, &chain_id, &validators, names, held);
         }
         names_free(names);
     }
@@ -500,8 +502,12 @@ static int receipt_of_batch(const struct args *args, const struct hash *id, stru
         if (code == EXIT_CLEAN) {
             code = read_home(&home, id, held);
             if (code == EXIT_CLEAN) {
-                code = finish(args, id, &home.genesis, &home.chain_id, &home.validators, home.names,
-                              held);
+                struct batch_header header;
+                struct public_key key;
+                memcpy(&header, held->receipt.batch_header, sizeof header);
+                bool known = batch_keys_of_participant(&home, &header, &key);
+                code = finish(args, id, &home.genesis, known ? &key : NULL, &home.chain_id,
+                              &home.validators, home.names, held);
             }
             home_close(&home);
         }
@@ -512,7 +518,7 @@ static int receipt_of_batch(const struct args *args, const struct hash *id, stru
     if (code == EXIT_CLEAN) {
         code = fetch(&client, id, held);
         if (code == EXIT_CLEAN) {
-            code = finish(args, id, &client.genesis, &client.chain_id, &client.validators,
+            code = finish(args, id, &client.genesis, NULL, &client.chain_id, &client.validators,
                           client.names, held);
         }
         client_close(&client);

@@ -9,10 +9,24 @@
 #include "node/epochs.h"
 #include "node/keys.h"
 
-static const char *check_batch(const struct client_receipt *receipt, const struct genesis *genesis,
-                               const struct hash *chain_id, const struct batch_header *header)
+static const struct public_key *key_of(const struct genesis *genesis,
+                                       const struct batch_header *header,
+                                       const struct public_key *later)
 {
     const struct genesis_participant *submitter = genesis_participant(genesis, header->participant);
+    for (uint32_t i = 0; submitter != NULL && i < submitter->key_count; i++) {
+        if (submitter->keys[i].key_no == header->key_no) {
+            return &submitter->keys[i].key;
+        }
+    }
+    return later;
+}
+
+static const char *check_batch(const struct client_receipt *receipt, const struct genesis *genesis,
+                               const struct public_key *later, const struct hash *chain_id,
+                               const struct batch_header *header)
+{
+    const struct public_key *key = key_of(genesis, header, later);
     if (header->version != BATCH_VERSION || header->count == 0 ||
         header->count > LIMIT_BATCH_RECORDS || header->count != receipt->verdict_count) {
         return "the batch header is malformed, or has another number of records than verdicts";
@@ -20,17 +34,14 @@ static const char *check_batch(const struct client_receipt *receipt, const struc
     if (!hash_equal(&header->chain_id, chain_id)) {
         return "the batch belongs to another chain";
     }
-    for (uint32_t i = 0; submitter != NULL && i < submitter->key_count; i++) {
-        if (submitter->keys[i].key_no == header->key_no) {
-            uint8_t bytes[BATCH_SIGNED_BYTES];
-            batch_signed_bytes(header, bytes);
-            return key_verify(&submitter->keys[i].key, bytes, sizeof bytes,
-                              &receipt->batch_signature)
-                       ? NULL
-                       : "the batch is not signed by its participant";
-        }
+    if (key == NULL) {
+        return "genesis has no such participant or key";
     }
-    return "genesis has no such participant or key";
+    uint8_t bytes[BATCH_SIGNED_BYTES];
+    batch_signed_bytes(header, bytes);
+    return key_verify(key, bytes, sizeof bytes, &receipt->batch_signature)
+               ? NULL
+               : "the batch is not signed by its participant";
 }
 
 static bool verify_path(const struct hash *root, uint32_t size, uint32_t index,
@@ -70,15 +81,15 @@ static const char *check_epochs(const struct client_receipt *receipt, const stru
 }
 
 const char *receipt_check(const struct client_receipt *receipt, const struct genesis *genesis,
-                          const struct hash *chain_id, const struct validator_set *validators,
-                          struct receipt_facts *ret_facts)
+                          const struct public_key *later, const struct hash *chain_id,
+                          const struct validator_set *validators, struct receipt_facts *ret_facts)
 {
     struct receipt_facts facts;
     memcpy(&facts.batch, receipt->batch_header, sizeof facts.batch);
     memcpy(&facts.block, receipt->block_header, sizeof facts.block);
     facts.batch_id = batch_id(&facts.batch);
     facts.block_hash = block_hash(&facts.block);
-    const char *wrong = check_batch(receipt, genesis, chain_id, &facts.batch);
+    const char *wrong = check_batch(receipt, genesis, later, chain_id, &facts.batch);
     if (wrong != NULL) {
         return wrong;
     }

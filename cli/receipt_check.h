@@ -23,9 +23,11 @@ struct receipt_facts {
     struct hash block_hash;
 };
 
-/* NULL if everything holds, with the facts; else what is wrong (static). validators: genesis'. */
+/* NULL if everything holds, with the facts; else what is wrong (static). validators: genesis'.
+   later: the key of a participant and number that genesis does not have, because an action gave it
+   since, as the caller knows it for itself; or NULL. */
 const char *receipt_check(const struct client_receipt *receipt, const struct genesis *genesis,
-                          const struct hash *chain_id, const struct validator_set *validators,
-                          struct receipt_facts *ret_facts);
+                          const struct public_key *later, const struct hash *chain_id,
+                          const struct validator_set *validators, struct receipt_facts *ret_facts);
 
 #endif

@@ -185,8 +185,9 @@ static int take_receipt(struct sender *sender, struct part *part,
                         const struct client_receipt *receipt)
 {
     struct receipt_facts facts;
-    const char *wrong = receipt_check(receipt, &sender->client->genesis, &sender->client->chain_id,
-                                      &sender->client->validators, &facts);
+    const char *wrong =
+        receipt_check(receipt, &sender->client->genesis, signing_key_public(sender->client->key),
+                      &sender->client->chain_id, &sender->client->validators, &facts);
     if (wrong == NULL && !hash_equal(&facts.batch_id, &part->id)) {
         wrong = "it is for another batch";
     }

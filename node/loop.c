@@ -193,6 +193,9 @@ static enum status end_pass(struct loop *loop, char *ret_error, size_t capacity)
     } else {
         store_commit(loop->store);
     }
+    if (loop->clients_stale) {
+        loop_links_clients(loop);
+    }
     for (uint32_t i = 0; i < loop->key_count; i++) {
         struct loop_key *key = &loop->keys[i];
         if (!key->register_pending) {
@@ -533,6 +536,7 @@ static void close_all(struct loop *loop)
     }
     transport_pair_free(loop->transport);
     genesis_free(&loop->genesis);
+    free(loop->clients);
     CHECK(pthread_mutex_destroy(&loop->allowed_mutex) == 0);
 }
 

@@ -37,6 +37,7 @@ static void io_put(void *context, enum store_table table, const void *key, size_
                    const void *value, size_t value_length)
 {
     struct loop *loop = context;
+    loop->clients_stale = loop->clients_stale || (unsigned)table == TABLE_PARTICIPANTS;
     store_put(loop->store, table, key, key_length, value, value_length);
 }
 
@@ -44,6 +45,7 @@ static void io_append(void *context, enum store_table table, const void *key, si
                       const void *value, size_t value_length)
 {
     struct loop *loop = context;
+    loop->clients_stale = loop->clients_stale || (unsigned)table == TABLE_PARTICIPANTS;
     store_append(loop->store, table, key, key_length, value, value_length);
 }
 

@@ -1,15 +1,19 @@
 /*
  * loop_links: who may connect to the running node, and how what the links report reaches the core
  * thread. The callbacks run on other threads: they read what never changes while the node runs,
- * and, under a mutex, the peers as the chain has them now.
+ * and, under a mutex, the peers and participants as the chain has them now.
  */
 #include <sodium/utils.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "ledger/genesis_rows.h"
+#include "ledger/rows.h"
 #include "node/log.h"
 #include "node/loop_state.h"
+#include "node/memory.h"
 
 /* The longest path that a Unix socket address holds, with its zero. */
 #define SOCKET_PATH_MAX 108
@@ -20,26 +24,34 @@ static bool same_key(const struct transport_key *a, const struct transport_key *
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
+/* The participant that a client's key belongs to, under the mutex; 0: nobody's. */
+static uint32_t find_client(const struct loop *loop, const struct transport_key *key)
+{
+    for (uint32_t i = 0; i < loop->client_count; i++) {
+        if (same_key(&loop->clients[i].key, key)) {
+            return loop->clients[i].participant;
+        }
+    }
+    return 0;
+}
+
 static bool allow(void *context, const struct transport_key *key,
                   struct link_identity *ret_identity)
 {
     struct loop *loop = context;
     CHECK(pthread_mutex_lock(&loop->allowed_mutex) == 0);
     const uint32_t peer = peers_find(&loop->allowed, key);
+    const uint32_t client = peer == PEER_NONE ? find_client(loop, key) : 0;
     CHECK(pthread_mutex_unlock(&loop->allowed_mutex) == 0);
     if (peer != PEER_NONE) {
         ret_identity->kind = LINK_VALIDATOR;
         ret_identity->validator = peer;
         return true;
     }
-    for (uint32_t i = 0; i < loop->genesis.participant_count; i++) {
-        const struct genesis_participant *participant = &loop->genesis.participants[i];
-        if (same_key(&participant->transport_key, key) &&
-            !bytes_are_zero(key->bytes, sizeof key->bytes)) {
-            ret_identity->kind = LINK_CLIENT;
-            ret_identity->participant = participant->number;
-            return true;
-        }
+    if (client != 0) {
+        ret_identity->kind = LINK_CLIENT;
+        ret_identity->participant = client;
+        return true;
     }
     for (uint32_t i = 0; i < loop->config->operator_count; i++) {
         if (same_key(&loop->config->operators[i].key, key)) {
@@ -127,6 +139,37 @@ void loop_links_peers(struct loop *loop, const struct peers *peers)
     }
 }
 
+void loop_links_clients(struct loop *loop)
+{
+    uint8_t from[PARTICIPANT_KEY_BYTES + 1] = {0};
+    size_t from_length = 0;
+    struct span key, value;
+    uint32_t count = 0, room = 0;
+    struct loop_client *clients = NULL;
+    while (store_seek(loop->store, (enum store_table)TABLE_PARTICIPANTS, from, from_length, &key,
+                      &value)) {
+        struct genesis_participant row;
+        memcpy(from, key.data, PARTICIPANT_KEY_BYTES);
+        from_length = sizeof from;
+        if (genesis_decode_participant(value, &row) != STATUS_OK ||
+            bytes_are_zero(&row.transport_key, sizeof row.transport_key)) {
+            continue;
+        }
+        if (count == room) {
+            room = room == 0 ? 64 : 2 * room;
+            clients = realloc(clients, room * sizeof *clients);
+            memory_check(clients != NULL);
+        }
+        clients[count++] = (struct loop_client){row.transport_key, row.number};
+    }
+    CHECK(pthread_mutex_lock(&loop->allowed_mutex) == 0);
+    free(loop->clients);
+    loop->clients = clients;
+    loop->client_count = count;
+    CHECK(pthread_mutex_unlock(&loop->allowed_mutex) == 0);
+    loop->clients_stale = false;
+}
+
 /* An address of nobody may be a slip of the pen, or of one who is still to come. */
 static void log_unknown(const struct loop *loop)
 {
@@ -181,6 +224,7 @@ enum status loop_links_open(struct loop *loop, char *ret_error, size_t capacity)
     if (status != STATUS_OK) {
         return status;
     }
+    loop_links_clients(loop);
     links_config_init(&links);
     links.url = loop->config->listen;
     int length = snprintf(local_url, sizeof local_url, "ipc://%s/hefud.sock", loop->config->home);

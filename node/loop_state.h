@@ -29,6 +29,12 @@ struct loop_key {
     struct vote_register register_next;
 };
 
+/* A participant's key for the links of its clients. */
+struct loop_client {
+    struct transport_key key;
+    uint32_t participant;
+};
+
 /* A frame that waits for the commit of its pass. */
 struct outgoing {
     uint64_t link;
@@ -58,6 +64,9 @@ struct loop {
     uint32_t refusals[LIMIT_PEERS];   /* of the link that is up */
     pthread_mutex_t allowed_mutex;    /* the links ask on a thread of their own */
     struct peers allowed;             /* a copy of peers, under the mutex */
+    struct loop_client *clients;      /* of all participants, under the mutex */
+    uint32_t client_count;
+    bool clients_stale; /* a participant's row was written in this pass */
     uint64_t frames_refused;
     struct time_histogram store_syncs, register_syncs;
     struct outgoing *outbox;
@@ -83,5 +92,7 @@ uint64_t loop_monotonic_ms(void);
 enum status loop_links_open(struct loop *loop, char *ret_error, size_t capacity) MUST_USE;
 /* Who may link as a peer from now on: the links follow. */
 void loop_links_peers(struct loop *loop, const struct peers *peers);
+/* Whose clients may link: the participants that the store has now. */
+void loop_links_clients(struct loop *loop);
 
 #endif

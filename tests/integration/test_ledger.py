@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -112,10 +113,42 @@ class Ledger(unittest.TestCase):
         self.network("agree")
         return proposed["action"]
 
+    def new_profile(self, folder):
+        """The profile of a bank that genesis does not know; its public keys."""
+        shutil.copytree(folder.parent / "lotus-bank", folder)
+        keys = []
+        for kind, name in (("signing", "participant"), ("transport", "transport")):
+            path = folder / "keys" / f"{name}.key"
+            path.unlink()
+            made = json.loads(self.hefu("key", "new", str(path), "--kind", kind,
+                                        "--passphrase-file", str(folder / "passphrase"),
+                                        "--format", "json"))
+            keys.append(made["public_key"])
+        ini = folder / "client.ini"
+        ini.write_text(ini.read_text(encoding="utf-8").replace("participant = 3",
+                                                               "participant = 8"), encoding="utf-8")
+        return keys
+
+    def submit_late(self, profile, home):
+        """What registered a moment ago files under a scheme as young as itself."""
+        path = Path(self.folder.name) / "late.csv"
+        path.write_text("kind,id,scheme,payer,payee,amount,currency,business_date\n"
+                        f"CLEAR,{900:032x},4,harbour-bank,8,1.00,CNY,2026-11-23\n",
+                        encoding="utf-8")
+        done = subprocess.run([BIN / "hefu", "submit", str(path), "--client", str(profile),
+                               "--wait"], capture_output=True, text=True, timeout=120,
+                              check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.network("agree")
+        filed = self.rows(["record", "show", f"{900:032x}"], home)[0]
+        self.assertEqual((filed["submitter"], filed["scheme"], filed["verdict"]),
+                         ("Late Bank", "late scheme", "POSTED"))
+
     def actions(self, home):
         """Reference data changes by approval, is read back, and the chain replays."""
         self.network("up")
-        key = self.rows(["participant", "lotus-bank", "--keys"], home)[0]["key"]
+        late = Path(self.folder.name) / "net-ledger" / "clients" / "late-bank"
+        key, transport = self.new_profile(late)
         try:
             limit = self.act({"action": "limit", "limit": {"participant": "lotus-bank",
                                                            "currency": "CNY", "cap": 777}},
@@ -125,12 +158,14 @@ class Ledger(unittest.TestCase):
             self.act({"action": "participant",
                       "participant": {"number": 8, "name": "Late Bank", "roles": ["bank"],
                                       "settles_through": "harbour-bank",
+                                      "transport_key": transport,
                                       "keys": [{"key_no": 1, "permissions": ["submit", "act"],
                                                 "key": key}]}}, "operator/checker")
             self.act({"action": "scheme",
                       "scheme": {"number": 4, "name": "late scheme", "service": "card clearing",
                                  "submitters": ["payee"], "confirmations": 1}},
                      "operator/checker", "settlement-agent")
+            self.submit_late(late, home)
             open_action = self.act({"action": "scheme",
                                     "scheme": {"number": 5, "name": "never", "service": 1,
                                                "submitters": ["payee"], "confirmations": 1}},

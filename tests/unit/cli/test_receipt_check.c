@@ -167,7 +167,7 @@ static int tear_down(void **state)
 static const char *check(const struct fixture *fixture)
 {
     struct receipt_facts facts;
-    return receipt_check(&fixture->receipt, &fixture->genesis, &fixture->chain_id,
+    return receipt_check(&fixture->receipt, &fixture->genesis, NULL, &fixture->chain_id,
                          &fixture->validators, &facts);
 }
 
@@ -176,11 +176,34 @@ static void honest_receipts_hold(void **state)
 {
     struct fixture *fixture = *state;
     struct receipt_facts facts;
-    assert_null(receipt_check(&fixture->receipt, &fixture->genesis, &fixture->chain_id,
+    assert_null(receipt_check(&fixture->receipt, &fixture->genesis, NULL, &fixture->chain_id,
                               &fixture->validators, &facts));
     assert_true(facts.block.height == 7);
     struct hash id = batch_id(&fixture->batch);
     assert_true(hash_equal(&facts.batch_id, &id));
+}
+
+/* Goal: a key that an action gave is the caller's to know; another key does not do. */
+static void later_keys_are_taken(void **state)
+{
+    struct fixture *fixture = *state;
+    struct receipt_facts facts;
+    struct genesis_participant *submitter =
+        &fixture->genesis.participants[fixture->genesis.participant_count - 1];
+    const struct public_key own = *signing_key_public(fixture->submitter);
+    for (uint32_t i = 0; i < fixture->genesis.participant_count; i++) {
+        submitter = fixture->genesis.participants[i].number == fixture->batch.participant
+                        ? &fixture->genesis.participants[i]
+                        : submitter;
+    }
+    submitter->key_count = 0;
+    assert_string_equal(check(fixture), "genesis has no such participant or key");
+    assert_null(receipt_check(&fixture->receipt, &fixture->genesis, &own, &fixture->chain_id,
+                              &fixture->validators, &facts));
+    assert_string_equal(receipt_check(&fixture->receipt, &fixture->genesis,
+                                      signing_key_public(fixture->keys[0]), &fixture->chain_id,
+                                      &fixture->validators, &facts),
+                        "the batch is not signed by its participant");
 }
 
 /* Flips each bit of a region; every time the check must fail. */
@@ -344,6 +367,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(honest_receipts_hold, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(later_keys_are_taken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(changed_receipts_fail, set_up, tear_down),
         cmocka_unit_test_setup_teardown(short_receipts_fail, set_up, tear_down),
         cmocka_unit_test_setup_teardown(later_epochs_are_led_to, set_up, tear_down),
