@@ -353,8 +353,6 @@ class Acts(State):
         o, life = self.records[place][0], self.life(place)
         if o.kind not in ON[r.kind]:
             return 303
-        if r.kind == form.REVERSE and o.kind == form.PAY and life["state"] == s.POSTED:
-            return 303
         sides = ("payer", "payee", "scheme", "currency")
         if any(getattr(r, name) != getattr(o, name) for name in sides):
             return 304
@@ -364,6 +362,8 @@ class Acts(State):
             return 336 if life["state"] == s.EXPIRED else 335
         if self.is_due(life):
             return 336
+        if r.kind == form.REVERSE and o.kind == form.PAY and life["state"] == s.POSTED:
+            return 303
         if form.ACCEPT <= r.kind <= form.RULE:
             return self.step(r, by, place, o, life)
         states = STATES[r.kind]

@@ -11,8 +11,8 @@ from acts import Acts
 from state import positive
 
 CUTOFF, FUNDING, DISPUTE, EXPIRY = 1, 2, 3, 4
-(EXPIRED, SILENCE, CUT, OVERDUE, INSTRUCTED, SETTLED, SHORT, DEFAULTED, RELEASE, OFFSET) = range(100, 110)
-ACTION = 110
+EXPIRED, SILENCE, CUT, OVERDUE, INSTRUCTED, SETTLED, SHORT = range(100, 107)
+DEFAULTED, RELEASE, OFFSET, ACTION = range(107, 111)
 BY_ACTION, EXTENDED, IS_OVERDUE, IS_DEFAULTED = 1, 2, 4, 8
 EPOCH = datetime.date(1970, 1, 1).toordinal()
 UNSETTLED_MAX, SETTLED_MAX = 32, 4
@@ -85,7 +85,8 @@ class Cycles(Acts):
         )
 
     def cycle_event(self, cycle, cause, old, new, amount=0):
-        return self.event((0, cycle[1]), s.CYCLE_EVENT, cause, old, new, amount=amount, service=cycle[0])
+        more = {"amount": amount, "service": cycle[0]}
+        return self.event((0, cycle[1]), s.CYCLE_EVENT, cause, old, new, **more)
 
     def close(self, cycle, closed, cause, by_action=False):
         service, row = self.services[cycle[0]], self.cycles[cycle]

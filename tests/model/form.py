@@ -6,7 +6,8 @@ Written from docs/ledger.md (Kinds, Verdicts) and docs/formats.md alone.
 import datetime
 import struct
 
-(CLEAR, AFFIRM, REJECT, REVERSE, REFUND, HOLD, CAPTURE, RELEASE, PAY, CANCEL, REPRIORITISE) = range(1, 12)
+CLEAR, AFFIRM, REJECT, REVERSE, REFUND, HOLD, CAPTURE, RELEASE = range(1, 9)
+PAY, CANCEL, REPRIORITISE = range(9, 12)
 (CHARGEBACK, ACCEPT, REPRESENT, PRE_ARBITRATE, WITHDRAW, DECLINE, RULE) = range(12, 19)
 (FEE, FUND, DEFUND, PLEDGE, UNPLEDGE, CONTRIBUTE) = range(19, 25)
 
@@ -271,7 +272,8 @@ def genesis_of(data):
     g |= reader.take("III4x", "queue_max queue_quota fund_share_ppm")
     policy = "kind approvals proposers approvers lapse_s"
     g["policies"] = [reader.take("HHIII", policy) for _ in range(8)]
-    counts = reader.take("7I", "currencies participants limits services schemes calendars validators")
+    lists = "currencies participants limits services schemes calendars validators"
+    counts = reader.take("7I", lists)
     makers = {
         "currencies": lambda: reader.take("HBx4s", "numeric exponent code"),
         "participants": lambda: participant_of(reader),

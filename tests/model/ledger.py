@@ -30,7 +30,7 @@ class Ledger(Cycles):
                 self.open_new((service["number"], 1), self.now, self.now, cutoff)
 
     def block(self, now, batches, effects=()):
-        """batches: (participant, batch id, source or None, part, records as bytes); the verdicts."""
+        """batches: (participant, batch id, source or None, part, records); the verdicts."""
         self.begin_block(now)
         self.due_events()
         verdicts = [self.batch(index, *batch) for index, batch in enumerate(batches)]
@@ -153,8 +153,10 @@ class Ledger(Cycles):
     def queue_rows(self):
         out = []
         for currency in self.currencies:
-            mine = lambda rows: {p: r for p, r in rows.items() if r["currency"] == currency}  # noqa: E731
-            old, new = mine(self.queue_before), mine(self.queue)
+            old, new = (
+                {place: row for place, row in rows.items() if row["currency"] == currency}
+                for rows in (self.queue_before, self.queue)
+            )
             key = lambda place: struct.pack(">HQI", currency, *place)  # noqa: E731
             gone = [place for place in sorted(old) if new.get(place) != old[place]]
             out += [key(place) + bytes(72) for place in gone]

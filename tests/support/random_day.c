@@ -5,6 +5,8 @@
 
 #include "base/check.h"
 
+#define DISPUTES 4u
+
 static uint64_t below(struct random_day *day, uint64_t bound)
 {
     return prng_below(&day->prng, bound);
@@ -69,21 +71,21 @@ static void random_schemes(struct random_day *day)
     for (uint32_t i = 0; i < f->genesis.scheme_count; i++) {
         struct genesis_scheme *scheme = &f->schemes[i];
         bool gross = scheme->service == 2;
-        scheme->hold_timeout_s = (uint32_t)ONE_OF(day, 0, 5, 60);
-        scheme->match_timeout_s = (uint32_t)ONE_OF(day, 0, 5, 60);
+        scheme->hold_timeout_s = (uint32_t)ONE_OF(day, 0, 5, 60, 600);
+        scheme->match_timeout_s = (uint32_t)ONE_OF(day, 0, 0, 5, 60, 600);
         if (!gross && !one_in(day, 4)) {
-            scheme->chargeback_s = (uint32_t)ONE_OF(day, 3, 600, 100000);
-            scheme->represent_s = (uint32_t)ONE_OF(day, 0, 3, 100);
-            scheme->answer_s = (uint32_t)ONE_OF(day, 3, 100);
-            scheme->rule_s = (uint32_t)ONE_OF(day, 0, 3, 100);
+            scheme->chargeback_s = (uint32_t)ONE_OF(day, 3, 6000, 100000);
+            scheme->represent_s = (uint32_t)ONE_OF(day, 0, 3, 5000, 5000, 5000, 5000);
+            scheme->answer_s = (uint32_t)ONE_OF(day, 3, 5000, 5000);
+            scheme->rule_s = (uint32_t)ONE_OF(day, 0, 3, 5000);
             bool more = scheme->represent_s != 0 && scheme->network != 0;
-            scheme->pre_arbitrate_s = more ? (uint32_t)ONE_OF(day, 0, 3, 100) : 0;
+            scheme->pre_arbitrate_s = more ? (uint32_t)ONE_OF(day, 0, 3, 5000, 5000) : 0;
         }
         if (!gross && scheme->network != 0 && one_in(day, 2)) {
             scheme->flags |= SCHEME_FEE_MANDATE;
             scheme->submitters |= SIDE_NETWORK;
         }
-        if (one_in(day, 5)) {
+        if (one_in(day, 9)) {
             scheme->flags |= SCHEME_FEES_BINDING;
         }
         random_rules(day, scheme);
@@ -167,24 +169,22 @@ static struct record beginning(struct random_day *day, uint32_t by)
     static const uint16_t OTHERS[] = {RECORD_DEFUND, RECORD_PLEDGE, RECORD_UNPLEDGE,
                                       RECORD_CONTRIBUTE};
     struct record r = fixture_clear(day->fixture, by, anyone(day), 1 + below(day, 1000));
-    while (r.payee == r.payer) {
-        r.payee = anyone(day);
-    }
     r.mcc = (uint16_t)ONE_OF(day, 0, 5411);
     r.interchange = small_fee(day);
     r.scheme = (uint16_t)ONE_OF(day, 10, 11, 12, 12, 12, 30);
     uint64_t dice = below(day, 100);
-    if (one_in(day, 3)) {
+    if (one_in(day, 2)) {
         r.match_key = fixture_id(1 + below(day, 500));
     }
     if (by == FIXTURE_AGENT && dice < 70) {
-        r = fixture_fund(day->fixture, anyone(day), 1 + below(day, 5000));
+        r = fixture_fund(day->fixture, anyone(day), 1 + below(day, 20000));
         return r;
     }
     if (dice < 30) {
         r.kind = RECORD_PAY;
         r.scheme = (uint16_t)ONE_OF(day, 20, 20, 20, 21);
-        r.flags = one_in(day, 2) ? RECORD_QUEUE : 0;
+        r.flags = r.scheme == 20 && !one_in(day, 4) ? RECORD_QUEUE : 0;
+        r.amount *= one_in(day, 3) ? 30 : 1;
         r.priority = r.flags != 0 ? (uint8_t)below(day, 3) : 0;
     } else if (dice < 40) {
         r.kind = RECORD_HOLD;
@@ -202,11 +202,14 @@ static struct record beginning(struct random_day *day, uint32_t by)
         r.payee_fee = small_fee(day);
     }
     if (one_in(day, 4) && r.kind != RECORD_FEE) {
-        r.timeout_s = (uint32_t)below(day, 70);
+        r.timeout_s = 1 + (uint32_t)below(day, one_in(day, 4) ? 70 : 5);
     }
     if (one_in(day, 2) && r.kind != RECORD_PAY) { /* filed by the payee, or by the network */
         r.payee = by;
         r.payer = anyone(day);
+    }
+    while (r.payee == r.payer) {
+        *(r.payee == by ? &r.payer : &r.payee) = anyone(day);
     }
     return r;
 }
@@ -218,7 +221,8 @@ static uint16_t act_for(struct random_day *day, uint16_t kind)
     case RECORD_CLEAR:
     case RECORD_CAPTURE:
         return (uint16_t)ONE_OF(day, RECORD_AFFIRM, RECORD_REJECT, RECORD_REVERSE, RECORD_REVERSE,
-                                RECORD_REFUND, RECORD_CHARGEBACK, RECORD_CHARGEBACK);
+                                RECORD_REFUND, RECORD_CHARGEBACK, RECORD_CHARGEBACK,
+                                RECORD_CHARGEBACK);
     case RECORD_HOLD:
         return (uint16_t)ONE_OF(day, RECORD_CAPTURE, RECORD_CAPTURE, RECORD_RELEASE);
     case RECORD_PAY:
@@ -230,29 +234,64 @@ static uint16_t act_for(struct random_day *day, uint16_t kind)
     case RECORD_DEFUND:
     case RECORD_UNPLEDGE:
         return (uint16_t)ONE_OF(day, RECORD_AFFIRM, RECORD_REJECT);
-    default:
-        return (uint16_t)(1 + below(day, 24));
     }
+    return (uint16_t)ONE_OF(day, RECORD_AFFIRM, RECORD_REVERSE, RECORD_RELEASE);
+}
+
+/* Whether that participant is a side that may file such an act. */
+static bool may_act(const struct random_day *day, const struct record *seen, uint16_t kind,
+                    uint32_t by)
+{
+    const struct genesis_scheme *scheme = scheme_of(day, seen->scheme);
+    bool network = scheme != NULL && scheme->network == by;
+    switch (kind) {
+    case RECORD_REFUND:
+    case RECORD_CAPTURE:
+    case RECORD_RELEASE:
+    case RECORD_REVERSE:
+        return seen->payee == by || network;
+    case RECORD_CHARGEBACK:
+    case RECORD_PRE_ARBITRATE:
+    case RECORD_WITHDRAW:
+    case RECORD_CANCEL:
+    case RECORD_REPRIORITISE:
+        return seen->payer == by;
+    case RECORD_ACCEPT:
+    case RECORD_REPRESENT:
+    case RECORD_DECLINE:
+        return seen->payee == by;
+    case RECORD_RULE:
+        return network;
+    }
+    return seen->payee == by || seen->payer == by || network || seen->scheme == 0;
 }
 
 static struct record act(struct random_day *day, uint32_t by)
 {
-    uint32_t at = (uint32_t)below(day, day->recent_count);
-    for (unsigned tries = 0; tries < 8; tries++) { /* rather one that concerns the filer */
-        const struct record *seen = &day->recent[at];
-        if (seen->payer == by || seen->payee == by || seen->kind == RECORD_DEFUND) {
+    uint32_t at = 0;
+    uint16_t kind = 0;
+    bool dispute = one_in(day, 4);
+    bool begins = one_in(day, 8);
+    for (unsigned tries = 0; tries < 60; tries++) { /* rather one that the filer may file */
+        at = (uint32_t)below(day, dispute && day->recent_count > DISPUTES ? DISPUTES
+                                                                          : day->recent_count);
+        if (day->recent[at].kind == RECORD_FUND) {
+            continue;
+        }
+        bool clear = day->recent[at].kind == RECORD_CLEAR || day->recent[at].kind == RECORD_CAPTURE;
+        kind = begins && clear ? RECORD_CHARGEBACK : act_for(day, day->recent[at].kind);
+        if (may_act(day, &day->recent[at], kind, by)) {
             break;
         }
-        at = (uint32_t)below(day, day->recent_count);
     }
     const struct record *original = &day->recent[at];
     struct record r = fixture_refund(day->fixture, original, day->recent_by[at], 0);
-    r.kind = one_in(day, 30) ? (uint16_t)(1 + below(day, 24)) : act_for(day, original->kind);
+    r.kind = one_in(day, 30) ? (uint16_t)(1 + below(day, 24)) : kind;
     if (one_in(day, 3)) {
         r.match_key = original->match_key;
     }
     if (r.kind == RECORD_REFUND || r.kind == RECORD_CAPTURE || r.kind == RECORD_CHARGEBACK) {
-        r.amount = one_in(day, 2) ? original->amount : 1 + below(day, original->amount + 1);
+        r.amount = one_in(day, 2) ? original->amount : 1 + below(day, original->amount + 1) * 3 / 4;
     }
     if (r.kind == RECORD_REFUND || r.kind == RECORD_CAPTURE) {
         const struct genesis_scheme *scheme = scheme_of(day, r.scheme);
@@ -276,9 +315,10 @@ static struct record half(struct random_day *day, uint32_t by)
 {
     uint32_t at = (uint32_t)below(day, day->recent_count);
     struct record r = day->recent[at];
-    for (unsigned tries = 0; tries < 16; tries++) {
-        bool keyed = r.kind == RECORD_CLEAR && fixture_id(0).bytes[0] == 0 && r.match_key.bytes[7];
-        if (keyed && (r.payer == by || r.payee == by || by == FIXTURE_NETWORK)) {
+    for (unsigned tries = 0; tries < 40; tries++) {
+        bool keyed = r.kind == RECORD_CLEAR && (r.match_key.bytes[6] | r.match_key.bytes[7]) != 0;
+        bool awaited = day->recent_by[at] != by && r.scheme == 12;
+        if (keyed && awaited && (r.payer == by || r.payee == by || by == FIXTURE_NETWORK)) {
             break;
         }
         at = (uint32_t)below(day, day->recent_count);
@@ -286,7 +326,7 @@ static struct record half(struct random_day *day, uint32_t by)
     }
     r.id = fixture_id(++day->fixture->next_id);
     r.flags = 0;
-    switch (below(day, 24)) {
+    switch (below(day, 16)) {
     case 0:
         r.amount++;
         break;
@@ -397,18 +437,50 @@ static struct record any(struct random_day *day, uint32_t by)
         struct record again = day->recent[below(day, day->recent_count)];
         return again;
     }
-    return dice < 60 ? half(day, by) : act(day, by);
+    return dice < 62 ? half(day, by) : act(day, by);
+}
+
+/* The first places are for chargebacks, so that disputes go on. */
+static void keep(struct random_day *day, const struct record *record, uint32_t by)
+{
+    uint32_t at = day->recent_count;
+    if (at < RANDOM_DAY_RECENT) {
+        day->recent_count++;
+    } else if (record->kind == RECORD_CHARGEBACK) {
+        at = (uint32_t)below(day, DISPUTES);
+    } else {
+        at = DISPUTES + (uint32_t)below(day, RANDOM_DAY_RECENT - DISPUTES);
+    }
+    day->recent[at] = *record;
+    day->recent_by[at] = by;
+}
+
+void random_day_note(struct random_day *day)
+{
+    const struct ledger_fixture *f = day->fixture;
+    for (uint32_t b = 0; b < f->block.batch_count; b++) {
+        for (uint32_t i = 0; i < f->parts[b].header.count; i++) {
+            const struct record *record = &f->parts[b].records[i];
+            bool more = record->kind == RECORD_CLEAR || record->kind == RECORD_HOLD ||
+                        record->kind == RECORD_CAPTURE || record->kind == RECORD_PAY ||
+                        record->kind == RECORD_CHARGEBACK || record->kind == RECORD_DEFUND ||
+                        record->kind == RECORD_UNPLEDGE || record->kind == RECORD_REVERSE;
+            if (verdict_is_accepted(fixture_verdict(f, b, i)) && (more || one_in(day, 8))) {
+                keep(day, record, f->parts[b].header.participant);
+            }
+        }
+    }
 }
 
 static void random_time(struct random_day *day)
 {
     uint64_t dice = below(day, 100);
     uint64_t later = 1000;
-    if (dice < 20) {
+    if (dice < 12) {
         later = 1 + below(day, 60000);
-    } else if (dice < 28) {
+    } else if (dice < 15) {
         later = below(day, 4ull * 3600000);
-    } else if (dice < 31) {
+    } else if (dice < 16) {
         later = below(day, 3ull * 86400000);
     }
     day->fixture->block.timestamp_ms += later;
@@ -429,17 +501,15 @@ void random_day_block(struct random_day *day, unsigned batches, unsigned records
         unsigned count = 1 + (unsigned)below(day, records);
         for (unsigned i = 0; i < count; i++) {
             struct record r = any(day, by);
-            if (one_in(day, 12)) {
+            if (one_in(day, 16)) {
                 r.flags |= RECORD_LINKED;
             }
-            if (one_in(day, 14)) {
+            if (one_in(day, 24)) {
                 spoil(day, &r);
             }
-            uint32_t at = day->recent_count < RANDOM_DAY_RECENT
-                              ? day->recent_count++
-                              : (uint32_t)below(day, RANDOM_DAY_RECENT);
-            day->recent[at] = r;
-            day->recent_by[at] = by;
+            if (one_in(day, 10)) {
+                keep(day, &r, by);
+            }
             fixture_add(f, r);
         }
     }

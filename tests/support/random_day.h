@@ -19,6 +19,9 @@ struct random_day {
     struct genesis_calendar calendar;
 };
 
+/* After the block was executed: what it accepted is what later records act on. */
+void random_day_note(struct random_day *day);
+
 /* A fixture on a random network, not yet started. */
 void random_day_prepare(struct random_day *day, uint64_t seed);
 /* The same, started. */

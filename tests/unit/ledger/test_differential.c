@@ -1,97 +1,24 @@
 /*
- * Goal: the ledger and the naive model of tests/model (docs/ledger.md in Python, sharing no code)
- * agree about every block of pseudo-random days: every verdict, row, entry, total and event. A
- * difference is printed with its seed, block and line. HEFU_DIFFERENTIAL=records:seed runs more.
+ * Goal: the ledger and the naive model agree about every block of pseudo-random days: every
+ * verdict, row, entry, total and event of 20,000 records (tests/support/differential.h).
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
-#include "tests/support/naive_model.h"
-#include "tests/support/random_day.h"
+#include "tests/support/differential.h"
 
-#define BLOCKS 40u
-
-static uint64_t counts[600];
-
-static void count_verdicts(const struct ledger_fixture *f)
-{
-    for (uint32_t i = 0; i < f->starts[f->block.batch_count]; i++) {
-        counts[f->verdicts[i]]++;
-    }
-}
-
-/* One block, sometimes taken back and executed again; false if the two differ. */
-static bool run_block(struct naive_model *model, struct random_day *day)
-{
-    struct ledger_fixture *f = day->fixture;
-    random_day_block(day, 1 + (unsigned)prng_below(&day->prng, 4), 16);
-    if (fixture_execute(f) != LEDGER_OK) {
-        (void)fprintf(stderr, "  %s\n", f->fault.what);
-        return false;
-    }
-    if (prng_below(&day->prng, 8) == 0) {
-        struct hash hash = f->outcome->block_hash;
-        ledger_rollback(f->ledger);
-        if (fixture_execute(f) != LEDGER_OK || !hash_equal(&hash, &f->outcome->block_hash)) {
-            (void)fprintf(stderr, "  executed again it is another block\n");
-            return false;
-        }
-    }
-    if (!naive_model_agrees(model, f)) {
-        return false;
-    }
-    count_verdicts(f);
-    fixture_commit(f);
-    if (prng_below(&day->prng, 16) == 0) {
-        fixture_reload(f);
-    }
-    return true;
-}
-
-static void test_differential(void **state)
+static void test_no_difference(void **state)
 {
     (void)state;
-    uint64_t wanted = 20000;
-    uint64_t seed = 1;
-    const char *given = getenv("HEFU_DIFFERENTIAL");
-    if (given != NULL) {
-        assert_int_equal(sscanf(given, "%ju:%ju", &wanted, &seed), 2);
-    }
-    uint64_t first = seed;
-    struct naive_model *model = naive_model_start();
-    uint64_t records = 0;
-    for (; records < wanted; seed++) {
-        struct random_day day;
-        random_day_begin(&day, seed);
-        naive_model_genesis(model, &day.fixture->genesis);
-        for (unsigned i = 0; i < BLOCKS; i++) {
-            uint64_t height = day.fixture->block.height;
-            if (!run_block(model, &day)) {
-                fail_msg("seed %ju, block %ju differs", seed, height);
-            }
-            records += day.fixture->outcome->verdict_count;
-        }
-        random_day_end(&day);
-    }
-    naive_model_stop(model);
-    (void)printf("%ju records of seeds %ju to %ju: no difference\n", records, first, seed - 1);
-    for (unsigned at = 0; at < 600; at++) {
-        if (counts[at] != 0) {
-            (void)printf("%s %ju  ", verdict_name(at), counts[at]);
-        }
-    }
-    (void)printf("\n");
+    differential_run(20000, 1);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_differential)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_difference)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
