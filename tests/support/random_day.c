@@ -229,7 +229,10 @@ static uint16_t act_for(struct random_day *day, uint16_t kind)
         return (uint16_t)ONE_OF(day, RECORD_AFFIRM, RECORD_REJECT, RECORD_REVERSE, RECORD_REFUND,
                                 RECORD_CANCEL, RECORD_REPRIORITISE);
     case RECORD_CHARGEBACK:
-        return (uint16_t)(RECORD_ACCEPT + below(day, 6));
+        return (uint16_t)ONE_OF(day, RECORD_REPRESENT, RECORD_REPRESENT, RECORD_REPRESENT,
+                                RECORD_PRE_ARBITRATE, RECORD_PRE_ARBITRATE, RECORD_PRE_ARBITRATE,
+                                RECORD_DECLINE, RECORD_DECLINE, RECORD_RULE, RECORD_RULE,
+                                RECORD_ACCEPT, RECORD_WITHDRAW);
     case RECORD_REVERSE:
     case RECORD_DEFUND:
     case RECORD_UNPLEDGE:
@@ -270,8 +273,8 @@ static struct record act(struct random_day *day, uint32_t by)
 {
     uint32_t at = 0;
     uint16_t kind = 0;
-    bool dispute = one_in(day, 4);
-    bool begins = one_in(day, 8);
+    bool dispute = one_in(day, 2);
+    bool begins = one_in(day, 5);
     for (unsigned tries = 0; tries < 60; tries++) { /* rather one that the filer may file */
         at = (uint32_t)below(day, dispute && day->recent_count > DISPUTES ? DISPUTES
                                                                           : day->recent_count);
