@@ -1,8 +1,8 @@
 """An independent recomputation of a settlement day, from the files and the answers to them alone.
 
-Written from docs/ledger.md; shares nothing with the programs and asks them nothing. The input is the
-files of each wave in their order, the refused ids (the .rejects.csv beside each file), and when a
-cycle was closed. Its results do not depend on the order within a wave.
+Written from docs/ledger.md; shares nothing with the programs and asks them nothing. The input is
+the files of each wave in their order, the refused ids (the .rejects.csv beside each file), and when
+a cycle was closed. Its results do not depend on the order within a wave.
 """
 
 import collections

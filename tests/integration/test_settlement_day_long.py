@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Goal: as test_settlement_day.py, with 450 banks, 55 insurers and 100 funds; the third cut-off comes
-by the clock, put off by action while the files are not all in."""
+"""Goal: as test_settlement_day.py, with 450 banks, 55 insurers and 100 funds; the third cut-off
+comes by the clock, put off by action while the files are not all in."""
 
 import settlement_files
 import test_settlement_day
