@@ -304,6 +304,10 @@ void replica_batches_want(struct replica *replica, const struct hash *id, uint32
 bool replica_batches_placed(struct replica *replica, const struct hash *id, uint64_t *ret_height,
                             uint32_t *ret_index);
 void replica_batches_final(struct replica *replica, const struct hash *id);
+/* Whether the copy in the pool was verified under the key that its number means now. If not, it is
+   dropped: validators' numbers are parts of their keys, an id does not cover the signature, and
+   another copy may be good. One whose number means no key is good in no copy, and stays. */
+bool replica_batches_current(struct replica *replica, struct pool_batch *batch);
 void replica_batches_peer_up(struct replica *replica, uint32_t peer);
 /* Each second: expiry, pushing again what peers lack. */
 void replica_batches_housekeep(struct replica *replica);
