@@ -189,7 +189,7 @@ static int run_propose(const struct args *args)
             action_file_read(args->operands[0], client.names, roster, &action, error, sizeof error);
         if (status != STATUS_OK) {
             complain("%s", error);
-            code = status == STATUS_NOT_FOUND ? EXIT_NOT_FOUND : EXIT_USAGE;
+            code = EXIT_USAGE;
         }
     }
     if (code == EXIT_CLEAN && action.epoch == 0) {
