@@ -288,6 +288,60 @@ static void test_a_copy_under_another_key(void **state)
     replica_net_free(net);
 }
 
+static bool is_recorded(struct replica_net *net, uint32_t node, const struct evidence *evidence)
+{
+    uint8_t key[EVIDENCE_RECORDED_KEY_BYTES];
+    struct span row;
+    evidence_recorded_key(evidence, key);
+    return memory_store_get(&net->nodes[node].store, TABLE_EVIDENCE, key, sizeof key, &row);
+}
+
+/* Goal: a batch that no block can name any more, because its key went with an epoch, does not keep
+   the others from recording the evidence in it. */
+static void test_evidence_in_a_batch_of_no_use(void **state)
+{
+    (void)state;
+    struct replica_net *net = open_net(5, 5, 0, 9);
+    const struct validator *sender = &net->validators.members[4];
+    const struct evidence evidence = {
+        .first = make_vote(net, &net->validators, VOTE_FINALIZE, 4, 900, 1),
+        .second = make_vote(net, &net->validators, VOTE_FINALIZE, 4, 900, 2)};
+    const uint64_t now_ms = WALL_START_MS + net->now_ms;
+    const struct action_batch_terms terms = {.kind = BATCH_EVIDENCE,
+                                             .participant = sender->participant,
+                                             .key_no = validator_key_no(&sender->key),
+                                             .chain_id = net->chain_id,
+                                             .created_ms = now_ms,
+                                             .expires_ms = now_ms + 20 * 3600000};
+    uint8_t body[EVIDENCE_BODY_BYTES];
+    struct hash id;
+    size_t length;
+    evidence_to_body(&evidence, body);
+    uint8_t *bytes =
+        action_batch(&terms, body, sizeof body, &sender->key, net_stand_in, &length, &id);
+    const struct peer_message batch = {.kind = PEER_BATCH,
+                                       .batch = {.bytes = {.data = bytes, .length = length}}};
+    replica_net_crash(net, 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        send(net, 4, i, &batch);
+    }
+    run(net, 1);
+    for (uint32_t i = 0; i < 4; i++) {
+        struct pool_batch *pooled = pool_find(net->nodes[i].replica->pool, &id);
+        assert_non_null(pooled);
+        pooled->header.key_no ^= 1; /* as if this number named nobody now */
+    }
+    const struct peer_message message = {.kind = PEER_EVIDENCE, .evidence = evidence};
+    send(net, 4, 0, &message);
+    run(net, 30000);
+    assert_non_null(pool_find(net->nodes[0].replica->pool, &id));
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_true(is_recorded(net, i, &evidence));
+    }
+    free(bytes);
+    replica_net_free(net);
+}
+
 /* Goal: a pending batch whose number means another key since it was stored is not taken for one
    that was verified under that key after a restart. */
 static void test_a_stored_copy_under_another_key(void **state)
@@ -388,6 +442,7 @@ int main(void)
         cmocka_unit_test(test_offences_of_another_epoch),
         cmocka_unit_test(test_another_channel_key),
         cmocka_unit_test(test_a_copy_under_another_key),
+        cmocka_unit_test(test_evidence_in_a_batch_of_no_use),
         cmocka_unit_test(test_a_stored_copy_under_another_key),
         cmocka_unit_test(test_halted_at_the_end),
         cmocka_unit_test(test_removed_while_rejoining),
