@@ -258,6 +258,8 @@ uint32_t replica_next_source(const struct replica *replica, uint32_t peer);
 void replica_epoch_load(struct replica *replica);
 /* The machine of this epoch, not yet restored. */
 void replica_epoch_machine(struct replica *replica);
+/* Brings the vote registers of all own keys to the present epoch, in this pass. */
+void replica_epoch_advance_registers(struct replica *replica);
 /* Between two steps: if the final block ended the epoch, goes over to the next one. */
 void replica_epoch_settle(struct replica *replica);
 /* After a commit: who may link now. */
