@@ -197,7 +197,7 @@ static int run_propose(const struct args *args)
                                               body, error, sizeof error);
         if (status != STATUS_OK) {
             complain("%s", error);
-            code = status == STATUS_NOT_FOUND ? EXIT_NOT_FOUND : EXIT_USAGE;
+            code = EXIT_USAGE;
         }
     }
     if (code == EXIT_CLEAN && action.kind == ACTION_VALIDATORS && action.epoch == 0) {

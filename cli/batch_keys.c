@@ -1,7 +1,6 @@
 /* batch_keys: see batch_keys.h. */
 #include "cli/batch_keys.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -10,6 +9,7 @@
 #include "ledger/action_rows.h"
 #include "ledger/genesis_rows.h"
 #include "ledger/rows.h"
+#include "node/keys.h"
 
 #define KEY_ADD 1u
 
@@ -104,31 +104,44 @@ static bool of_member(const struct validator_set *set, const struct batch_header
     return false;
 }
 
-/* The action in a stored batch, which is the one that its id names. */
-static bool read_action(struct home *home, const struct hash *id, struct action *ret_action)
+/* The key with that number among those that a change brings, if the batch is signed with it. */
+static bool of_change(const struct action *change, const struct batch *batch,
+                      struct public_key *ret_key)
 {
-    struct span row;
-    struct batch batch;
-    return store_get(home->store, STORE_BATCHES, id->bytes, HASH_BYTES, &row) &&
-           batch_parse(row.data, row.length, &home->chain_id, &batch, NULL) == STATUS_OK &&
-           hash_equal(&batch.id, id) && batch.header.kind == BATCH_ACTION &&
-           action_decode((struct span){batch.body, batch.body_length}, ret_action) == STATUS_OK;
+    uint8_t bytes[BATCH_SIGNED_BYTES];
+    batch_signed_bytes(&batch->header, bytes);
+    for (uint32_t i = 0; i < change->change_count; i++) {
+        const struct public_key *key = &change->changes[i].key;
+        if (change->changes[i].op != CHANGE_REMOVE &&
+            validator_key_no(key) == batch->header.key_no &&
+            key_verify(key, bytes, sizeof bytes, &batch->signature)) {
+            *ret_key = *key;
+            return true;
+        }
+    }
+    return false;
 }
 
-/* A READY is signed by a key that its change brings in. */
+/* A new validator signs with a key that some change brings in, whatever it says: a block may name
+   nonsense of its, and has a verdict for it. */
 static bool of_candidate(struct home *home, const struct batch *batch, struct public_key *ret_key)
 {
-    struct action answer, change;
-    if (batch->header.kind != BATCH_ACTION ||
-        action_decode((struct span){batch->body, batch->body_length}, &answer) != STATUS_OK ||
-        answer.kind != ACTION_READY || !read_action(home, &answer.subject, &change) ||
-        change.kind != ACTION_VALIDATORS) {
+    uint8_t from[ACTION_KEY_BYTES + 1] = {0};
+    size_t from_length = 0;
+    struct span key, value, body;
+    struct action_row row;
+    struct action change;
+    if (batch->header.kind != BATCH_ACTION) {
         return false;
     }
-    for (uint32_t i = 0; i < change.change_count; i++) {
-        if (change.changes[i].op != CHANGE_REMOVE &&
-            validator_key_no(&change.changes[i].key) == batch->header.key_no) {
-            *ret_key = change.changes[i].key;
+    while (
+        store_seek(home->store, (enum store_table)TABLE_ACTIONS, from, from_length, &key, &value) &&
+        key.length == ACTION_KEY_BYTES) {
+        memcpy(from, key.data, ACTION_KEY_BYTES);
+        from_length = sizeof from; /* the next key: one zero more */
+        if (action_row_decode(key, value, &row, &body) == STATUS_OK &&
+            row.kind == ACTION_VALIDATORS && action_decode(body, &change) == STATUS_OK &&
+            of_change(&change, batch, ret_key)) {
             return true;
         }
     }

@@ -1,7 +1,7 @@
 /*
  * batch_keys: the key that signed a batch, found without executing the chain: a participant's in
  * genesis or in an action that gave it, or a validator's in the set of the block's epoch, or a new
- * validator's in the change that its READY answers (docs/formats.md, Batch header).
+ * validator's in a change that brings it in (docs/formats.md, Batch header).
  */
 #ifndef HEFU_CLI_BATCH_KEYS_H
 #define HEFU_CLI_BATCH_KEYS_H
@@ -9,7 +9,7 @@
 #include "cli/home.h"
 #include "ledger/batch.h"
 
-/* set: of the block's epoch. False if there is no such key. */
+/* set: of the block's epoch. False if there is no such key, or none of a change that signed it. */
 bool batch_keys_find(struct home *home, const struct validator_set *set, const struct batch *batch,
                      struct public_key *ret_key);
 /* A participant's key alone, of genesis or given by an action at any time. */

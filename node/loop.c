@@ -368,6 +368,22 @@ static enum status check_own_keys(struct loop *loop, char *ret_error, size_t cap
     return STATUS_OK;
 }
 
+/* One key with two registers would not remember in one what it has signed by the other. */
+static enum status check_distinct(const struct loop *loop, char *ret_error, size_t capacity)
+{
+    const struct config *config = loop->config;
+    if (loop->key_count < REPLICA_KEYS_MAX ||
+        memcmp(signing_key_public(loop->keys[0].signing_key),
+               signing_key_public(loop->keys[1].signing_key), sizeof(struct public_key)) != 0) {
+        return STATUS_OK;
+    }
+    (void)snprintf(ret_error, capacity,
+                   "%s: this is the same key as %s: the next key is one that hefu key new made; if "
+                   "the key has gone over already, take \"next\" out of [keys] in %s/config.ini",
+                   config->next_key, config->consensus_key, config->home);
+    return STATUS_BAD_KEY;
+}
+
 static enum status open_keys(struct loop *loop, char *ret_error, size_t capacity)
 {
     const struct config *config = loop->config;
@@ -399,7 +415,7 @@ static enum status open_keys(struct loop *loop, char *ret_error, size_t capacity
         }
     }
     passphrase_free(passphrase);
-    return status;
+    return status == STATUS_OK ? check_distinct(loop, ret_error, capacity) : status;
 }
 
 static enum status open_register(struct loop *loop, struct loop_key *key, char *ret_error,

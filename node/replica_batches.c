@@ -410,6 +410,23 @@ static void expire(struct replica *replica, struct pool_batch *batch)
     replica_clients_expired(replica, &id);
 }
 
+bool replica_batches_current(struct replica *replica, struct pool_batch *batch)
+{
+    struct public_key key;
+    const struct batch_header *header = &batch->header;
+    if (!ledger_batch_key(replica->ledger, (enum batch_kind)header->kind, header->participant,
+                          header->key_no, &key) ||
+        memcmp(&key, &batch->verified_under, sizeof key) == 0) {
+        return true;
+    }
+    const struct hash id = batch->id;
+    replica_batches_forget(replica, &id);
+    replica->io.del(replica->io.context, STORE_BATCHES, id.bytes, HASH_BYTES);
+    pool_remove(replica->pool, batch);
+    replica_clients_refused(replica, &id, STATUS_BUSY);
+    return false;
+}
+
 static void push_again(struct replica *replica, struct pool_batch *batch, uint32_t *sent)
 {
     if (!batch->own || batch->holder_count >= replica->validators->count ||

@@ -53,6 +53,19 @@ bool replica_batches_hold(struct replica *replica, struct pool_batch *batch, uin
     return true;
 }
 
+/* Its number may mean another key than when it was taken in: validators' numbers are parts of their
+   keys. Those of participants are never used again. */
+static bool is_signed(struct replica *replica, const struct batch *batch,
+                      const struct public_key *key)
+{
+    uint8_t bytes[BATCH_SIGNED_BYTES];
+    if (batch->header.key_no < VALIDATOR_KEY_NO) {
+        return true;
+    }
+    batch_signed_bytes(&batch->header, bytes);
+    return replica->io.verify(replica->io.context, key, bytes, sizeof bytes, &batch->signature);
+}
+
 /* One stored pending batch back into the pool. */
 static enum status load_one(struct replica *replica, const struct hash *id)
 {
@@ -71,7 +84,8 @@ static enum status load_one(struct replica *replica, const struct hash *id)
         return STATUS_CORRUPT;
     }
     if (!ledger_batch_key(replica->ledger, (enum batch_kind)batch.header.kind,
-                          batch.header.participant, batch.header.key_no, &result.key)) {
+                          batch.header.participant, batch.header.key_no, &result.key) ||
+        !is_signed(replica, &batch, &result.key)) {
         free(result.bytes);
         replica_batches_forget(replica, id); /* its key is no longer valid: no block can name it */
         return STATUS_OK;

@@ -110,7 +110,7 @@ static bool gather(struct replica *replica, struct open_block *block,
     bool complete = true;
     for (uint32_t i = 0; i < block->header.batch_count; i++) {
         struct pool_batch *batch = pool_find(replica->pool, &block->batch_ids[i]);
-        if (batch == NULL) {
+        if (batch == NULL || !replica_batches_current(replica, batch)) {
             replica_batches_want(replica, &block->batch_ids[i], block->source, true);
             complete = false;
         } else {

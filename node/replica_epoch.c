@@ -282,10 +282,29 @@ static void log_epoch(struct replica *replica, bool voted)
     }
 }
 
+/* A torn pass may have left the last votes of the epoch that ended in storage alone, from where they
+   leave inside certificates. A register that stands in the new epoch forbids every vote before it,
+   whatever becomes of the storage; also that of a key which the new set does not have. */
+void replica_epoch_advance_registers(struct replica *replica)
+{
+    for (uint32_t i = 0; i < replica->config.key_count; i++) {
+        struct vote_register *reg = &replica->registers[i];
+        if (hash_is_zero(&reg->chain_id) || reg->epoch >= replica->set.epoch) {
+            continue;
+        }
+        reg->epoch = replica->set.epoch;
+        reg->view = 0;
+        memset(reg->voted, 0, sizeof reg->voted);
+        memset(reg->votes, 0, sizeof reg->votes);
+        replica->io.register_write(replica->io.context, &replica->config.keys[i].key, reg);
+    }
+}
+
 /* The new machine begins at the terminal block; storage may hold votes and certificates of its
    epoch only if the node was there before and went back. */
 static void restore(struct replica *replica)
 {
+    replica_epoch_advance_registers(replica);
     struct consensus_recovery recovery = {
         .final_block = replica_block_summary(&replica->final_header, &replica->final.hash),
         .vote_register = replica_votes(replica) ? &replica->registers[replica->own_key] : NULL};

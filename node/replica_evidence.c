@@ -238,6 +238,15 @@ static void make_batch(struct replica *replica, const struct evidence *evidence)
                 evidence->first.epoch, evidence->first.view, status_name(status));
 }
 
+/* Whether a block may yet name it: the validator that signed it may be none any more. */
+static bool is_of_use(const struct replica *replica, const struct pool_batch *batch)
+{
+    struct public_key key;
+    return ledger_batch_key(replica->ledger, BATCH_EVIDENCE, batch->header.participant,
+                            batch->header.key_no, &key) &&
+           memcmp(&key, &batch->verified_under, sizeof key) == 0;
+}
+
 /* Whether somebody else has made the batch, which waits for a block. */
 static bool is_pooled(const struct replica *replica, const struct evidence *evidence)
 {
@@ -247,7 +256,7 @@ static bool is_pooled(const struct replica *replica, const struct evidence *evid
          b = pool_next(replica->pool, b)) {
         struct evidence pooled;
         uint8_t key[EVIDENCE_RECORDED_KEY_BYTES];
-        if (b->header.kind != BATCH_EVIDENCE ||
+        if (b->header.kind != BATCH_EVIDENCE || !is_of_use(replica, b) ||
             evidence_of_body((struct span){.data = b->bytes + BATCH_PREFIX_BYTES,
                                            .length = b->length - BATCH_PREFIX_BYTES},
                              &pooled) != STATUS_OK) {

@@ -226,6 +226,7 @@ static enum status restore_consensus(struct replica *replica)
     const struct block_row *block;
     CHECK(chain_block(&replica->chain, replica->final.height, &block) == STATUS_OK);
     const bool root = replica->final.epoch != replica->set.epoch || !block->has_finalization;
+    replica_epoch_advance_registers(replica);
     const bool votes_now = replica_votes(replica);
     struct consensus_recovery recovery = {
         .final_block = replica_block_summary(&replica->final_header, &replica->final.hash),

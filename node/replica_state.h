@@ -258,6 +258,8 @@ uint32_t replica_next_source(const struct replica *replica, uint32_t peer);
 void replica_epoch_load(struct replica *replica);
 /* The machine of this epoch, not yet restored. */
 void replica_epoch_machine(struct replica *replica);
+/* Brings the vote registers of all own keys to the present epoch, in this pass. */
+void replica_epoch_advance_registers(struct replica *replica);
 /* Between two steps: if the final block ended the epoch, goes over to the next one. */
 void replica_epoch_settle(struct replica *replica);
 /* After a commit: who may link now. */
@@ -304,6 +306,10 @@ void replica_batches_want(struct replica *replica, const struct hash *id, uint32
 bool replica_batches_placed(struct replica *replica, const struct hash *id, uint64_t *ret_height,
                             uint32_t *ret_index);
 void replica_batches_final(struct replica *replica, const struct hash *id);
+/* Whether the copy in the pool was verified under the key that its number means now. If not, it is
+   dropped: validators' numbers are parts of their keys, an id does not cover the signature, and
+   another copy may be good. One whose number means no key is good in no copy, and stays. */
+bool replica_batches_current(struct replica *replica, struct pool_batch *batch);
 void replica_batches_peer_up(struct replica *replica, uint32_t peer);
 /* Each second: expiry, pushing again what peers lack. */
 void replica_batches_housekeep(struct replica *replica);

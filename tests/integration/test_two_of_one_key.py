@@ -67,6 +67,18 @@ class TwoOfOneKey(unittest.TestCase):
         goes_on(self.network, 3)
         self.whole()
 
+    def test_next_is_the_same_key(self):
+        """A copy of the key, with a register of its own, is no next key: the node refuses."""
+        home = self.network.home(3)
+        self.network.stop(3)
+        keys = home / "keys"
+        for suffix in ("", ".register"):
+            shutil.copy(keys / f"consensus.key{suffix}", keys / f"next.key{suffix}")
+        edit_ini(home / "config.ini", consensus="keys/consensus.key\nnext = keys/next.key")
+        refused = self.network.spawn("refused", BIN / "hefud", "--home", home)
+        self.assertEqual(refused.wait(10), INTEGRITY, refused.tail())
+        self.assertIn("this is the same key", refused.tail())
+
     def test_stolen_snapshot(self):
         """The twin takes part: a few signatures later one of the two knows of the other."""
         victim = self.smallest

@@ -10,7 +10,10 @@
 
 #include <cmocka.h>
 
+#include "base/validator.h"
 #include "consensus/machine.h"
+#include "ledger/evidence_batch.h"
+#include "node/evidence.h"
 #include "node/replica_state.h"
 #include "tests/support/action_batch.h"
 #include "tests/support/replica_net_state.h"
@@ -257,6 +260,130 @@ static void test_another_channel_key(void **state)
     replica_net_free(net);
 }
 
+/* Goal: a copy of a batch that was verified under another key than the one that its number means by
+   now, which validators' numbers allow, does not make a good block look bad: it is fetched anew. */
+static void test_a_copy_under_another_key(void **state)
+{
+    (void)state;
+    struct replica_net *net = open_net(4, 4, 0, 7);
+    struct replica *replica = net->nodes[0].replica;
+    struct pool_batch *copy = NULL;
+    struct batch parsed;
+    size_t length;
+    uint8_t *batch = replica_net_batch(net, 3, 9000, 1, &length);
+    assert_int_equal(batch_parse(batch, length, &net->chain_id, &parsed, NULL), STATUS_OK);
+    replica_net_submit(net, 1, batch, length);
+    for (uint32_t i = 0; i < 100 && copy == NULL; i++) {
+        run(net, 1);
+        copy = pool_find(replica->pool, &parsed.id);
+    }
+    assert_non_null(copy);
+    copy->verified_under.bytes[9] ^= 1;
+    free(batch);
+    assert_true(replica_net_settle(net, 1, replica_net_now(net) + 20000));
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_int_equal(replica_net_records(net, i), 1);
+    }
+    assert_int_equal(replica->alarm_count, 0);
+    replica_net_free(net);
+}
+
+static bool is_recorded(struct replica_net *net, uint32_t node, const struct evidence *evidence)
+{
+    uint8_t key[EVIDENCE_RECORDED_KEY_BYTES];
+    struct span row;
+    evidence_recorded_key(evidence, key);
+    return memory_store_get(&net->nodes[node].store, TABLE_EVIDENCE, key, sizeof key, &row);
+}
+
+/* Goal: a batch that no block can name any more, because its key went with an epoch, does not keep
+   the others from recording the evidence in it. */
+static void test_evidence_in_a_batch_of_no_use(void **state)
+{
+    (void)state;
+    struct replica_net *net = open_net(5, 5, 0, 9);
+    const struct validator *sender = &net->validators.members[4];
+    const struct evidence evidence = {
+        .first = make_vote(net, &net->validators, VOTE_FINALIZE, 4, 900, 1),
+        .second = make_vote(net, &net->validators, VOTE_FINALIZE, 4, 900, 2)};
+    const uint64_t now_ms = WALL_START_MS + net->now_ms;
+    const struct action_batch_terms terms = {.kind = BATCH_EVIDENCE,
+                                             .participant = sender->participant,
+                                             .key_no = validator_key_no(&sender->key),
+                                             .chain_id = net->chain_id,
+                                             .created_ms = now_ms,
+                                             .expires_ms = now_ms + 20 * 3600000};
+    uint8_t body[EVIDENCE_BODY_BYTES];
+    struct hash id;
+    size_t length;
+    evidence_to_body(&evidence, body);
+    uint8_t *bytes =
+        action_batch(&terms, body, sizeof body, &sender->key, net_stand_in, &length, &id);
+    const struct peer_message batch = {.kind = PEER_BATCH,
+                                       .batch = {.bytes = {.data = bytes, .length = length}}};
+    replica_net_crash(net, 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        send(net, 4, i, &batch);
+    }
+    run(net, 1);
+    for (uint32_t i = 0; i < 4; i++) {
+        struct pool_batch *pooled = pool_find(net->nodes[i].replica->pool, &id);
+        assert_non_null(pooled);
+        pooled->header.key_no ^= 1; /* as if this number named nobody now */
+    }
+    const struct peer_message message = {.kind = PEER_EVIDENCE, .evidence = evidence};
+    send(net, 4, 0, &message);
+    run(net, 30000);
+    assert_non_null(pool_find(net->nodes[0].replica->pool, &id));
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_true(is_recorded(net, i, &evidence));
+    }
+    free(bytes);
+    replica_net_free(net);
+}
+
+/* Goal: a pending batch whose number means another key since it was stored is not taken for one
+   that was verified under that key after a restart. */
+static void test_a_stored_copy_under_another_key(void **state)
+{
+    (void)state;
+    struct replica_net *net = open_net(4, 4, 0, 8);
+    const struct validator *sender = &net->validators.members[1];
+    struct evidence evidence = {.first = make_vote(net, &net->validators, VOTE_FINALIZE, 3, 900, 1),
+                                .second =
+                                    make_vote(net, &net->validators, VOTE_FINALIZE, 3, 900, 2)};
+    const struct action_batch_terms terms = {.kind = BATCH_EVIDENCE,
+                                             .participant = sender->participant,
+                                             .key_no = validator_key_no(&sender->key),
+                                             .chain_id = net->chain_id,
+                                             .created_ms = WALL_START_MS + net->now_ms,
+                                             .expires_ms = WALL_START_MS + net->now_ms + 3600000};
+    uint8_t body[EVIDENCE_BODY_BYTES];
+    struct hash id;
+    size_t length;
+    for (uint32_t i = 1; i < 4; i++) {
+        replica_net_crash(net, i);
+    }
+    evidence_to_body(&evidence, body);
+    uint8_t *bytes =
+        action_batch(&terms, body, sizeof body, &sender->key, net_stand_in, &length, &id);
+    const struct peer_message message = {.kind = PEER_BATCH,
+                                         .batch = {.bytes = {.data = bytes, .length = length}}};
+    send(net, 1, 0, &message);
+    run(net, 100);
+    for (uint32_t good = 0; good < 2; good++) {
+        assert_non_null(pool_find(net->nodes[0].replica->pool, &id));
+        replica_net_crash(net, 0);
+        bytes[BATCH_HEADER_BYTES] ^= good == 0 ? 0 : 1;
+        memory_store_put(&net->nodes[0].store, STORE_BATCHES, id.bytes, HASH_BYTES, bytes, length);
+        replica_net_restart(net, 0);
+    }
+    assert_true(replica_net_running(net, 0));
+    assert_null(pool_find(net->nodes[0].replica->pool, &id));
+    free(bytes);
+    replica_net_free(net);
+}
+
 /* Goal: whoever halts in the step that ends an epoch stays halted. */
 static void test_halted_at_the_end(void **state)
 {
@@ -314,6 +441,9 @@ int main(void)
         cmocka_unit_test(test_a_flood_of_openings),
         cmocka_unit_test(test_offences_of_another_epoch),
         cmocka_unit_test(test_another_channel_key),
+        cmocka_unit_test(test_a_copy_under_another_key),
+        cmocka_unit_test(test_evidence_in_a_batch_of_no_use),
+        cmocka_unit_test(test_a_stored_copy_under_another_key),
         cmocka_unit_test(test_halted_at_the_end),
         cmocka_unit_test(test_removed_while_rejoining),
     };

@@ -446,9 +446,53 @@ static void test_own_key_replaced(void **state)
         assert_settled(&scene, 10, 30000);
         assert_true(replica_net_votes_now(scene.net, 2));
         assert_int_equal(scene.net->nodes[2].next_key_register.epoch, 2);
-        assert_int_equal(scene.net->nodes[2].vote_register.epoch, 1);
+        /* The old key's register forbids whatever came before. */
+        assert_int_equal(scene.net->nodes[2].vote_register.epoch, 2);
+        assert_int_equal(scene.net->nodes[2].vote_register.view, 0);
         replica_net_free(scene.net);
     }
+}
+
+/* A change is decided in 5 validators' network; the millisecond at which node 1 is in epoch 2, or,
+   if torn_at is not 0, what the register of node 1 stands at after a pass torn then and a new
+   start. */
+static uint64_t torn_run(uint64_t torn_at, uint64_t *ret_epoch)
+{
+    struct scene scene = scene_of(5, 4, 0, 70, 0);
+    run(&scene, 1000);
+    struct action action = action_changing(1);
+    add(&action, 4);
+    decide(&scene, &action, 3);
+    while (replica_net_running(scene.net, 1) && replica_net_epoch(scene.net, 1) == 1) {
+        if (torn_at != 0 && replica_net_now(scene.net) + 1 >= torn_at) {
+            replica_net_tear(scene.net, 1);
+        }
+        replica_net_run(scene.net, replica_net_now(scene.net) + 1);
+        assert_in_range(replica_net_now(scene.net), 0, 60000);
+    }
+    const uint64_t now_ms = replica_net_now(scene.net);
+    if (torn_at != 0) {
+        assert_false(replica_net_running(scene.net, 1));
+        assert_int_equal(scene.net->nodes[1].vote_register.epoch, 1);
+        replica_net_restart(scene.net, 1);
+        replica_net_run(scene.net, now_ms + 1);
+        *ret_epoch = scene.net->nodes[1].vote_register.epoch;
+        assert_settled(&scene, 10, 30000);
+    }
+    replica_net_free(scene.net);
+    return now_ms;
+}
+
+/* Goal: the commit that ends an epoch is durable and the register's write after it is not. Votes of
+   the old epoch then leave inside certificates, so before anything leaves the register must forbid
+   that epoch: should the storage be lost next, it alone knows. */
+static void test_torn_at_the_terminal_block(void **state)
+{
+    (void)state;
+    uint64_t epoch = 0;
+    const uint64_t over_ms = torn_run(0, NULL);
+    assert_int_equal(torn_run(over_ms, &epoch), over_ms);
+    assert_int_equal(epoch, 2);
 }
 
 /* Goal: an observer is never a second behind while blocks come. */
@@ -486,6 +530,7 @@ int main(void)
         cmocka_unit_test(test_removed_keeps_its_slot),
         cmocka_unit_test(test_catch_up_across_epochs),
         cmocka_unit_test(test_own_key_replaced),
+        cmocka_unit_test(test_torn_at_the_terminal_block),
         cmocka_unit_test(test_mutant_through_epochs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
