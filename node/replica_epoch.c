@@ -282,9 +282,9 @@ static void log_epoch(struct replica *replica, bool voted)
     }
 }
 
-/* A torn pass may have left the last votes of the epoch that ended in storage alone, from where they
-   leave inside certificates. A register that stands in the new epoch forbids every vote before it,
-   whatever becomes of the storage; also that of a key which the new set does not have. */
+/* A torn pass may have left the last votes of the epoch that ended in storage alone, from where
+   they leave inside certificates. A register that stands in the new epoch forbids every vote before
+   it, whatever becomes of the storage; also that of a key which the new set does not have. */
 void replica_epoch_advance_registers(struct replica *replica)
 {
     for (uint32_t i = 0; i < replica->config.key_count; i++) {
