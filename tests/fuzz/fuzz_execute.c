@@ -81,7 +81,7 @@ static uint64_t number(struct run *run, unsigned bytes)
 static uint64_t amount(struct run *run)
 {
     const uint8_t size = byte(run);
-    return size < 200 ? number(run, 1) + size : size < 250 ? number(run, 3) : number(run, 8);
+    return size < 200 ? 1 + number(run, 1) + size : size < 250 ? number(run, 3) : number(run, 8);
 }
 
 static uint32_t someone(struct run *run)
@@ -166,13 +166,19 @@ static void draw_network(struct run *run)
     draw_schemes(run);
     fixture_governed(f, 1);
     fixture_start(f);
+    /* Money to begin with. */
+    (void)fixture_batch(f, FIXTURE_AGENT);
+    for (uint32_t i = 1; i <= 7; i++) {
+        fixture_add(f, fixture_fund(f, i, 400u + 300u * i));
+    }
+    fixture_block(f);
 }
 
 /* ---- Records ---- */
 
 static struct record beginning(struct run *run)
 {
-    static const uint16_t schemes[] = {10, 11, 12, 12, 20, 21, 30, 40};
+    static const uint16_t schemes[] = {10, 10, 11, 12, 12, 12, 30, 40};
     static const uint16_t kinds[] = {
         RECORD_CLEAR, RECORD_CLEAR,  RECORD_HOLD,   RECORD_PAY,      RECORD_PAY,       RECORD_FEE,
         RECORD_FUND,  RECORD_DEFUND, RECORD_PLEDGE, RECORD_UNPLEDGE, RECORD_CONTRIBUTE};
@@ -180,6 +186,9 @@ static struct record beginning(struct run *run)
     r.kind = kinds[below(run, sizeof kinds / sizeof kinds[0])];
     r.scheme = schemes[below(run, 8)];
     const uint8_t how = byte(run);
+    if (r.payee == run->by) {
+        r.payee = run->by % 7 + 1;
+    }
     if ((how & 1) != 0 && r.kind != RECORD_PAY) {
         r.payer = r.payee;
         r.payee = run->by;
@@ -196,7 +205,9 @@ static struct record beginning(struct run *run)
         r.flags = (how & 4) != 0 && r.scheme == 20 ? RECORD_QUEUE : 0;
         r.priority = r.flags != 0 ? how % 3 : 0;
     }
-    if (r.kind >= RECORD_FUND) {
+    if (r.kind == RECORD_FEE) {
+        r.scheme = 10;
+    } else if (r.kind >= RECORD_FUND) {
         r.scheme = 0;
         r.mcc = 0;
     } else if ((how & 8) != 0) {
@@ -216,22 +227,73 @@ static struct record beginning(struct run *run)
     return r;
 }
 
-static struct record act(struct run *run)
+/* What may be done to a record of that kind; now and then anything. */
+static uint16_t act_kind(struct run *run, uint16_t original)
+{
+    static const uint16_t on_clear[] = {RECORD_CLEAR,   RECORD_CLEAR,      RECORD_REFUND,
+                                        RECORD_REVERSE, RECORD_CHARGEBACK, RECORD_AFFIRM,
+                                        RECORD_REJECT,  RECORD_CHARGEBACK};
+    static const uint16_t on_pay[] = {RECORD_CANCEL, RECORD_REPRIORITISE, RECORD_AFFIRM,
+                                      RECORD_REJECT, RECORD_REFUND,       RECORD_REVERSE};
+    const uint32_t how = byte(run);
+    if (how >= 224) {
+        return (uint16_t)(1 + how % 24);
+    }
+    if (original == RECORD_CLEAR || original == RECORD_CAPTURE) {
+        return on_clear[how % 8];
+    }
+    if (original == RECORD_HOLD) {
+        return how % 4 == 0 ? RECORD_RELEASE : RECORD_CAPTURE;
+    }
+    if (original == RECORD_PAY) {
+        return on_pay[how % 6];
+    }
+    if (original == RECORD_CHARGEBACK) {
+        return (uint16_t)(RECORD_ACCEPT + how % 6);
+    }
+    return how % 4 == 0 ? RECORD_REJECT : RECORD_AFFIRM;
+}
+
+/* Mostly one whom the original concerns. */
+static uint32_t actor(struct run *run, const struct record *original)
+{
+    const uint32_t whom = below(run, 5);
+    return whom == 0                                      ? someone(run)
+           : whom == 1                                    ? FIXTURE_NETWORK
+           : original->payer == 0 || original->payee == 0 ? FIXTURE_AGENT
+           : whom == 2                                    ? original->payer
+                                                          : original->payee;
+}
+
+/* Who files an act is seen before its batch begins. */
+static const struct record *choose(struct run *run, uint32_t *ret_by)
 {
     const uint32_t have = run->recent_count < RECENT ? run->recent_count : RECENT;
-    if (have == 0) {
+    const uint32_t at = below(run, have);
+    const uint32_t by = actor(run, &run->recent[at]);
+    if (by != run->by && by >= 1 && by <= 7 && run->f->block.batch_count < BATCHES_MAX) {
+        run->by = by;
+        run->open = false;
+    }
+    *ret_by = run->recent_by[at];
+    return &run->recent[at];
+}
+
+static struct record act(struct run *run)
+{
+    if (run->recent_count == 0) {
         return beginning(run);
     }
-    const uint32_t at = below(run, have);
-    const struct record *original = &run->recent[at];
-    const uint16_t kind = (uint16_t)(1 + below(run, 18));
+    uint32_t filer;
+    const struct record *original = choose(run, &filer);
+    const uint16_t kind = act_kind(run, original->kind);
     struct record r = *original;
     if (kind == RECORD_CLEAR) { /* another side's half */
         r.id = fixture_id(++run->f->next_id);
         r.flags = 0;
         return r;
     }
-    r = fixture_refund(run->f, original, run->recent_by[at], 0);
+    r = fixture_refund(run->f, original, filer, 0);
     r.kind = kind;
     const uint8_t how = byte(run);
     if (kind == RECORD_REFUND || kind == RECORD_CAPTURE || kind == RECORD_CHARGEBACK) {
@@ -266,6 +328,7 @@ static void file(struct run *run, uint8_t step)
     if (run->records >= BLOCK_RECORDS - 8) {
         return;
     }
+    struct record r = step % 2 == 0 ? beginning(run) : act(run);
     if (!run->open) {
         if (run->f->block.batch_count >= BATCHES_MAX) {
             return;
@@ -273,7 +336,6 @@ static void file(struct run *run, uint8_t step)
         (void)fixture_batch(run->f, run->by);
         run->open = true;
     }
-    struct record r = step % 2 == 0 ? beginning(run) : act(run);
     if (step == 7) {
         raw_record(run, &r);
     }
