@@ -17,8 +17,10 @@ void chain_init(struct chain *chain, struct chain_source source, const struct ha
     chain->chain_id = *chain_id;
     chain->batch_bytes = malloc(BATCH_BYTES_MAX);
     chain->verdicts = malloc(sizeof *chain->verdicts * LIMIT_BATCH_RECORDS);
+    chain->near_verdicts = malloc(sizeof *chain->near_verdicts * LIMIT_BATCH_RECORDS);
     memory_check(chain->batch_bytes != NULL);
     memory_check(chain->verdicts != NULL);
+    memory_check(chain->near_verdicts != NULL);
 }
 
 static bool get_from_store(void *context, unsigned table, const void *key, size_t key_length,
@@ -43,6 +45,7 @@ void chain_end(struct chain *chain)
 {
     free(chain->batch_bytes);
     free(chain->verdicts);
+    free(chain->near_verdicts);
     memset(chain, 0, sizeof *chain);
 }
 
@@ -169,6 +172,27 @@ enum status chain_batch(struct chain *chain, uint64_t height, uint32_t index, bo
 
 /* Prefetch asks for records of scattered batches, so the batch is not copied here: only the record,
    the submitter and the verdict are read from their rows. ids and page heads cover them. */
+static enum status read_verdict(struct chain *chain, uint64_t height, uint32_t index,
+                                uint32_t count, size_t record_index, uint16_t *ret_verdict)
+{
+    if (chain->near_count != count || chain->near_height != height || chain->near_index != index) {
+        uint8_t key[12];
+        struct span row;
+        put_be64(key, height);
+        put_be32(key + 8, index);
+        if (!get(chain, STORE_VERDICTS, key, sizeof key, &row) ||
+            row.length != sizeof(uint16_t) * count || count > LIMIT_BATCH_RECORDS) {
+            return STATUS_CORRUPT;
+        }
+        memcpy(chain->near_verdicts, row.data, row.length);
+        chain->near_height = height;
+        chain->near_index = index;
+        chain->near_count = count;
+    }
+    *ret_verdict = get_le16((const uint8_t *)(chain->near_verdicts + record_index));
+    return STATUS_OK;
+}
+
 enum status chain_record(struct chain *chain, uint64_t height, uint32_t position,
                          struct record *ret_record, uint16_t *ret_verdict, uint32_t *ret_submitter)
 {
@@ -197,15 +221,11 @@ enum status chain_record(struct chain *chain, uint64_t height, uint32_t position
     }
     struct record record;
     memcpy(&record, row.data + BATCH_PREFIX_BYTES + record_index * RECORD_BYTES, RECORD_BYTES);
-    uint8_t key[12];
-    put_be64(key, height);
-    put_be32(key + 8, index);
-    if (!get(chain, STORE_VERDICTS, key, sizeof key, &row) ||
-        row.length != sizeof(uint16_t) * header.count) {
-        return STATUS_CORRUPT;
+    status = read_verdict(chain, height, index, header.count, record_index, ret_verdict);
+    if (status != STATUS_OK) {
+        return status;
     }
     *ret_record = record;
-    *ret_verdict = get_le16(row.data + sizeof(uint16_t) * record_index);
     *ret_submitter = header.participant;
     return STATUS_OK;
 }

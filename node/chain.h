@@ -39,6 +39,12 @@ struct chain {
     uint16_t *verdicts;   /* owned, LIMIT_BATCH_RECORDS */
     uint32_t verdict_count;
     struct batch batch;
+    /* Verdicts of the batch that chain_record read last: halves meet in the order of their files,
+       and the store checks a row as a whole. */
+    uint64_t near_height;
+    uint32_t near_index;
+    uint32_t near_count;     /* 0: none */
+    uint16_t *near_verdicts; /* owned, LIMIT_BATCH_RECORDS */
 };
 
 struct store;
