@@ -413,6 +413,19 @@ void chain_settle(struct consensus *c)
     }
 }
 
+/* A final block that follows another block than F: whatever its view, and however much of the own
+   chain is remembered, more than f validators are faulty. */
+static void fork_shown(struct consensus *c, const struct certificate *finalization)
+{
+    if (!c->halted && certificate_check_form(finalization, c->set) == STATUS_OK &&
+        certificates_verify(c, finalization)) {
+        struct certificate *kept = machine_certificates(c, 1);
+        *kept = *finalization;
+        certificates_conflict(c, VOTE_FINALIZE, kept);
+        machine_halt(c, ALARM_SAFETY_CHAIN);
+    }
+}
+
 void chain_catchup(struct consensus *c, const struct consensus_block *block,
                    const struct certificate *finalization, uint32_t peer)
 {
@@ -420,6 +433,11 @@ void chain_catchup(struct consensus *c, const struct consensus_block *block,
     if (height <= c->final_block.height || height - c->final_block.height > CATCHUP_WINDOW ||
         finalization->kind != VOTE_FINALIZE || block->epoch != c->config.epoch ||
         !hash_equal(&finalization->candidate.block_hash, &block->hash)) {
+        return;
+    }
+    if (height == c->final_block.height + 1 &&
+        !hash_equal(&block->parent_hash, &c->final_block.hash)) {
+        fork_shown(c, finalization);
         return;
     }
     if (!certificates_receive(c, finalization, peer)) {

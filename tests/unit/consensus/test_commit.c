@@ -363,6 +363,29 @@ static void test_what_catchup_takes(void **state)
     rig_close(&rig);
 }
 
+static void test_a_fork_halts_whatever_is_remembered(void **state)
+{
+    /* After a restart only F is remembered. A final block of its height + 1 that does not follow it
+       is a fork, also in a view below F's; a forged finalization of one is nothing. */
+    (void)state;
+    for (uint32_t forged = 0; forged < 2; forged++) {
+        struct rig rig;
+        const struct consensus_block f = open_with_f(&rig);
+        struct consensus_block foreign = rig_block(&rig, &f, 9, 0);
+        foreign.parent_hash.bytes[0] ^= 1;
+        rig.consensus->finals[0] = rig.consensus->finals[rig.consensus->final_count - 1];
+        rig.consensus->final_count = 1;
+        assert_int_equal(foreign.height, f.height + 1);
+        const struct candidate candidate = {.parent_view = 0, .block_hash = foreign.hash};
+        struct certificate certificate =
+            rig_certificate(&rig, (rig.own + 1) % 4, VOTE_FINALIZE, 1, candidate);
+        certificate.signatures[0].bytes[0] ^= (uint8_t)forged;
+        assert_false(is_kept(&rig, &foreign, &certificate));
+        assert_int_equal(rig_inspect(&rig).halted, forged == 0);
+        rig_close(&rig);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_finalize_needs_a_notarization),
         cmocka_unit_test(test_only_a_child_of_f_is_finalized),
         cmocka_unit_test(test_what_catchup_takes),
+        cmocka_unit_test(test_a_fork_halts_whatever_is_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
