@@ -32,7 +32,7 @@ static void count_verdicts(const struct ledger_fixture *f)
 }
 
 /* One block, sometimes taken back and executed again; false if the two differ. */
-static bool run_block(struct naive_model *model, struct random_day *day)
+static bool run_block(struct naive_model *model, struct random_day *day, uint64_t *records)
 {
     struct ledger_fixture *f = day->fixture;
     random_day_block(day, 1 + (unsigned)prng_below(&day->prng, 4), 16);
@@ -52,6 +52,7 @@ static bool run_block(struct naive_model *model, struct random_day *day)
         return false;
     }
     count_verdicts(f);
+    *records += f->outcome->verdict_count;
     random_day_note(day);
     fixture_commit(f);
     if (prng_below(&day->prng, 16) == 0) {
@@ -75,10 +76,9 @@ void differential_run(uint64_t wanted, uint64_t seed)
         naive_model_genesis(model, &day.fixture->genesis);
         for (unsigned i = 0; i < BLOCKS; i++) {
             uint64_t height = day.fixture->block.height;
-            if (!run_block(model, &day)) {
+            if (!run_block(model, &day, &records)) {
                 fail_msg("seed %ju, block %ju differs", seed, height);
             }
-            records += day.fixture->outcome->verdict_count;
         }
         random_day_end(&day);
     }
