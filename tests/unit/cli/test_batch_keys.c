@@ -19,12 +19,13 @@
 #include "ledger/action_rows.h"
 #include "node/keys.h"
 #include "tests/support/action_batch.h"
+#include "tests/support/folder.h"
 
 #define CHANGES 3
 #define OWNER 4
 
 struct fixture {
-    char folder[64];
+    struct folder folder;
     struct home home;
     struct validator_set set;
     struct signing_key *candidate;
@@ -60,11 +61,10 @@ static int set_up(void **state)
     const uint8_t seed[32] = {3};
     assert_true(sodium_init() >= 0);
     assert_non_null(fixture);
-    snprintf(fixture->folder, sizeof fixture->folder, "/tmp/hefu-batch-keys-XXXXXX");
-    assert_non_null(mkdtemp(fixture->folder));
+    folder_make(&fixture->folder);
     struct store_options options = {.map_bytes = 1u << 24};
     assert_int_equal(
-        store_open(fixture->folder, &options, &fixture->home.store, error, sizeof error),
+        store_open(fixture->folder.path, &options, &fixture->home.store, error, sizeof error),
         STATUS_OK);
     fixture->home.chain_id = (struct hash){{5}};
     fixture->candidate = signing_key_from_seed(seed);
@@ -76,15 +76,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
-    char path[128];
     store_close(fixture->home.store);
     signing_key_free(fixture->candidate);
-    static const char *const left[] = {"/chain/data.mdb", "/chain/lock.mdb", "/chain/writer.lock",
-                                       "/chain", ""};
-    for (unsigned i = 0; i < sizeof left / sizeof left[0]; i++) {
-        snprintf(path, sizeof path, "%s%s", fixture->folder, left[i]);
-        (void)remove(path);
-    }
+    folder_remove(&fixture->folder);
     free(fixture);
     return 0;
 }

@@ -16,12 +16,13 @@
 
 #include "cli/check_votes.h"
 #include "node/keys.h"
+#include "tests/support/folder.h"
 
 #define VALIDATORS 4
 #define VIEW 9
 
 struct fixture {
-    char folder[64];
+    struct folder folder;
     struct home home;
     struct signing_key *keys[VALIDATORS];
 };
@@ -49,11 +50,10 @@ static int set_up(void **state)
     uint8_t seed[32] = {0};
     assert_true(sodium_init() >= 0);
     assert_non_null(fixture);
-    snprintf(fixture->folder, sizeof fixture->folder, "/tmp/hefu-check-votes-XXXXXX");
-    assert_non_null(mkdtemp(fixture->folder));
+    folder_make(&fixture->folder);
     struct store_options options = {.map_bytes = 1u << 24};
     assert_int_equal(
-        store_open(fixture->folder, &options, &fixture->home.store, error, sizeof error),
+        store_open(fixture->folder.path, &options, &fixture->home.store, error, sizeof error),
         STATUS_OK);
     fixture->home.chain_id = (struct hash){{5}};
     struct validator_set *set = &fixture->home.validators;
@@ -70,17 +70,11 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
-    char path[128];
     store_close(fixture->home.store);
     for (unsigned i = 0; i < VALIDATORS; i++) {
         signing_key_free(fixture->keys[i]);
     }
-    static const char *const left[] = {"/chain/data.mdb", "/chain/lock.mdb", "/chain/writer.lock",
-                                       "/chain", ""};
-    for (unsigned i = 0; i < sizeof left / sizeof left[0]; i++) {
-        snprintf(path, sizeof path, "%s%s", fixture->folder, left[i]);
-        (void)remove(path);
-    }
+    folder_remove(&fixture->folder);
     free(fixture);
     return 0;
 }
