@@ -437,6 +437,8 @@ void chain_catchup(struct consensus *c, const struct consensus_block *block,
     }
     if (height == c->final_block.height + 1 &&
         !hash_equal(&block->parent_hash, &c->final_block.hash)) {
+        /* As any certificate first: its votes may show who signed twice, and peers learn of it. */
+        (void)certificates_receive(c, finalization, peer);
         fork_shown(c, finalization);
         return;
     }
