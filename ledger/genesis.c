@@ -5,11 +5,11 @@
 #include "base/check.h"
 #include "ledger/account.h"
 
-#define GENESIS_VERSION 2
+#define GENESIS_VERSION 3
 
 enum {
     PARAMETERS_BYTES = 16 + 16 * POLICY_COUNT,
-    HEAD_BYTES = 4 + 32 + 8 + 4 + 4 + 32 + 32 + 8 + 4 * 4 + 2 * 4 + PARAMETERS_BYTES + 7 * 4,
+    HEAD_BYTES = 4 + 32 + 8 + 4 + 4 + 32 + 32 + 8 + 8 + 4 * 4 + 2 * 4 + PARAMETERS_BYTES + 7 * 4,
     CURRENCY_BYTES = 8,
     PARTICIPANT_BYTES = 4 + 4 + 64 + 12 + 16 + 32 + 4 + 4 + 4, /* before its keys */
     KEY_BYTES = 4 + 4 + 32,
@@ -160,6 +160,7 @@ static void encode_head(const struct genesis *genesis, struct writer *writer)
     writer_copy(writer, &genesis->root_chain_id, HASH_BYTES);
     writer_copy(writer, &genesis->root_hash, HASH_BYTES);
     writer_u64(writer, genesis->root_height);
+    writer_u64(writer, genesis->root_epoch);
     writer_u32(writer, genesis->delta_ms);
     writer_u32(writer, genesis->block_interval_ms);
     writer_u32(writer, genesis->empty_interval_ms);

@@ -90,14 +90,16 @@ static bool check_parameters(const struct genesis *genesis, const struct complai
         genesis->utc_offset_minutes > UTC_OFFSET_MINUTES_MAX) {
         return COMPLAIN(complaint, "utc_offset_minutes: it is outside -840 to 840");
     }
-    bool has_root = !hash_is_zero(&genesis->root_chain_id) && !hash_is_zero(&genesis->root_hash);
+    /* The root may be the genesis block: height 0, which leaves epoch 1 open. */
+    bool has_root = !hash_is_zero(&genesis->root_chain_id) && !hash_is_zero(&genesis->root_hash) &&
+                    genesis->root_epoch != 0;
     bool has_none = hash_is_zero(&genesis->root_chain_id) && hash_is_zero(&genesis->root_hash) &&
-                    genesis->root_height == 0;
+                    genesis->root_height == 0 && genesis->root_epoch == 0;
     if (genesis->incarnation == 0 ? !has_none : !has_root) {
         return COMPLAIN(complaint,
                         genesis->incarnation == 0
-                            ? "root: incarnation % has none: chain id, hash and height are zero"
-                            : "root: incarnation % names the chain id and block it continues",
+                            ? "root: incarnation % has none: chain id, hash, height and epoch are zero"
+                            : "root: incarnation % names the chain id, block and epoch it continues",
                         genesis->incarnation);
     }
     if (genesis->delta_ms == 0 || genesis->delta_ms > INTERVAL_MS_MAX ||
@@ -301,7 +303,10 @@ static bool check_validators(const struct genesis *genesis, const struct complai
 {
     for (uint32_t i = 0; i < genesis->validator_count; i++) {
         const struct genesis_validator *own = &genesis->validators[i];
-        if (genesis_participant(genesis, own->participant) == NULL) {
+        /* A later incarnation's stand in the state at its root, where its root block looks. */
+        if (own->participant == 0 ||
+            (genesis->incarnation == 0 &&
+             genesis_participant(genesis, own->participant) == NULL)) {
             return COMPLAIN(complaint, "validators[%]: participant % is not declared", i,
                             own->participant);
         }

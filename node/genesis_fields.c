@@ -279,6 +279,11 @@ static const struct field root_fields[] = {
      .needed = true,
      .most = INT64_MAX,
      AT(genesis, root_height)},
+    {.name = "epoch",
+     .kind = FIELD_UNSIGNED,
+     .needed = true,
+     .most = INT64_MAX,
+     AT(genesis, root_epoch)},
 };
 static const struct field_schema root_schema = SCHEMA(root_fields, genesis);
 

@@ -264,9 +264,9 @@ def genesis_of(data):
     """Canonical genesis, docs/formats.md."""
     reader = Reader(data)
     g = reader.take(
-        "I32sQIi32s32sQIIIIII",
+        "I32sQIi32s32sQQIIIIII",
         "version network created_ms incarnation utc_offset_minutes root_chain_id root_hash"
-        " root_height delta_ms block_interval_ms empty_interval_ms block_records"
+        " root_height root_epoch delta_ms block_interval_ms empty_interval_ms block_records"
         " participants_max services_max",
     )
     g |= reader.take("III4x", "queue_max queue_quota fund_share_ppm")
@@ -285,7 +285,7 @@ def genesis_of(data):
     }
     for name, make in makers.items():
         g[name] = [make() for _ in range(counts[name])]
-    assert g["version"] == 2 and reader.at == len(data)
+    assert g["version"] == 3 and reader.at == len(data)
     return g
 
 

@@ -46,6 +46,7 @@ static void fill_head(struct genesis *genesis)
     vectors_bytes(vectors, &genesis->root_chain_id, 32, "genesis.root_chain_id");
     vectors_bytes(vectors, &genesis->root_hash, 32, "genesis.root_hash");
     genesis->root_height = vectors_number(vectors, "genesis.root_height");
+    genesis->root_epoch = vectors_number(vectors, "genesis.root_epoch");
     genesis->delta_ms = (uint32_t)vectors_number(vectors, "genesis.delta_ms");
     genesis->block_interval_ms = (uint32_t)vectors_number(vectors, "genesis.block_interval_ms");
     genesis->empty_interval_ms = (uint32_t)vectors_number(vectors, "genesis.empty_interval_ms");

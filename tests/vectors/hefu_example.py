@@ -116,6 +116,7 @@ GENESIS = {
     "root_chain_id": f.ZERO,
     "root_hash": f.ZERO,
     "root_height": 0,
+    "root_epoch": 0,
     "delta_ms": 400,
     "block_interval_ms": 0,
     "empty_interval_ms": 30000,

@@ -112,7 +112,7 @@ RECORD = table_layout("clearing record", "## Clearing record", 160)
 BATCH = table_layout("batch header", "**Batch header**", 192)
 BLOCK = table_layout("block header", "**Block header**", 352)
 PREIMAGE = table_layout("vote preimage", "## Vote preimage", 128)
-GENESIS = table_layout("genesis head", "## Genesis", 320)
+GENESIS = table_layout("genesis head", "## Genesis", 328)
 PARAMETERS = line_layout("parameters", "**Parameters**, 144 bytes:", 16)
 POLICY = line_layout("policy", "**policies** of 16 bytes", 16)
 CURRENCY = line_layout("currency", "**Currency**", 8)
@@ -360,7 +360,7 @@ def genesis_bytes(g):
     head = {name: value for name, value in g.items() if name not in GENESIS_LISTS}
     head["parameters"] = parameters_bytes(g["parameters"])
     counts = {count: len(g[name]) for name, count in GENESIS_LISTS.items()}
-    out = GENESIS.pack(version=2, **head, **counts)
+    out = GENESIS.pack(version=3, **head, **counts)
     out += b"".join(CURRENCY.pack(**c) for c in g["currencies"])
     out += b"".join(participant_bytes(p) for p in g["participants"])
     out += b"".join(LIMIT.pack(**l) for l in g["limits"])

@@ -227,6 +227,7 @@ static void test_genesis_check(void **state)
     REFUSE(f, genesis.created_ms, 0, "created_ms");
     REFUSE(f, genesis.utc_offset_minutes, 900, "utc_offset_minutes");
     REFUSE(f, genesis.root_height, 5, "root");
+    REFUSE(f, genesis.root_epoch, 1, "root");
     REFUSE(f, genesis.incarnation, 1, "root");
     REFUSE(f, genesis.delta_ms, 0, "delta_ms");
     REFUSE(f, genesis.block_records, LIMIT_BLOCK_RECORDS + 1, "block_records");

@@ -129,6 +129,7 @@ static void fill_genesis(struct genesis *genesis)
     memset(genesis->root_chain_id.bytes, 0xaa, HASH_BYTES);
     memset(genesis->root_hash.bytes, 0xbb, HASH_BYTES);
     genesis->root_height = 12345;
+    genesis->root_epoch = 7;
     genesis->delta_ms = 400;
     genesis->block_interval_ms = 5;
     genesis->empty_interval_ms = 30000;
@@ -226,6 +227,7 @@ static void test_round_trip(void **state)
     assert_int_equal(again.created_ms, genesis.created_ms);
     assert_int_equal(again.utc_offset_minutes, 480);
     assert_int_equal(again.root_height, 12345);
+    assert_int_equal(again.root_epoch, 7);
     assert_memory_equal(again.currencies, genesis.currencies, 2 * sizeof *again.currencies);
     assert_memory_equal(again.participants, genesis.participants,
                         PARTICIPANTS * sizeof *again.participants);
