@@ -42,8 +42,8 @@ static enum status read_earlier(const char *newest_path, uint32_t newest, uint32
     return status;
 }
 
-static enum status read_all(const char *newest_path, struct lineage_documents *documents,
-                            char *ret_error, size_t capacity)
+static enum status read_all(const char *newest_path, struct lineage_file *file, char *ret_error,
+                            size_t capacity)
 {
     struct genesis newest;
     char why[512] = "";
@@ -58,20 +58,19 @@ static enum status read_all(const char *newest_path, struct lineage_documents *d
                          "%s: incarnation: %u is above %u, the last that this program knows",
                          newest_path, last, LINEAGE_MAX - 1);
     }
-    documents->documents[last] = newest;
+    file->documents[last] = newest;
     for (uint32_t k = 0; k < last && status == STATUS_OK; k++) {
-        status = read_earlier(newest_path, last, k, &documents->documents[k], ret_error, capacity);
+        status = read_earlier(newest_path, last, k, &file->documents[k], ret_error, capacity);
     }
     if (status != STATUS_OK) {
         return status;
     }
-    documents->lineage.count = last + 1;
+    file->lineage.count = last + 1;
     for (uint32_t k = 0; k <= last; k++) {
-        documents->lineage.incarnations[k] =
-            (struct incarnation){.genesis = &documents->documents[k],
-                                 .chain_id = genesis_file_chain_id(&documents->documents[k])};
+        file->lineage.incarnations[k] = (struct incarnation){
+            .genesis = &file->documents[k], .chain_id = genesis_file_chain_id(&file->documents[k])};
     }
-    status = lineage_check(&documents->lineage, why, sizeof why);
+    status = lineage_check(&file->lineage, why, sizeof why);
     if (status != STATUS_OK) {
         return error_set(status, ret_error, capacity,
                          "%s, with the earlier documents beside it: %s: take all of them from a "
@@ -81,21 +80,34 @@ static enum status read_all(const char *newest_path, struct lineage_documents *d
     return STATUS_OK;
 }
 
-enum status lineage_file_read(const char *newest_path, struct lineage_documents *ret_documents,
+enum status lineage_file_read(const char *newest_path, struct lineage_file *ret_file,
                               char *ret_error, size_t capacity)
 {
-    memset(ret_documents, 0, sizeof *ret_documents);
-    const enum status status = read_all(newest_path, ret_documents, ret_error, capacity);
+    memset(ret_file, 0, sizeof *ret_file);
+    const enum status status = read_all(newest_path, ret_file, ret_error, capacity);
     if (status != STATUS_OK) {
-        lineage_file_free(ret_documents);
+        lineage_file_free(ret_file);
     }
     return status;
 }
 
-void lineage_file_free(struct lineage_documents *documents)
+enum status lineage_file_read_newest(const char *newest_path, struct lineage_file *ret_file,
+                                     char *ret_error, size_t capacity)
+{
+    memset(ret_file, 0, sizeof *ret_file);
+    const enum status status =
+        genesis_file_read(newest_path, &ret_file->documents[0], ret_error, capacity);
+    if (status == STATUS_OK) {
+        const struct hash chain_id = genesis_file_chain_id(&ret_file->documents[0]);
+        lineage_single(&ret_file->lineage, &ret_file->documents[0], &chain_id);
+    }
+    return status;
+}
+
+void lineage_file_free(struct lineage_file *file)
 {
     for (uint32_t k = 0; k < LINEAGE_MAX; k++) {
-        genesis_free(&documents->documents[k]);
+        genesis_free(&file->documents[k]);
     }
-    memset(documents, 0, sizeof *documents);
+    memset(file, 0, sizeof *file);
 }
