@@ -13,7 +13,7 @@ static int run_list(const struct args *args)
     static const struct column columns[] = {
         {"height", COLUMN_NUMBER},  {"time", COLUMN_TEXT},      {"proposer", COLUMN_NUMBER},
         {"batches", COLUMN_NUMBER}, {"records", COLUMN_NUMBER}, {"total_records", COLUMN_NUMBER},
-        {"view", COLUMN_NUMBER},    {"hash", COLUMN_TEXT}};
+        {"view", COLUMN_NUMBER},    {"hash", COLUMN_TEXT},      {"incarnation", COLUMN_NUMBER}};
     struct home home;
     enum output_format format;
     uint64_t from, to, last;
@@ -31,7 +31,7 @@ static int run_list(const struct args *args)
     if (from == UINT64_MAX) {
         from = to + 1 > last ? to + 1 - last : 0;
     }
-    struct output *output = output_list(stdout, format, columns, 8);
+    struct output *output = output_list(stdout, format, columns, 9);
     for (uint64_t height = from; height <= to && code == EXIT_CLEAN; height++) {
         const struct block_row *block;
         enum status status = chain_block(&home.chain, height, &block);
@@ -47,28 +47,53 @@ static int run_list(const struct args *args)
         output_number(output, block->header.total_records);
         output_number(output, block->has_finalization ? block->finalization.view : 0);
         output_hash(output, &block->hash);
+        output_number(output,
+                      lineage_at_height(&home.documents.lineage, height)->genesis->incarnation);
     }
     output_end(output);
     home_close(&home);
     return code;
 }
 
-static void show_header(FILE *file, enum output_format format, const struct block_row *block)
+/* What makes a block final, for people. */
+static const char *made_final(const struct home *home, const struct block_row *block)
 {
-    static const struct column columns[] = {
-        {"height", COLUMN_NUMBER},        {"hash", COLUMN_TEXT},
-        {"epoch", COLUMN_NUMBER},         {"time", COLUMN_TEXT},
-        {"proposer", COLUMN_NUMBER},      {"flags", COLUMN_NUMBER},
-        {"batches", COLUMN_NUMBER},       {"records", COLUMN_NUMBER},
-        {"total_records", COLUMN_NUMBER}, {"accounts", COLUMN_NUMBER},
-        {"events", COLUMN_NUMBER},        {"view", COLUMN_NUMBER},
-        {"signatures", COLUMN_NUMBER},    {"chain_id", COLUMN_TEXT},
-        {"parent_hash", COLUMN_TEXT},     {"batches_root", COLUMN_TEXT},
-        {"verdicts_root", COLUMN_TEXT},   {"accounts_root", COLUMN_TEXT},
-        {"state_root", COLUMN_TEXT},      {"history_root", COLUMN_TEXT},
-        {"events_root", COLUMN_TEXT},     {"next_validators_hash", COLUMN_TEXT}};
+    if (block->header.height == 0) {
+        return "by definition: the genesis block";
+    }
+    return lineage_root_block(&home->documents.lineage, block->header.height) != NULL
+               ? "by definition: the root block of an incarnation"
+               : "by its finalization";
+}
+
+static void show_header(const struct home *home, enum output_format format,
+                        const struct block_row *block)
+{
+    static const struct column columns[] = {{"height", COLUMN_NUMBER},
+                                            {"hash", COLUMN_TEXT},
+                                            {"epoch", COLUMN_NUMBER},
+                                            {"time", COLUMN_TEXT},
+                                            {"proposer", COLUMN_NUMBER},
+                                            {"flags", COLUMN_NUMBER},
+                                            {"batches", COLUMN_NUMBER},
+                                            {"records", COLUMN_NUMBER},
+                                            {"total_records", COLUMN_NUMBER},
+                                            {"accounts", COLUMN_NUMBER},
+                                            {"events", COLUMN_NUMBER},
+                                            {"view", COLUMN_NUMBER},
+                                            {"signatures", COLUMN_NUMBER},
+                                            {"chain_id", COLUMN_TEXT},
+                                            {"parent_hash", COLUMN_TEXT},
+                                            {"batches_root", COLUMN_TEXT},
+                                            {"verdicts_root", COLUMN_TEXT},
+                                            {"accounts_root", COLUMN_TEXT},
+                                            {"state_root", COLUMN_TEXT},
+                                            {"history_root", COLUMN_TEXT},
+                                            {"events_root", COLUMN_TEXT},
+                                            {"next_validators_hash", COLUMN_TEXT},
+                                            {"final", COLUMN_TEXT}};
     const struct block_header *header = &block->header;
-    struct output *output = output_single(file, format, columns, 22);
+    struct output *output = output_single(stdout, format, columns, 23);
     output_number(output, header->height);
     output_hash(output, &block->hash);
     output_number(output, header->epoch);
@@ -91,6 +116,7 @@ static void show_header(FILE *file, enum output_format format, const struct bloc
     output_hash(output, &header->history_root);
     output_hash(output, &header->events_root);
     output_hash(output, &header->next_validators_hash);
+    output_text(output, made_final(home, block));
     output_end(output);
 }
 
@@ -152,7 +178,7 @@ static int run_show(const struct args *args)
     } else if (args_flag(args, "batches")) {
         code = show_batches(&home, format, height, block->batch_count);
     } else {
-        show_header(stdout, format, block);
+        show_header(&home, format, block);
     }
     home_close(&home);
     return code;
@@ -170,8 +196,10 @@ const struct verb verb_block_list = {
     .operands = "",
     .uses = USES_HOME | USES_FORMAT,
     .summary = "final blocks, one a line",
-    .description = "Lists final blocks in ascending height: the last 20, or those that --last,\n"
-                   "--from and --to choose. view is the view in which the block was finalized.",
+    .description =
+        "Lists final blocks in ascending height: the last 20, or those that --last,\n"
+        "--from and --to choose. view is the view in which the block was finalized; the genesis\n"
+        "block and the root block of a later incarnation have none.",
     .options = list_options,
     .examples = "hefu block list --home NET/node-0\n"
                 "hefu block list --home NET/node-0 --from 0 --format csv",

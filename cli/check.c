@@ -66,13 +66,7 @@ int check_accounts(struct home *home)
         return home_failure(status, "block %llu", (unsigned long long)home->final.height);
     }
     const struct block_row last = *block;
-    const struct validator_set *set = NULL;
-    const char *wrong = sets_of_epoch(home, home->final.epoch, &set);
-    if (wrong == NULL && last.header.height > 0) {
-        wrong = !last.has_finalization ? "it has no finalization"
-                                       : check_finalization(&last.finalization, &last.hash,
-                                                            &home->chain_id, set, true);
-    }
+    const char *wrong = sets_check_block(home, block);
     if (wrong != NULL) {
         complain("block %llu: %s", (unsigned long long)home->final.height, wrong);
         return EXIT_INTEGRITY;

@@ -29,7 +29,7 @@ static const char *check_vote(struct home *home, struct span key, struct span va
     if (key.length != sizeof own_key || memcmp(key.data, own_key, sizeof own_key) != 0) {
         return "a vote stands under another view or kind";
     }
-    vote_preimage(&vote, &home->chain_id, &set->hash, preimage);
+    vote_preimage(&vote, sets_chain_id(home, vote.epoch), &set->hash, preimage);
     return key_verify(&set->members[vote.signer].key, preimage, sizeof preimage, &vote.signature)
                ? NULL
                : "a vote is not signed by its validator";
@@ -54,7 +54,7 @@ static const char *check_certificate(struct home *home, struct span key, struct 
     if (key.length != sizeof own_key || memcmp(key.data, own_key, sizeof own_key) != 0) {
         return "a certificate stands under another view or kind";
     }
-    return check_signatures(scratch, &home->chain_id, set);
+    return check_signatures(scratch, sets_chain_id(home, scratch->epoch), set);
 }
 
 const char *check_votes(struct home *home, const char **ret_table)
@@ -90,10 +90,11 @@ const char *check_final_point(struct home *home)
         !hash_equal(&block->hash, &final->hash)) {
         return "the final point names another block";
     }
-    /* Genesis has no finalization: view 0 of the first epoch. */
-    bool first = final->height == 0;
+    /* Genesis and root blocks have no finalization: view 0 of the first epoch that they open. */
+    const bool first =
+        final->height == 0 || lineage_root_block(&home->documents.lineage, final->height) != NULL;
     uint64_t view = first ? 0 : block->finalization.view;
-    uint64_t epoch = first ? home->validators.epoch : block->finalization.epoch;
+    uint64_t epoch = first ? sets_epoch_after(&block->header) : block->finalization.epoch;
     return final->view == view && final->epoch == epoch
                ? NULL
                : "the final point has another view or epoch than the block's finalization";

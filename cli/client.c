@@ -7,10 +7,8 @@
 
 #include "base/check.h"
 #include "cli/progress.h"
-#include "node/genesis_file.h"
 
 #define ERROR_BYTES 512
-#define FIRST_EPOCH 1
 #define SEND_TIMEOUT_MS 10000
 static const char prologue[] = "hefu/1";
 
@@ -46,18 +44,15 @@ int client_load(const char *folder, bool signing, struct client *ret_client)
     char error[ERROR_BYTES] = "";
     memset(client, 0, sizeof *client);
     enum status status = client_config_read(folder, &client->config, error, sizeof error);
-    if (status == STATUS_OK) {
-        status =
-            genesis_file_read(client->config.genesis_path, &client->genesis, error, sizeof error);
-    }
     if (status == STATUS_OK &&
-        genesis_validator_set(&client->genesis, FIRST_EPOCH, &client->validators) != STATUS_OK) {
-        snprintf(error, sizeof error, "%.300s: the validators do not form a set",
-                 client->config.genesis_path);
-        status = STATUS_MALFORMED;
+        documents_read(client->config.genesis_path, &client->documents) != EXIT_CLEAN) {
+        return EXIT_USAGE;
     }
     if (status == STATUS_OK) {
-        client->chain_id = genesis_file_chain_id(&client->genesis);
+        const struct incarnation *newest = lineage_newest(&client->documents.lineage);
+        client->genesis = *newest->genesis;
+        client->chain_id = newest->chain_id;
+        CHECK(documents_set(newest, &client->validators) == STATUS_OK); /* as documents_read says */
         client->names = names_new(&client->genesis);
         client->arena_memory = aligned_alloc(64, CLIENT_ANSWER_ARENA_BYTES);
         CHECK(client->arena_memory != NULL);
@@ -77,7 +72,7 @@ void client_close(struct client *client)
     signing_key_free(client->key);
     transport_pair_free(client->pair);
     names_free(client->names);
-    genesis_free(&client->genesis);
+    lineage_file_free(&client->documents);
     free(client->arena_memory);
     memset(client, 0, sizeof *client);
 }

@@ -6,6 +6,7 @@
 #define HEFU_CLI_CLIENT_H
 
 #include "cli/args.h"
+#include "cli/documents.h"
 #include "cli/names.h"
 #include "consensus/validators.h"
 #include "node/config.h"
@@ -15,9 +16,10 @@
 
 struct client {
     struct client_config config;
-    struct genesis genesis;
+    struct lineage_file documents; /* genesis.json, and those of earlier incarnations beside it */
+    struct genesis genesis;        /* the newest, borrowed */
     struct hash chain_id;
-    struct validator_set validators;
+    struct validator_set validators; /* of its first epoch */
     struct names *names;
     struct signing_key *key; /* NULL unless asked for */
     struct noise_key_pair *pair;

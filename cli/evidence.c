@@ -10,7 +10,6 @@
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "node/epochs.h"
-#include "node/genesis_file.h"
 
 #define NAME_BYTES 33
 
@@ -218,7 +217,8 @@ static int run_show(const struct args *args)
         const struct proof *proof = &item->proof;
         const struct validator_set *set = NULL;
         const char *wrong = sets_of_epoch(&home, proof_epoch(proof), &set);
-        wrong = wrong != NULL ? wrong : proof_check(proof, &home.chain_id, set);
+        wrong = wrong != NULL ? wrong
+                              : proof_check(proof, sets_chain_id(&home, proof_epoch(proof)), set);
         struct output *output = output_single(stdout, format, proof_columns, 16);
         output_text(output, wrong == NULL ? "holds: both are signed as they say" : wrong);
         put_accused(output, &home, proof);
@@ -263,9 +263,8 @@ static int run_export(const struct args *args)
 /* Names are not in a file: the key is what it proves something of. */
 static int run_verify(const struct args *args)
 {
-    struct genesis genesis;
+    struct lineage_file documents;
     enum output_format format;
-    char error[1024];
     const char *path = args_value(args, "genesis");
     if (output_format_of(args, &format) != STATUS_OK) {
         return EXIT_USAGE;
@@ -274,15 +273,13 @@ static int run_verify(const struct args *args)
         complain("evidence verify needs --genesis FILE, the network's genesis.json");
         return EXIT_USAGE;
     }
-    if (genesis_file_read(path, &genesis, error, sizeof error) != STATUS_OK) {
-        complain("%s", error);
+    if (documents_read(path, &documents) != EXIT_CLEAN) {
         return EXIT_USAGE;
     }
-    const struct hash chain_id = genesis_file_chain_id(&genesis);
     struct proof *proof = calloc(1, sizeof *proof);
     struct validator_set set;
     CHECK(proof != NULL);
-    int code = evidence_file_check(args->operands[0], &genesis, &chain_id, proof, &set);
+    int code = evidence_file_check(args->operands[0], &documents.lineage, proof, &set);
     if (code == EXIT_CLEAN) {
         struct output *output = output_single(stdout, format, proof_columns, 14);
         output_text(output, "holds: both are signed as they say");
@@ -292,7 +289,7 @@ static int run_verify(const struct args *args)
         } else {
             char text[32];
             (void)snprintf(text, sizeof text, "validator %u", proof->votes.first.signer);
-            struct names *names = names_new(&genesis);
+            struct names *names = names_new(lineage_newest(&documents.lineage)->genesis);
             output_text(output, text);
             output_text(output, names_participant_name(
                                     names, set.members[proof->votes.first.signer].participant));
@@ -306,7 +303,7 @@ static int run_verify(const struct args *args)
         output_end(output);
     }
     free(proof);
-    genesis_free(&genesis);
+    lineage_file_free(&documents);
     return code;
 }
 
@@ -350,7 +347,7 @@ const struct verb verb_evidence_export = {
 };
 
 static const struct verb_option verify_options[] = {
-    {"genesis", "FILE", "the network's genesis.json"},
+    {"genesis", "FILE", "the network's genesis.json, or the document of the file's incarnation"},
     {NULL, NULL, NULL},
 };
 

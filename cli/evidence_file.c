@@ -13,7 +13,6 @@
 #include "node/epochs.h"
 #include "node/evidence.h"
 #include "node/file.h"
-#include "node/genesis_file.h"
 #include "node/keys.h"
 #include "node/rows.h"
 
@@ -124,9 +123,12 @@ static void write_proof(struct writer *writer, const struct proof *proof)
 int evidence_file_write(const char *path, struct home *home, const struct proof *proof)
 {
     const uint64_t epoch = proof_epoch(proof);
-    const size_t capacity = HEAD_BYTES + (epoch - 1) * STEP_BYTES_MAX + ROW_CONFLICT_BYTES_MAX;
+    const struct incarnation *incarnation = lineage_at_epoch(&home->documents.lineage, epoch);
+    const uint64_t first = incarnation_first_epoch(incarnation);
+    const size_t capacity =
+        HEAD_BYTES + (size_t)(epoch - first) * STEP_BYTES_MAX + ROW_CONFLICT_BYTES_MAX;
     char error[512];
-    if (epoch == 0 || capacity > FILE_BYTES_MAX) {
+    if (epoch < first || capacity > FILE_BYTES_MAX) {
         complain("%s: there are too many epochs before this one for one file", path);
         return EXIT_USAGE;
     }
@@ -136,11 +138,11 @@ int evidence_file_write(const char *path, struct home *home, const struct proof 
     writer_copy(&writer, MAGIC, sizeof MAGIC);
     writer_u32(&writer, VERSION);
     writer_u32(&writer, proof->of_certificates ? KIND_CERTIFICATES : KIND_VOTES);
-    writer_u32(&writer, (uint32_t)(epoch - 1));
+    writer_u32(&writer, (uint32_t)(epoch - first));
     writer_u32(&writer, 0);
-    writer_copy(&writer, home->chain_id.bytes, HASH_BYTES);
+    writer_copy(&writer, incarnation->chain_id.bytes, HASH_BYTES);
     const char *wrong = NULL;
-    for (uint64_t e = 1; e < epoch && wrong == NULL; e++) {
+    for (uint64_t e = first; e < epoch && wrong == NULL; e++) {
         wrong = write_step(home, e, &writer);
     }
     write_proof(&writer, proof);
@@ -213,7 +215,7 @@ static bool read_proof(struct reader *reader, uint32_t kind, struct proof *proof
            row_conflict_decode(rest, proof->certificates, &count) == STATUS_OK && count == 2;
 }
 
-static const char *check_bytes(struct reader *reader, const struct hash *chain_id,
+static const char *check_bytes(struct reader *reader, const struct lineage *lineage,
                                struct proof *proof, struct validator_set *set)
 {
     uint8_t magic[sizeof MAGIC];
@@ -230,36 +232,35 @@ static const char *check_bytes(struct reader *reader, const struct hash *chain_i
     if (version != VERSION || reserved != 0) {
         return "it was written by another version of this program";
     }
-    if (!hash_equal(&chain, chain_id)) {
-        return "it is of another chain than this genesis.json";
+    const struct incarnation *incarnation = documents_of_chain(lineage, &chain);
+    if (incarnation == NULL) {
+        return "it is of another chain than this genesis.json and the documents beside it";
+    }
+    if (documents_set(incarnation, set) != STATUS_OK) {
+        return "the validators of its genesis document do not form a set";
     }
     const char *wrong = NULL;
     for (uint32_t i = 0; i < steps && wrong == NULL; i++) {
-        wrong = read_step(reader, chain_id, set);
+        wrong = read_step(reader, &chain, set);
     }
     if (wrong == NULL && !read_proof(reader, kind, proof)) {
         wrong = "its votes or certificates are malformed, or convict nobody";
     }
-    return wrong == NULL ? proof_check(proof, chain_id, set) : wrong;
+    return wrong == NULL ? proof_check(proof, &chain, set) : wrong;
 }
 
-int evidence_file_check(const char *path, const struct genesis *genesis,
-                        const struct hash *chain_id, struct proof *ret_proof,
+int evidence_file_check(const char *path, const struct lineage *lineage, struct proof *ret_proof,
                         struct validator_set *ret_set)
 {
     char error[512];
     uint8_t *bytes = NULL;
     size_t length = 0;
-    if (genesis_validator_set(genesis, 1, ret_set) != STATUS_OK) {
-        complain("genesis: the validators do not form a set");
-        return EXIT_USAGE;
-    }
     if (file_read(path, FILE_BYTES_MAX, 0, &bytes, &length, error, sizeof error) != STATUS_OK) {
         complain("%s", error);
         return EXIT_USAGE;
     }
     struct reader reader = reader_over(bytes, length);
-    const char *wrong = check_bytes(&reader, chain_id, ret_proof, ret_set);
+    const char *wrong = check_bytes(&reader, lineage, ret_proof, ret_set);
     free(bytes);
     if (wrong != NULL) {
         complain("%s: %s", path, wrong);

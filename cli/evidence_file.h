@@ -26,13 +26,14 @@ uint64_t proof_view(const struct proof *proof);
 const char *proof_check(const struct proof *proof, const struct hash *chain_id,
                         const struct validator_set *set);
 
-/* Writes the proof with the steps from genesis to its epoch. EXIT_CLEAN, or told. */
+/* Writes the proof with the steps to its epoch from the document of its incarnation. EXIT_CLEAN, or
+   told. */
 int evidence_file_write(const char *path, struct home *home, const struct proof *proof) MUST_USE;
 
-/* Reads and checks a file against genesis. EXIT_CLEAN with the set of the proof's epoch; otherwise
-   told: EXIT_USAGE if the file cannot be read, EXIT_INTEGRITY if it does not hold. */
-int evidence_file_check(const char *path, const struct genesis *genesis,
-                        const struct hash *chain_id, struct proof *ret_proof,
+/* Reads and checks a file against the documents of its chain id. EXIT_CLEAN with the set of the
+   proof's epoch; otherwise told: EXIT_USAGE if the file cannot be read, EXIT_INTEGRITY if it does
+   not hold. */
+int evidence_file_check(const char *path, const struct lineage *lineage, struct proof *ret_proof,
                         struct validator_set *ret_set) MUST_USE;
 
 #endif

@@ -106,7 +106,9 @@ static bool read_recorded(struct home *home, struct span key, struct span value,
     struct evidence_item *item = add(list);
     if (!take_place(item, value) ||
         !store_get(home->store, STORE_BATCHES, item->batch.bytes, HASH_BYTES, &bytes) ||
-        batch_parse(bytes.data, bytes.length, &home->chain_id, &batch, NULL) != STATUS_OK) {
+        batch_parse(bytes.data, bytes.length,
+                    &lineage_at_height(&home->documents.lineage, item->height)->chain_id, &batch,
+                    NULL) != STATUS_OK) {
         return false;
     }
     return evidence_of_body((struct span){.data = batch.body, .length = batch.body_length},

@@ -12,8 +12,7 @@
 #include "node/config.h"
 #include "node/genesis_file.h"
 
-#define ERROR_BYTES 512
-#define FIRST_EPOCH 1
+#define ERROR_BYTES 1024
 
 const char *home_path(const struct args *args)
 {
@@ -45,13 +44,13 @@ static int open_genesis(struct home *home)
 {
     char path[CONFIG_PATH_MAX], error[ERROR_BYTES];
     snprintf(path, sizeof path, "%s/genesis.json", home->path);
-    enum status status = genesis_file_read(path, &home->genesis, error, sizeof error);
+    enum status status = lineage_file_read(path, &home->documents, error, sizeof error);
     if (status != STATUS_OK) {
         complain("%s", error);
         return status == STATUS_NOT_FOUND ? EXIT_NOT_FOUND : EXIT_USAGE;
     }
-    home->chain_id = genesis_file_chain_id(&home->genesis);
-    if (genesis_validator_set(&home->genesis, FIRST_EPOCH, &home->validators) != STATUS_OK) {
+    home->genesis = *lineage_newest(&home->documents.lineage)->genesis;
+    if (documents_set(lineage_first(&home->documents.lineage), &home->validators) != STATUS_OK) {
         complain("%s: the validators do not form a set", path);
         return EXIT_USAGE;
     }
@@ -74,6 +73,8 @@ static int read_final(struct home *home)
     if (status != STATUS_OK) {
         return home_failure(status, "%s: the final point", home->path);
     }
+    home->chain_id = home->chain.chain_id =
+        lineage_at_height(&home->documents.lineage, home->final.height)->chain_id;
     if (!store_get(home->store, STORE_META, "chain_id", 8, &chain_id) ||
         chain_id.length != HASH_BYTES ||
         memcmp(chain_id.data, home->chain_id.bytes, HASH_BYTES) != 0) {
@@ -140,7 +141,7 @@ void home_close(struct home *home)
     store_close(home->store);
     names_free(home->names);
     genesis_free(&home->now);
-    genesis_free(&home->genesis);
+    lineage_file_free(&home->documents);
     memset(home, 0, sizeof *home);
 }
 

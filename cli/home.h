@@ -7,6 +7,7 @@
 #define HEFU_CLI_HOME_H
 
 #include "cli/args.h"
+#include "cli/documents.h"
 #include "cli/names.h"
 #include "consensus/validators.h"
 #include "ledger/account.h"
@@ -16,10 +17,11 @@
 
 struct home {
     const char *path;
-    struct genesis genesis; /* as the network began */
+    struct lineage_file documents; /* genesis.json and those of earlier incarnations */
+    struct genesis genesis; /* the newest of them, borrowed; but for its head, as the first was */
     struct genesis now;     /* as of the snapshot: without validators, what actions changed in it */
-    struct hash chain_id;
-    struct validator_set validators; /* of epoch 1, in genesis */
+    struct hash chain_id;   /* of the last final block's incarnation */
+    struct validator_set validators; /* of epoch 1, in the first document */
     struct validator_set set;        /* of the epoch that sets_of_epoch was last asked for */
     struct store *store;
     struct chain chain;

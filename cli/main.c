@@ -7,15 +7,16 @@
 #include "cli/verbs.h"
 
 static const struct verb *const verbs[] = {
-    &verb_testnet_init,  &verb_key_new,        &verb_key_show,        &verb_status,
-    &verb_submit,        &verb_receipt,        &verb_block_list,      &verb_block_show,
-    &verb_record_show,   &verb_record_history, &verb_exceptions,      &verb_disputes,
-    &verb_account_list,  &verb_account_show,   &verb_trial_balance,   &verb_statement,
-    &verb_cycle_list,    &verb_cycle_show,     &verb_cycle_net,       &verb_cycle_preview,
-    &verb_queue,         &verb_limits,         &verb_participant,     &verb_service,
-    &verb_scheme,        &verb_action_propose, &verb_action_approve,  &verb_action_disapprove,
-    &verb_action_list,   &verb_action_show,    &verb_verify,          &verb_tail,
-    &verb_evidence_list, &verb_evidence_show,  &verb_evidence_export, &verb_evidence_verify,
+    &verb_testnet_init,  &verb_key_new,          &verb_key_show,        &verb_status,
+    &verb_submit,        &verb_receipt,          &verb_block_list,      &verb_block_show,
+    &verb_record_show,   &verb_record_history,   &verb_exceptions,      &verb_disputes,
+    &verb_account_list,  &verb_account_show,     &verb_trial_balance,   &verb_statement,
+    &verb_cycle_list,    &verb_cycle_show,       &verb_cycle_net,       &verb_cycle_preview,
+    &verb_queue,         &verb_limits,           &verb_participant,     &verb_service,
+    &verb_scheme,        &verb_action_propose,   &verb_action_approve,  &verb_action_disapprove,
+    &verb_action_list,   &verb_action_show,      &verb_verify,          &verb_tail,
+    &verb_evidence_list, &verb_evidence_show,    &verb_evidence_export, &verb_evidence_verify,
+    &verb_genesis_show,  &verb_genesis_continue, &verb_genesis_adopt,
 };
 
 #define VERB_COUNT (sizeof verbs / sizeof verbs[0])

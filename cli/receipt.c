@@ -22,7 +22,6 @@
 #include "ledger/verdict.h"
 #include "node/epochs.h"
 #include "node/file.h"
-#include "node/genesis_file.h"
 
 #define CONNECT_MS 5000
 #define AWAIT_MS 30000
@@ -176,13 +175,15 @@ static enum status read_paths(struct home *home, uint64_t height, struct held *h
     return STATUS_OK;
 }
 
-/* The steps from epoch 1 to the block's. */
+/* The steps from the first epoch of the block's incarnation to the block's. */
 static enum status read_epochs(struct home *home, uint64_t epoch, struct held *held)
 {
-    if (epoch > CLIENT_EPOCHS_MAX + 1) {
+    const uint64_t first =
+        incarnation_first_epoch(lineage_at_epoch(&home->documents.lineage, epoch));
+    if (epoch > CLIENT_EPOCHS_MAX + first) {
         return STATUS_OVERSIZED;
     }
-    for (uint64_t e = 1; e < epoch; e++) {
+    for (uint64_t e = first; e < epoch; e++) {
         uint64_t height;
         const struct block_row *block;
         struct validator_set next;
@@ -437,16 +438,32 @@ static void print_facts(enum output_format format, const struct names *names,
     output_end(output);
 }
 
+/* Against the document of the block's own incarnation. */
+static const char *check(const struct client_receipt *receipt, const struct lineage *lineage,
+                         const struct public_key *later, struct receipt_facts *ret_facts)
+{
+    struct block_header header;
+    struct validator_set set;
+    memcpy(&header, receipt->block_header, sizeof header);
+    const struct incarnation *own = documents_of_chain(lineage, &header.chain_id);
+    if (own == NULL) {
+        return "the block belongs to another chain: of an earlier incarnation, it needs that one's "
+               "genesis document, beside genesis.json or by itself";
+    }
+    return documents_set(own, &set) == STATUS_OK
+               ? receipt_check(receipt, own->genesis, later, &own->chain_id, &set, ret_facts)
+               : "the validators of its genesis document do not form a set";
+}
+
 /* wanted: the batch that was asked for, or NULL for whichever a file shows. */
-static int finish(const struct args *args, const struct hash *wanted, const struct genesis *genesis,
-                  const struct public_key *later, const struct hash *chain_id,
-                  const struct validator_set *validators, const struct names *names,
+static int finish(const struct args *args, const struct hash *wanted, const struct lineage *lineage,
+                  const struct public_key *later, const struct names *names,
                   const struct held *held)
 {
     struct receipt_facts facts;
     enum output_format format;
     const char *out = args_value(args, "out");
-    const char *wrong = receipt_check(&held->receipt, genesis, later, chain_id, validators, &facts);
+    const char *wrong = check(&held->receipt, lineage, later, &facts);
     if (wrong == NULL && wanted != NULL && !hash_equal(&facts.batch_id, wanted)) {
         wrong = "it is for another batch";
     }
@@ -465,30 +482,21 @@ static int finish(const struct args *args, const struct hash *wanted, const stru
 static int check_file(const struct args *args, const struct hash *wanted, struct held *held)
 {
     const char *genesis_path = args_value(args, "genesis");
-    struct genesis genesis;
-    struct validator_set validators;
-    char error[ERROR_BYTES];
+    struct lineage_file documents;
     if (genesis_path == NULL) {
         complain("receipt --file needs --genesis FILE, the network's genesis.json");
         return EXIT_USAGE;
     }
-    if (genesis_file_read(genesis_path, &genesis, error, sizeof error) != STATUS_OK) {
-        complain("%s", error);
+    if (documents_read(genesis_path, &documents) != EXIT_CLEAN) {
         return EXIT_USAGE;
     }
-    struct hash chain_id = genesis_file_chain_id(&genesis);
-    int code = EXIT_USAGE;
-    if (genesis_validator_set(&genesis, 1, &validators) != STATUS_OK) {
-        complain("%s: the validators do not form a set", genesis_path);
-    } else {
-        struct names *names = names_new(&genesis);
-        code = read_file(args_value(args, "file"), held);
-        if (code == EXIT_CLEAN) {
-            code = finish(args, wanted, &genesis, NULL, &chain_id, &validators, names, held);
-        }
-        names_free(names);
+    struct names *names = names_new(lineage_newest(&documents.lineage)->genesis);
+    int code = read_file(args_value(args, "file"), held);
+    if (code == EXIT_CLEAN) {
+        code = finish(args, wanted, &documents.lineage, NULL, names, held);
     }
-    genesis_free(&genesis);
+    names_free(names);
+    lineage_file_free(&documents);
     return code;
 }
 
@@ -506,8 +514,8 @@ static int receipt_of_batch(const struct args *args, const struct hash *id, stru
                 struct public_key key;
                 memcpy(&header, held->receipt.batch_header, sizeof header);
                 bool known = batch_keys_of_participant(&home, &header, &key);
-                code = finish(args, id, &home.genesis, known ? &key : NULL, &home.chain_id,
-                              &home.validators, home.names, held);
+                code = finish(args, id, &home.documents.lineage, known ? &key : NULL, home.names,
+                              held);
             }
             home_close(&home);
         }
@@ -518,8 +526,7 @@ static int receipt_of_batch(const struct args *args, const struct hash *id, stru
     if (code == EXIT_CLEAN) {
         code = fetch(&client, id, held);
         if (code == EXIT_CLEAN) {
-            code = finish(args, id, &client.genesis, NULL, &client.chain_id, &client.validators,
-                          client.names, held);
+            code = finish(args, id, &client.documents.lineage, NULL, client.names, held);
         }
         client_close(&client);
     }
@@ -551,7 +558,7 @@ static int run_receipt(const struct args *args)
 static const struct verb_option options[] = {
     {"out", "FILE", "also write the receipt to a file that others can check"},
     {"file", "FILE", "check such a file instead; needs only --genesis"},
-    {"genesis", "FILE", "the network's genesis.json, for --file"},
+    {"genesis", "FILE", "the network's genesis.json, or the document of the receipt's incarnation"},
     {NULL, NULL, NULL},
 };
 
@@ -566,7 +573,8 @@ const struct verb verb_receipt = {
         "checks it against genesis: the participant's signature, the batch under\n"
         "batches_root, the verdicts under verdicts_root, and the block's finalization by a\n"
         "quorum of validators; where they changed since genesis, also each change, by the\n"
-        "quorum before it. Exit status 3 if anything does not hold.\n\n"
+        "quorum before it. Exit status 3 if anything does not hold. A batch from before the\n"
+        "network's present incarnation needs the older genesis document, beside genesis.json.\n\n"
         "--out writes it to a file. With --file and --genesis anyone can check that file\n"
         "without a node or a ledger, and with BATCH that it is for that one.",
     .options = options,

@@ -23,7 +23,8 @@ struct receipt_facts {
     struct hash block_hash;
 };
 
-/* NULL if everything holds, with the facts; else what is wrong (static). validators: genesis'.
+/* NULL if everything holds, with the facts; else what is wrong (static). genesis, chain_id: of the
+   block's incarnation. validators: genesis', of its first epoch.
    later: the key of a participant and number that genesis does not have, because an action gave it
    since, as the caller knows it for itself; or NULL. */
 const char *receipt_check(const struct client_receipt *receipt, const struct genesis *genesis,

@@ -16,13 +16,14 @@
 static int status_of_home(const struct args *args, enum output_format format)
 {
     static const struct column columns[] = {
-        {"network", COLUMN_TEXT},        {"chain_id", COLUMN_TEXT},
-        {"height", COLUMN_NUMBER},       {"final_hash", COLUMN_TEXT},
-        {"state_root", COLUMN_TEXT},     {"accounts_root", COLUMN_TEXT},
-        {"time", COLUMN_TEXT},           {"epoch", COLUMN_NUMBER},
-        {"view", COLUMN_NUMBER},         {"total_records", COLUMN_NUMBER},
-        {"accounts", COLUMN_NUMBER},     {"validators", COLUMN_NUMBER},
-        {"participants", COLUMN_NUMBER}, {"stored_bytes", COLUMN_NUMBER}};
+        {"network", COLUMN_TEXT},         {"incarnation", COLUMN_NUMBER},
+        {"chain_id", COLUMN_TEXT},        {"height", COLUMN_NUMBER},
+        {"final_hash", COLUMN_TEXT},      {"state_root", COLUMN_TEXT},
+        {"accounts_root", COLUMN_TEXT},   {"time", COLUMN_TEXT},
+        {"epoch", COLUMN_NUMBER},         {"view", COLUMN_NUMBER},
+        {"total_records", COLUMN_NUMBER}, {"accounts", COLUMN_NUMBER},
+        {"validators", COLUMN_NUMBER},    {"participants", COLUMN_NUMBER},
+        {"stored_bytes", COLUMN_NUMBER}};
     struct home home;
     const struct block_row *block;
     int code = home_open_bare(args, &home);
@@ -36,9 +37,8 @@ static int status_of_home(const struct args *args, enum output_format format)
         return code;
     }
     /* Who votes on the next block. */
-    const bool terminal = (block->header.flags & BLOCK_TERMINAL) != 0;
-    const uint64_t epoch = home.final.epoch + (terminal ? 1 : 0);
     const struct block_header header = block->header;
+    const uint64_t epoch = sets_epoch_after(&header);
     const struct validator_set *set = NULL;
     const char *wrong = sets_of_epoch(&home, epoch, &set);
     if (wrong != NULL) {
@@ -48,8 +48,11 @@ static int status_of_home(const struct args *args, enum output_format format)
     }
     struct store_usage usage;
     store_usage(home.store, &usage);
-    struct output *output = output_single(stdout, format, columns, 14);
+    struct output *output = output_single(stdout, format, columns, 15);
     output_text(output, home.genesis.network);
+    output_number(
+        output,
+        lineage_at_height(&home.documents.lineage, home.final.height)->genesis->incarnation);
     output_hash(output, &home.chain_id);
     output_number(output, home.final.height);
     output_hash(output, &home.final.hash);

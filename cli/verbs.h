@@ -7,10 +7,13 @@
 extern const struct verb verb_testnet_init; /* testnet.c */
 extern const struct verb verb_key_new;      /* key.c */
 extern const struct verb verb_key_show;
-extern const struct verb verb_status;     /* status.c */
-extern const struct verb verb_submit;     /* submit.c */
-extern const struct verb verb_receipt;    /* receipt.c */
-extern const struct verb verb_block_list; /* block.c */
+extern const struct verb verb_genesis_continue; /* genesis_continue.c */
+extern const struct verb verb_genesis_adopt;    /* genesis_adopt.c */
+extern const struct verb verb_genesis_show;     /* genesis_show.c */
+extern const struct verb verb_status;           /* status.c */
+extern const struct verb verb_submit;           /* submit.c */
+extern const struct verb verb_receipt;          /* receipt.c */
+extern const struct verb verb_block_list;       /* block.c */
 extern const struct verb verb_block_show;
 extern const struct verb verb_record_show;    /* record.c */
 extern const struct verb verb_record_history; /* history.c */

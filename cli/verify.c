@@ -21,6 +21,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/replay.h"
+#include "cli/sets.h"
 #include "cli/verbs.h"
 #include "node/epochs.h"
 #include "node/keys.h"
@@ -72,7 +73,10 @@ static bool check_header(struct verify *verify, const struct block_row *block)
     const struct block_header *header = &block->header;
     uint64_t height = header->height;
     struct hash history = merkle_frontier_root(&verify->history);
-    if (!hash_equal(&header->chain_id, &verify->home.chain_id)) {
+    const struct lineage *lineage = &verify->home.documents.lineage;
+    const struct hash *chain_id = &lineage_at_height(lineage, height)->chain_id;
+    const struct incarnation *root = lineage_root_block(lineage, height);
+    if (!hash_equal(&header->chain_id, chain_id)) {
         return wrong(verify, height, "header", "it belongs to another chain");
     }
     if (!hash_equal(&header->parent_hash, &verify->parent_hash)) {
@@ -87,19 +91,21 @@ static bool check_header(struct verify *verify, const struct block_row *block)
     if (header->total_records != verify->total_records + header->record_count) {
         return wrong(verify, height, "header", "total_records does not add up");
     }
-    struct hash root = batches_root(block->batch_ids, block->batch_count);
-    if (!hash_equal(&root, &header->batches_root)) {
+    struct hash batches = batches_root(block->batch_ids, block->batch_count);
+    if (!hash_equal(&batches, &header->batches_root)) {
         return wrong(verify, height, "blocks", "the batch ids do not give batches_root");
     }
     if (height > 0 && header->epoch != verify->set.epoch) {
         return wrong(verify, height, "header", "its epoch is not that of the validators before it");
     }
     const char *fault = NULL;
-    if (height > 0) {
+    if (root != NULL) {
+        fault = sets_check_root_block(root, block);
+    } else if (height > 0) {
         fault = !block->has_finalization
                     ? "it has no finalization"
-                    : check_finalization(&block->finalization, &block->hash, &verify->home.chain_id,
-                                         &verify->set, verify->level >= LEVEL_SIGNATURES);
+                    : check_finalization(&block->finalization, &block->hash, chain_id, &verify->set,
+                                         verify->level >= LEVEL_SIGNATURES);
         verify->signatures += block->has_finalization ? block->finalization.signature_count : 0;
     }
     return fault == NULL ? enter_next(verify, header) : wrong(verify, height, "blocks", fault);
@@ -195,6 +201,13 @@ static int check_chain(struct verify *verify)
                : EXIT_INTEGRITY;
 }
 
+/* Up to the last final block's. */
+static uint32_t incarnations_of(const struct verify *verify)
+{
+    const struct lineage *lineage = &verify->home.documents.lineage;
+    return lineage_at_height(lineage, verify->home.final.height)->genesis->incarnation + 1;
+}
+
 static void print_result(const struct verify *verify, enum output_format format, bool clean,
                          uint64_t took_ms)
 {
@@ -205,6 +218,7 @@ static void print_result(const struct verify *verify, enum output_format format,
                                             {"batches", COLUMN_NUMBER},
                                             {"signatures", COLUMN_NUMBER},
                                             {"epochs", COLUMN_NUMBER},
+                                            {"incarnations", COLUMN_NUMBER},
                                             {"seconds", COLUMN_TEXT},
                                             {"records_per_second", COLUMN_NUMBER},
                                             {"divergence_height", COLUMN_NUMBER},
@@ -213,7 +227,7 @@ static void print_result(const struct verify *verify, enum output_format format,
     char seconds[32];
     snprintf(seconds, sizeof seconds, "%" PRIu64 ".%03u", took_ms / 1000,
              (unsigned)(took_ms % 1000));
-    struct output *output = output_single(stdout, format, columns, 12);
+    struct output *output = output_single(stdout, format, columns, 13);
     output_text(output, clean ? "clean" : "DIVERGED");
     output_text(output, level_names[verify->level]);
     output_number(output, verify->home.final.height);
@@ -221,6 +235,7 @@ static void print_result(const struct verify *verify, enum output_format format,
     output_number(output, verify->batches);
     output_number(output, verify->signatures);
     output_number(output, verify->epochs);
+    output_number(output, incarnations_of(verify));
     output_text(output, seconds);
     output_number(output, verify->total_records * 1000 / (took_ms > 0 ? took_ms : 1));
     if (clean) {
@@ -243,8 +258,12 @@ static void print_sentence(const struct verify *verify, bool clean, uint64_t too
                verify->divergence.what);
         return;
     }
-    char epochs[32] = "";
-    if (verify->epochs > 1) {
+    char epochs[64] = "";
+    const uint32_t incarnations = incarnations_of(verify);
+    if (incarnations > 1) {
+        snprintf(epochs, sizeof epochs, "%u incarnations, %" PRIu64 " epochs, ", incarnations,
+                 verify->epochs);
+    } else if (verify->epochs > 1) {
         snprintf(epochs, sizeof epochs, "%" PRIu64 " epochs, ", verify->epochs);
     }
     printf("clean: %" PRIu64 " blocks, %s%" PRIu64 " batches, %" PRIu64 " records verified from "
@@ -324,7 +343,9 @@ const struct verb verb_verify = {
         "participant's signature, the records under their roots, and the votes and\n"
         "certificates beside the chain. replay: also executes\n"
         "every block again from genesis.json and compares every root, verdict, page,\n"
-        "account and index row of the store.\n\n"
+        "account and index row of the store. A network that was restored as a whole goes on in\n"
+        "a later incarnation; all of them are checked, each under its own document: genesis.json\n"
+        "and genesis.0.json, genesis.1.json ... beside it.\n\n"
         "The node may run meanwhile. Exit status 3 at the first divergence, with its height\n"
         "and table.",
     .options = options,

@@ -63,6 +63,9 @@ static int set_up(void **state)
         fixture->keys[i] = signing_key_from_seed(seed);
         set->members[i].key = *signing_key_public(fixture->keys[i]);
     }
+    fixture->home.set = *set;
+    lineage_single(&fixture->home.documents.lineage, &fixture->home.documents.documents[0],
+                   &fixture->home.chain_id);
     *state = fixture;
     return 0;
 }

@@ -188,7 +188,9 @@ static int check(const struct fixture *f, struct proof *proof)
     assert_non_null(file);
     assert_int_equal(fwrite(f->bytes, 1, f->length, file), f->length);
     assert_int_equal(fclose(file), 0);
-    return evidence_file_check(path, &f->genesis, &f->chain_id, proof, &set);
+    struct lineage lineage;
+    lineage_single(&lineage, &f->genesis, &f->chain_id);
+    return evidence_file_check(path, &lineage, proof, &set);
 }
 
 static void test_votes_of_every_epoch(void **state)
