@@ -73,8 +73,7 @@ static int read_final(struct home *home)
     if (status != STATUS_OK) {
         return home_failure(status, "%s: the final point", home->path);
     }
-    home->chain_id = home->chain.chain_id =
-        lineage_at_height(&home->documents.lineage, home->final.height)->chain_id;
+    home->chain_id = lineage_at_height(&home->documents.lineage, home->final.height)->chain_id;
     if (!store_get(home->store, STORE_META, "chain_id", 8, &chain_id) ||
         chain_id.length != HASH_BYTES ||
         memcmp(chain_id.data, home->chain_id.bytes, HASH_BYTES) != 0) {
@@ -113,7 +112,7 @@ int home_open_bare(const struct args *args, struct home *ret_home)
         }
     }
     if (code == EXIT_CLEAN) {
-        chain_over_store(&home->chain, home->store, &home->chain_id);
+        chain_over_store(&home->chain, home->store);
         code = read_final(home);
     }
     if (code != EXIT_CLEAN) {

@@ -118,11 +118,11 @@ struct replay *replay_new(struct home *home)
           replay->verdicts != NULL);
     memset(replay->ledger_memory, 0, ledger_size);
     memset(replay->working_set_memory, 0, set_size);
-    replay->ledger = ledger_init(replay->ledger_memory, &home->genesis, &home->chain_id);
+    replay->ledger = ledger_init_lineage(replay->ledger_memory, &home->documents.lineage);
     replay->working_set = working_set_init(replay->working_set_memory);
     replay->overlay = overlay_new();
     overlay_keep_order(replay->overlay, TABLE_EXPIRY);
-    chain_over_store(&replay->lookup, home->store, &home->chain_id);
+    chain_over_store(&replay->lookup, home->store);
     return replay;
 }
 
@@ -322,9 +322,11 @@ bool replay_block(struct replay *replay, uint64_t height, struct divergence *ret
                                    .seek = seek_row};
     const struct ledger_outcome *outcome;
     struct ledger_fault fault = {.what = ""};
+    /* The root block of an incarnation is made from its document, whatever the stored one says. */
+    const bool root = ledger_root_block(replay->ledger, &block);
     ledger_prefetch(replay->ledger, &block, &reader, replay->working_set);
-    if (ledger_execute(replay->ledger, &block, replay->working_set, &outcome, &fault) !=
-        LEDGER_OK) {
+    if ((root ? ledger_execute_root : ledger_execute)(replay->ledger, &block, replay->working_set,
+                                                      &outcome, &fault) != LEDGER_OK) {
         return diverged(ret_divergence, height, "header", "the block is not valid: %s", fault.what);
     }
     bool good = compare_verdicts(replay, height, outcome, ret_divergence) &&

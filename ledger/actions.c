@@ -429,9 +429,26 @@ void actions_run_effects(struct ledger *ledger)
     }
 }
 
+/* A root block brings the validators of its document, whatever changes were under way. */
+static void enter_incarnation(struct ledger *ledger)
+{
+    struct action_book *book = writable(ledger);
+    roster_from_genesis(ledger->entering->genesis, &ledger->roster_next);
+    ledger->terminal = true;
+    for (uint32_t i = 0; i < book->count; i++) {
+        if (is_open(&book->rows[i]) && book->rows[i].kind == ACTION_VALIDATORS) {
+            end(ledger, &book->rows[i], ACTION_OVERTAKEN);
+        }
+    }
+}
+
 void actions_finish(struct ledger *ledger)
 {
     struct action action;
+    if (ledger->entering != NULL) {
+        enter_incarnation(ledger);
+        return;
+    }
     const struct action_row *approved = actions_approved_change(ledger, current(ledger), &action);
     if (approved == NULL ||
         approved->ready != (uint32_t)((1ull << change_new_count(&action)) - 1)) {

@@ -45,7 +45,8 @@ void actions_execute_evidence(struct ledger *ledger, uint32_t batch_index);
 /* Step 3 of a block: what actions of kinds 5 to 12 approved in it change, in the order of approval.
  */
 void actions_run_effects(struct ledger *ledger);
-/* After all batches: an approved change whose new members are all ready takes effect. */
+/* After all batches: an approved change whose new members are all ready takes effect; in a root
+   block the document's validators do. */
 void actions_finish(struct ledger *ledger);
 /* The block is final. */
 void actions_commit(struct ledger *ledger);

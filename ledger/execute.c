@@ -63,6 +63,9 @@ static const char *check_header(const struct ledger *ledger, const struct ledger
     if (block->epoch != ledger->roster.epoch) {
         return "the block's epoch is not the one that its parent leaves";
     }
+    if (lineage_root_block(ledger->lineage, block->height) != NULL) {
+        return "at this height stands the root block of an incarnation, which nobody proposes";
+    }
     return block->batch_count > LIMIT_BLOCK_BATCHES ? "the block has too many batches" : NULL;
 }
 

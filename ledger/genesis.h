@@ -177,7 +177,8 @@ struct genesis {
     struct hash root_chain_id; /* of the incarnation this one continues, else zero */
     struct hash root_hash;
     uint64_t root_height;
-    uint64_t root_epoch; /* that the root leaves open, so that the first one with votes is the next */
+    uint64_t
+        root_epoch; /* that the root leaves open, so that the first one with votes is the next */
     uint32_t delta_ms, block_interval_ms, empty_interval_ms;
     uint32_t block_records;    /* at most LIMIT_BLOCK_RECORDS */
     uint32_t participants_max; /* registered ones included: sizes memory, so it never changes */

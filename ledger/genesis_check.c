@@ -96,11 +96,12 @@ static bool check_parameters(const struct genesis *genesis, const struct complai
     bool has_none = hash_is_zero(&genesis->root_chain_id) && hash_is_zero(&genesis->root_hash) &&
                     genesis->root_height == 0 && genesis->root_epoch == 0;
     if (genesis->incarnation == 0 ? !has_none : !has_root) {
-        return COMPLAIN(complaint,
-                        genesis->incarnation == 0
-                            ? "root: incarnation % has none: chain id, hash, height and epoch are zero"
-                            : "root: incarnation % names the chain id, block and epoch it continues",
-                        genesis->incarnation);
+        return COMPLAIN(
+            complaint,
+            genesis->incarnation == 0
+                ? "root: incarnation % has none: chain id, hash, height and epoch are zero"
+                : "root: incarnation % names the chain id, block and epoch it continues",
+            genesis->incarnation);
     }
     if (genesis->delta_ms == 0 || genesis->delta_ms > INTERVAL_MS_MAX ||
         genesis->block_interval_ms > INTERVAL_MS_MAX || genesis->empty_interval_ms == 0 ||
@@ -305,8 +306,7 @@ static bool check_validators(const struct genesis *genesis, const struct complai
         const struct genesis_validator *own = &genesis->validators[i];
         /* A later incarnation's stand in the state at its root, where its root block looks. */
         if (own->participant == 0 ||
-            (genesis->incarnation == 0 &&
-             genesis_participant(genesis, own->participant) == NULL)) {
+            (genesis->incarnation == 0 && genesis_participant(genesis, own->participant) == NULL)) {
             return COMPLAIN(complaint, "validators[%]: participant % is not declared", i,
                             own->participant);
         }

@@ -9,15 +9,17 @@
 #include "ledger/memory.h"
 #include "ledger/opening.h"
 #include "ledger/outcome.h"
+#include "ledger/root.h"
 #include "ledger/roster.h"
 #include "ledger/settle.h"
 #include "ledger/state.h"
 #include "ledger/touch.h"
 
-struct ledger *ledger_init(void *memory, const struct genesis *genesis, const struct hash *chain_id)
+static struct ledger *begin(struct ledger *ledger, const struct lineage *lineage)
 {
-    struct ledger *ledger = memory_lay_out(memory, genesis);
-    ledger->chain_id = *chain_id;
+    const struct genesis *genesis = lineage_first(lineage)->genesis;
+    ledger->lineage = lineage;
+    ledger->chain_id = lineage_first(lineage)->chain_id;
     ledger->registry.open_cycles = ledger->cycles.open;
     refdata_init(ledger, genesis);
     roster_from_genesis(genesis, &ledger->roster);
@@ -26,6 +28,18 @@ struct ledger *ledger_init(void *memory, const struct genesis *genesis, const st
     cycle_open_first(ledger);
     outcome_build_genesis(ledger);
     return ledger;
+}
+
+struct ledger *ledger_init(void *memory, const struct genesis *genesis, const struct hash *chain_id)
+{
+    struct ledger *ledger = memory_lay_out(memory, genesis);
+    lineage_single(&ledger->single, genesis, chain_id);
+    return begin(ledger, &ledger->single);
+}
+
+struct ledger *ledger_init_lineage(void *memory, const struct lineage *lineage)
+{
+    return begin(memory_lay_out(memory, lineage_first(lineage)->genesis), lineage);
 }
 
 const struct ledger_outcome *ledger_genesis_outcome(struct ledger *ledger)
@@ -101,6 +115,7 @@ static void take_back(struct ledger *ledger)
     }
     ledger->book_changed = false;
     ledger->terminal = false;
+    ledger->entering = NULL;
     ledger->block = NULL;
     ledger->working_set = NULL;
 }
@@ -123,18 +138,12 @@ static uint32_t find_bad_batch(struct ledger *ledger, const struct ledger_block 
     return bad;
 }
 
-enum ledger_result ledger_execute(struct ledger *ledger, const struct ledger_block *block,
-                                  const struct working_set *working_set,
-                                  const struct ledger_outcome **ret_outcome,
-                                  struct ledger_fault *ret_fault)
+/* A block that has passed the checks of its kind. */
+static enum ledger_result run(struct ledger *ledger, const struct ledger_block *block,
+                              const struct working_set *working_set,
+                              const struct ledger_outcome **ret_outcome,
+                              struct ledger_fault *ret_fault)
 {
-    CHECK(!ledger->speculative);
-    uint32_t batch_index;
-    const char *what = execute_check_block(ledger, block, &batch_index);
-    if (what != NULL) {
-        *ret_fault = (struct ledger_fault){.what = what, .batch_index = batch_index};
-        return LEDGER_INVALID_BLOCK;
-    }
     begin_block(ledger, block, working_set);
     CHECK(working_set->height == block->height &&
           working_set->record_count == ledger->batch_start[block->batch_count]);
@@ -147,7 +156,7 @@ enum ledger_result ledger_execute(struct ledger *ledger, const struct ledger_blo
     actions_finish(ledger);
     settle_run(ledger);
     queue_run(ledger);
-    what = invariant_check(ledger);
+    const char *what = invariant_check(ledger);
     if (what == NULL) {
         what = outcome_build(ledger);
     }
@@ -162,12 +171,46 @@ enum ledger_result ledger_execute(struct ledger *ledger, const struct ledger_blo
     return LEDGER_OK;
 }
 
+enum ledger_result ledger_execute(struct ledger *ledger, const struct ledger_block *block,
+                                  const struct working_set *working_set,
+                                  const struct ledger_outcome **ret_outcome,
+                                  struct ledger_fault *ret_fault)
+{
+    CHECK(!ledger->speculative);
+    uint32_t batch_index;
+    const char *what = execute_check_block(ledger, block, &batch_index);
+    if (what != NULL) {
+        *ret_fault = (struct ledger_fault){.what = what, .batch_index = batch_index};
+        return LEDGER_INVALID_BLOCK;
+    }
+    return run(ledger, block, working_set, ret_outcome, ret_fault);
+}
+
+enum ledger_result ledger_execute_root(struct ledger *ledger, const struct ledger_block *block,
+                                       const struct working_set *working_set,
+                                       const struct ledger_outcome **ret_outcome,
+                                       struct ledger_fault *ret_fault)
+{
+    CHECK(!ledger->speculative);
+    const char *what = root_check(ledger, working_set);
+    if (what != NULL) {
+        *ret_fault = (struct ledger_fault){.what = what, .batch_index = UINT32_MAX};
+        return LEDGER_INVALID_BLOCK;
+    }
+    ledger->entering = root_next(ledger);
+    return run(ledger, block, working_set, ret_outcome, ret_fault);
+}
+
 void ledger_commit(struct ledger *ledger)
 {
     CHECK(ledger->speculative);
     ledger->speculative = false;
     ledger->tree_changed = false;
     actions_commit(ledger);
+    if (ledger->entering != NULL) {
+        ledger->chain_id = ledger->entering->chain_id;
+        ledger->entering = NULL;
+    }
     ledger->block = NULL;
     ledger->working_set = NULL;
     cycle_commit(ledger);
@@ -191,6 +234,11 @@ bool ledger_time_due(const struct ledger *ledger, uint64_t timestamp_ms)
 uint64_t ledger_epoch(const struct ledger *ledger)
 {
     return ledger->roster.epoch;
+}
+
+const struct hash *ledger_chain_id(const struct ledger *ledger)
+{
+    return &ledger->chain_id;
 }
 
 const struct ledger_validator *ledger_validators(const struct ledger *ledger, uint32_t *ret_count)

@@ -29,6 +29,7 @@
 #include "ledger/batch.h"
 #include "ledger/block.h"
 #include "ledger/genesis.h"
+#include "ledger/lineage.h"
 #include "ledger/record.h"
 
 /* The store's tables that the ledger reads and writes. Keys are big-endian, values little-endian;
@@ -148,6 +149,11 @@ struct working_set *working_set_init(void *memory);
  */
 struct ledger *ledger_init(void *memory, const struct genesis *genesis,
                            const struct hash *chain_id);
+/* The same with all documents of a network that has gone through incarnations (docs/formats.md,
+   Incarnations); the state of genesis is the first one's. lineage is borrowed for the ledger's
+   life.
+ */
+struct ledger *ledger_init_lineage(void *memory, const struct lineage *lineage);
 const struct ledger_outcome *ledger_genesis_outcome(struct ledger *ledger);
 
 /* Takes up the state that a store holds: every row of the memory-resident tables (STATE, ACCOUNTS,
@@ -171,6 +177,16 @@ enum ledger_result ledger_execute(struct ledger *ledger, const struct ledger_blo
                                   const struct working_set *working_set,
                                   const struct ledger_outcome **ret_outcome,
                                   struct ledger_fault *ret_fault) MUST_USE;
+/* Whether the block after the last committed one is the root block of the next incarnation; if so
+   its shape, to be prefetched and executed in place of one that anybody proposed. */
+bool ledger_root_block(const struct ledger *ledger, struct ledger_block *ret_block);
+/* As ledger_execute, for a root block. INVALID_BLOCK if the document does not continue this very
+   state: another block stands at the root's height, the epoch or the time differs, a validator's
+   participant is not registered, or a validator's key was in a set before. */
+enum ledger_result ledger_execute_root(struct ledger *ledger, const struct ledger_block *block,
+                                       const struct working_set *working_set,
+                                       const struct ledger_outcome **ret_outcome,
+                                       struct ledger_fault *ret_fault) MUST_USE;
 void ledger_commit(struct ledger *ledger);
 void ledger_rollback(struct ledger *ledger);
 
@@ -181,6 +197,8 @@ bool ledger_time_due(const struct ledger *ledger, uint64_t timestamp_ms);
    genesis. Like everything below, of the last committed block, also while a block is speculative.
  */
 uint64_t ledger_epoch(const struct ledger *ledger);
+/* The chain id under which the next block is voted on, and under which its batches are signed. */
+const struct hash *ledger_chain_id(const struct ledger *ledger);
 /* The set that votes on the next block, in its order; valid until the next commit. */
 const struct ledger_validator *ledger_validators(const struct ledger *ledger, uint32_t *ret_count);
 /* The index-th new member of the approved change of validators, in the order of the change: whom to

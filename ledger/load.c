@@ -84,17 +84,19 @@ static enum status load_state(struct ledger *ledger, struct span key, struct spa
     return STATUS_OK;
 }
 
-/* The last epoch's set is the one that votes; the others are history. Epoch 1's is genesis's. */
+/* The last epoch's set is the one that votes; the others are history. An incarnation's first is
+   that of its document. */
 static enum status load_validators(struct ledger *ledger, struct span key, struct span value)
 {
     struct roster row;
     if (validators_decode(key, value, &row) != STATUS_OK || row.epoch == 0) {
         return STATUS_CORRUPT;
     }
-    if (row.epoch == 1) {
+    const struct incarnation *incarnation = lineage_at_epoch(ledger->lineage, row.epoch);
+    if (row.epoch == incarnation_first_epoch(incarnation)) {
         uint8_t own[VALIDATORS_VALUE_BYTES_MAX];
         struct roster genesis;
-        roster_from_genesis(ledger->registry.genesis, &genesis);
+        roster_from_genesis(incarnation->genesis, &genesis);
         size_t length = validators_encode(&genesis, own);
         if (length != value.length || memcmp(own, value.data, length) != 0) {
             return STATUS_CORRUPT;
@@ -208,6 +210,10 @@ static const char *check_against_header(struct ledger *ledger, const struct bloc
     struct hash own_hash = block_hash(header);
     if (state->height != header->height || !hash_equal(&state->block_hash, &own_hash)) {
         return "the state row is not of the last final block";
+    }
+    ledger->chain_id = lineage_at_height(ledger->lineage, header->height)->chain_id;
+    if (!hash_equal(&ledger->chain_id, &header->chain_id)) {
+        return "the last final block's chain id is not that of its height";
     }
     if (state->timestamp_ms != header->timestamp_ms || state->epoch != header->epoch ||
         state->total_records != header->total_records) {

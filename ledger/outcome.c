@@ -127,7 +127,7 @@ static void fill_header(struct ledger *ledger)
         .event_count = ledger->events.count,
         .record_count = records,
         .total_records = state->total_records + records,
-        .chain_id = ledger->chain_id,
+        .chain_id = ledger->entering == NULL ? ledger->chain_id : ledger->entering->chain_id,
         .parent_hash = block->parent_hash,
         .batches_root = block_batches_root(block),
         .verdicts_root = block_verdicts_root(ledger),

@@ -16,7 +16,7 @@ void roster_from_genesis(const struct genesis *genesis, struct roster *ret_roste
 {
     CHECK(genesis->validator_count <= LIMIT_VALIDATORS);
     memset(ret_roster, 0, sizeof *ret_roster);
-    ret_roster->epoch = 1;
+    ret_roster->epoch = genesis->root_epoch + 1;
     ret_roster->count = genesis->validator_count;
     for (uint32_t i = 0; i < genesis->validator_count; i++) {
         const struct genesis_validator *from = &genesis->validators[i];

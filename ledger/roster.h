@@ -1,12 +1,13 @@
 /*
- * roster: the validators of the network, epoch by epoch (docs/ledger.md, Actions): from genesis for
- * epoch 1, and then as each terminal block leaves them.
+ * roster: the validators of the network, epoch by epoch (docs/ledger.md, Actions): from the
+ * document for the first epoch of an incarnation, and then as each terminal block leaves them.
  */
 #ifndef HEFU_LEDGER_ROSTER_H
 #define HEFU_LEDGER_ROSTER_H
 
 #include "ledger/state.h"
 
+/* Of the first epoch of a document's incarnation: root_epoch + 1. */
 void roster_from_genesis(const struct genesis *genesis, struct roster *ret_roster);
 
 /* Sets hash from the members. */

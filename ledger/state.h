@@ -161,7 +161,10 @@ struct ledger {
     struct scratch_limits limits;
     struct roster roster;
     struct roster roster_next; /* while speculative, if terminal */
+    const struct lineage *lineage;
+    struct lineage single; /* of a ledger that was given no other */
     struct hash chain_id;
+    const struct incarnation *entering; /* the block being executed is its root block; else NULL */
     bool speculative; /* a block is executed and neither committed nor rolled back */
     bool tree_changed;
     uint32_t generation;

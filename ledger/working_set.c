@@ -5,6 +5,7 @@
 #include "ledger/action_rows.h"
 #include "ledger/evidence_batch.h"
 #include "ledger/kinds.h"
+#include "ledger/roster.h"
 #include "ledger/state.h"
 
 /* A REVERSE that is affirmed, the half it acts on, and the other half. A due one ends by itself or
@@ -229,6 +230,27 @@ static void fetch_body(const struct ledger_reader *reader, const struct ledger_b
     }
 }
 
+/* Whether a consensus key of the document that a root block begins was in any set before: what it
+   signed there, no store may remember. */
+static bool root_key_known(const struct ledger *ledger, const struct genesis *document,
+                           const struct ledger_reader *reader)
+{
+    for (uint64_t epoch = 1; epoch <= ledger->roster.epoch; epoch++) {
+        uint8_t key[VALIDATORS_KEY_BYTES];
+        struct span value;
+        struct roster set;
+        validators_key(epoch, key);
+        CHECK(reader->get(reader->context, TABLE_VALIDATORS, key, sizeof key, &value));
+        CHECK(validators_decode((struct span){key, sizeof key}, value, &set) == STATUS_OK);
+        for (uint32_t i = 0; i < document->validator_count; i++) {
+            if (roster_find(&set, &document->validators[i].key) != NULL) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* Originals of earlier blocks are forgotten. */
 static void begin_index(struct working_set *set, const struct hash *parent_hash)
 {
@@ -252,6 +274,8 @@ void ledger_prefetch(const struct ledger *ledger, const struct ledger_block *blo
     working_set->id_count = 0;
     working_set->original_count = 0;
     begin_index(working_set, &block->parent_hash);
+    const struct incarnation *root = lineage_root_block(ledger->lineage, block->height);
+    working_set->root_key_known = root != NULL && root_key_known(ledger, root->genesis, reader);
     fetch_due(ledger, block->timestamp_ms, reader, working_set);
     uint32_t flat = 0;
     /* A block beyond the limits is refused by execution, which then looks at none of this. */

@@ -44,6 +44,7 @@ struct working_set {
     bool source_taken[LIMIT_BLOCK_BATCHES];
     bool action_known[LIMIT_BLOCK_BATCHES];   /* the action that it answers has a row */
     bool evidence_known[LIMIT_BLOCK_BATCHES]; /* its offence is recorded */
+    bool root_key_known; /* a root block: a key of its document was in a set before */
     /* Rows of TABLE_EXPIRY with due_ms <= the block's time, and the time of the first row that is
        not among them; UINT64_MAX: none. Only if due_read: else no row can be due. */
     bool due_read;

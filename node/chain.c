@@ -10,11 +10,10 @@
 #include "node/store.h"
 #include "node/verify.h"
 
-void chain_init(struct chain *chain, struct chain_source source, const struct hash *chain_id)
+void chain_init(struct chain *chain, struct chain_source source)
 {
     memset(chain, 0, sizeof *chain);
     chain->source = source;
-    chain->chain_id = *chain_id;
     chain->batch_bytes = malloc(BATCH_BYTES_MAX);
     chain->verdicts = malloc(sizeof *chain->verdicts * LIMIT_BATCH_RECORDS);
     chain->near_verdicts = malloc(sizeof *chain->near_verdicts * LIMIT_BATCH_RECORDS);
@@ -35,10 +34,10 @@ static bool seek_in_store(void *context, unsigned table, const void *from, size_
     return store_seek(context, (enum store_table)table, from, from_length, ret_key, ret_value);
 }
 
-void chain_over_store(struct chain *chain, struct store *store, const struct hash *chain_id)
+void chain_over_store(struct chain *chain, struct store *store)
 {
     struct chain_source source = {.context = store, .get = get_from_store, .seek = seek_in_store};
-    chain_init(chain, source, chain_id);
+    chain_init(chain, source);
 }
 
 void chain_end(struct chain *chain)
@@ -107,7 +106,8 @@ static enum status read_verdicts(struct chain *chain, uint64_t height, uint32_t 
     return STATUS_OK;
 }
 
-static enum status read_batch(struct chain *chain, const struct hash *id)
+static enum status read_batch(struct chain *chain, const struct hash *chain_id,
+                              const struct hash *id)
 {
     struct span row;
     /* A block is stored in one transaction with all that it names. */
@@ -115,8 +115,7 @@ static enum status read_batch(struct chain *chain, const struct hash *id)
         return STATUS_CORRUPT;
     }
     memcpy(chain->batch_bytes, row.data, row.length);
-    enum status status =
-        batch_parse(chain->batch_bytes, row.length, &chain->chain_id, &chain->batch, NULL);
+    enum status status = batch_parse(chain->batch_bytes, row.length, chain_id, &chain->batch, NULL);
     if (status != STATUS_OK || !hash_equal(&chain->batch.id, id)) {
         return STATUS_CORRUPT;
     }
@@ -145,7 +144,7 @@ enum status chain_batch(struct chain *chain, uint64_t height, uint32_t index, bo
             return STATUS_NOT_FOUND;
         }
         chain->batch_cached = false;
-        status = read_batch(chain, &block->batch_ids[index]);
+        status = read_batch(chain, &block->header.chain_id, &block->batch_ids[index]);
         if (status == STATUS_OK) {
             status = read_verdicts(chain, height, index);
         }

@@ -26,7 +26,6 @@ struct chain_source {
 
 struct chain {
     struct chain_source source;
-    struct hash chain_id;
     /* The last batch and block that were read stay parsed: scans ask for neighbours. */
     struct block_row block;
     bool block_cached;
@@ -49,9 +48,9 @@ struct chain {
 
 struct store;
 
-void chain_init(struct chain *chain, struct chain_source source, const struct hash *chain_id);
+void chain_init(struct chain *chain, struct chain_source source);
 /* Over an open store. */
-void chain_over_store(struct chain *chain, struct store *store, const struct hash *chain_id);
+void chain_over_store(struct chain *chain, struct store *store);
 void chain_end(struct chain *chain);
 
 /* NOT_FOUND before genesis is stored. */
@@ -61,8 +60,8 @@ enum status chain_final(struct chain *chain, struct final_point *ret_point) MUST
 enum status chain_block(struct chain *chain, uint64_t height,
                         const struct block_row **ret_block) MUST_USE;
 /* The batch at (height, index) with its verdicts: header, records (8-aligned, batch.body) checked
-   against batch_id and records_root when check_root. NOT_FOUND as chain_block and beyond the
-   block's batches, or CORRUPT. Borrowed until the next call. */
+   against batch_id, the chain id of its block, and records_root when check_root. NOT_FOUND as
+   chain_block and beyond the block's batches, or CORRUPT. Borrowed until the next call. */
 enum status chain_batch(struct chain *chain, uint64_t height, uint32_t index, bool check_root,
                         const struct batch **ret_batch, const uint16_t **ret_verdicts) MUST_USE;
 /* A record by its place (position = batch_index << 16 | record_index). */

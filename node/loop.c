@@ -14,7 +14,6 @@
 #include "node/memory.h"
 #include "node/passphrase.h"
 
-#define EPOCH_FIRST 1
 /* Items of one pass: enough to share a commit, few enough that votes do not wait for it. */
 #define PASS_ITEMS_MAX 256
 #define PASS_MS_MAX 20
@@ -303,17 +302,20 @@ static enum status open_genesis(struct loop *loop, char *ret_error, size_t capac
 {
     struct validator_set set;
     enum status status =
-        genesis_file_read(loop->config->genesis_path, &loop->genesis, ret_error, capacity);
+        lineage_file_read(loop->config->genesis_path, &loop->documents, ret_error, capacity);
     if (status != STATUS_OK) {
         return status;
     }
-    status = genesis_validator_set(&loop->genesis, EPOCH_FIRST, &set);
+    const struct incarnation *newest = lineage_newest(&loop->documents.lineage);
+    loop->genesis = newest->genesis;
+    loop->chain_id = newest->chain_id;
+    loop->epoch_first = incarnation_first_epoch(newest);
+    status = genesis_validator_set(loop->genesis, loop->epoch_first, &set);
     if (status != STATUS_OK) {
         (void)snprintf(ret_error, capacity, "%s: the validators' keys are not pairwise distinct",
                        loop->config->genesis_path);
         return status;
     }
-    loop->chain_id = genesis_file_chain_id(&loop->genesis);
     return STATUS_OK;
 }
 
@@ -322,9 +324,9 @@ static const struct genesis_validator *own_in_genesis(const struct loop *loop)
 {
     uint32_t index;
     char ignored[256];
-    return config_validator_index(loop->config, &loop->genesis, &index, ignored, sizeof ignored) ==
+    return config_validator_index(loop->config, loop->genesis, &index, ignored, sizeof ignored) ==
                    STATUS_OK
-               ? &loop->genesis.validators[index]
+               ? &loop->genesis->validators[index]
                : NULL;
 }
 
@@ -435,7 +437,7 @@ static enum status open_register(struct loop *loop, struct loop_key *key, char *
         log_write(LOG_LEVEL_WARN, "register_slot_damaged", "path=%s", key->register_path);
     }
     char why[1024];
-    status = register_bind(key->register_file, &loop->chain_id, EPOCH_FIRST, why, sizeof why);
+    status = register_bind(key->register_file, &loop->chain_id, loop->epoch_first, why, sizeof why);
     if (status != STATUS_OK) {
         (void)snprintf(ret_error, capacity, "%s: %s", key->register_path, why);
         return status;
@@ -466,7 +468,7 @@ static enum status open_registers(struct loop *loop, char *ret_error, size_t cap
 
 static enum status open_replica(struct loop *loop, char *ret_error, size_t capacity)
 {
-    char why[512] = "";
+    char why[1024] = "";
     struct store_options options = {.map_bytes = loop->config->map_bytes};
     enum status status =
         store_open(loop->config->home, &options, &loop->store, ret_error, capacity);
@@ -487,8 +489,7 @@ static enum status open_replica(struct loop *loop, char *ret_error, size_t capac
     }
     loop->verify = verify_pool_new(threads, verified, loop);
     struct node_io io = loop_node_io(loop);
-    struct replica_config config = {.genesis = &loop->genesis,
-                                    .chain_id = loop->chain_id,
+    struct replica_config config = {.lineage = &loop->documents.lineage,
                                     .key_count = loop->key_count,
                                     .transport_key = loop->transport->public_key,
                                     .observers = loop->config->observers,
@@ -551,7 +552,7 @@ static void close_all(struct loop *loop)
         signing_key_free(loop->keys[i].signing_key);
     }
     transport_pair_free(loop->transport);
-    genesis_free(&loop->genesis);
+    lineage_file_free(&loop->documents);
     free(loop->clients);
     CHECK(pthread_mutex_destroy(&loop->allowed_mutex) == 0);
 }
@@ -571,8 +572,9 @@ enum status loop_run(const struct config *config, char *ret_error, size_t capaci
         bytes_to_hex(loop->chain_id.bytes, HASH_BYTES, hex);
         const struct validator_set *set = replica_validators(loop->replica);
         log_write(LOG_LEVEL_INFO, "started",
-                  "network=%s chain=%s epoch=%" PRIu64 " validators=%u tolerates=%u",
-                  loop->genesis.network, hex, set->epoch, set->count, set->faulty_max);
+                  "network=%s chain=%s incarnation=%u epoch=%" PRIu64 " validators=%u tolerates=%u",
+                  loop->genesis->network, hex, loop->genesis->incarnation, set->epoch, set->count,
+                  set->faulty_max);
         if (set->faulty_max == 0) {
             log_write(LOG_LEVEL_WARN, "no_fault_tolerance",
                       "why=\"fewer than four validators: a test network only\"");

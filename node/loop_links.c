@@ -200,8 +200,8 @@ static enum status check_addresses(const struct loop *loop, char *ret_error, siz
             continue;
         }
         bool genesis = false;
-        for (uint32_t i = 0; i < loop->genesis.validator_count; i++) {
-            genesis = genesis || strcmp(loop->genesis.validators[i].name, entry->name) == 0;
+        for (uint32_t i = 0; i < loop->genesis->validator_count; i++) {
+            genesis = genesis || strcmp(loop->genesis->validators[i].name, entry->name) == 0;
         }
         if (genesis && loop->config->role == NODE_VALIDATOR) {
             (void)snprintf(ret_error, capacity,

@@ -12,6 +12,7 @@
 #include "node/genesis_file.h"
 #include "node/inbox.h"
 #include "node/keys.h"
+#include "node/lineage_file.h"
 #include "node/link.h"
 #include "node/loop.h"
 #include "node/register.h"
@@ -44,7 +45,9 @@ struct outgoing {
 
 struct loop {
     const struct config *config;
-    struct genesis genesis;
+    struct lineage_file documents;
+    const struct genesis *genesis; /* the newest of them */
+    uint64_t epoch_first;          /* of its incarnation */
     struct hash chain_id;
 
     /* Consensus keys: the one in use and the next one; none for an observer. */

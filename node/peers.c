@@ -125,6 +125,8 @@ const char *peer_kind_name(enum peer_kind kind)
         return "candidate";
     case PEER_OBSERVER:
         return "observer";
+    case PEER_SUCCESSOR:
+        return "validator of the newest incarnation";
     }
     return "unknown";
 }

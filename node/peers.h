@@ -1,8 +1,9 @@
 /*
  * peers: the nodes that may link as peers: the validators of this epoch and of the last one, the
- * new ones of an approved change, and the observers of the configuration (docs/consensus.md,
- * Epochs). Each has a slot that stays its own for as long as it is listed, so that links, sources
- * of blocks and holders of batches mean the same node before and after a change of validators.
+ * new ones of an approved change, those that begin the newest incarnation while an earlier one is
+ * followed, and the observers of the configuration (docs/consensus.md, Epochs, Incarnations). Each
+ * has a slot that stays its own for as long as it is listed, so that links, sources of blocks and
+ * holders of batches mean the same node before and after a change of validators.
  *
  *   slot        0     1     2     3     4          5
  *   kind        VALIDATOR ........      FORMER     OBSERVER
@@ -28,6 +29,7 @@ enum peer_kind {
     PEER_FORMER,    /* of the last epoch and not of this one */
     PEER_CANDIDATE, /* new in an approved change */
     PEER_OBSERVER,  /* of the configuration */
+    PEER_SUCCESSOR, /* of the newest document, while an earlier incarnation is followed */
 };
 
 struct peer_entry {

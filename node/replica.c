@@ -91,8 +91,7 @@ static void persist_certificate(struct replica *replica, const struct certificat
    votes again. */
 static void halt(struct replica *replica, enum alarm alarm)
 {
-    const uint8_t mark = (uint8_t)alarm;
-    replica->io.put(replica->io.context, STORE_META, "halted", 6, &mark, sizeof mark);
+    replica_incarnation_halt(replica, alarm);
     replica_alarm(replica, replica_alarm_text(alarm), true);
     replica_log(replica, "error", "halted", "why=\"%s\"", replica_alarm_text(alarm));
 }
@@ -246,7 +245,7 @@ void replica_update_work(struct replica *replica)
     struct pool_terms terms = {.monotonic_ms = replica->monotonic_ms,
                                .timestamp_ms = timestamp,
                                .quorum = replica->validators->quorum,
-                               .delta_ms = replica->config.genesis->delta_ms,
+                               .delta_ms = replica->genesis->delta_ms,
                                .records_max = replica->records_max};
     replica->work_next_ms = UINT64_MAX;
     bool work = pool_has_work(replica->pool, &terms, &replica->work_next_ms) ||

@@ -32,8 +32,7 @@ struct replica_key {
 #define REPLICA_KEYS_MAX 2
 
 struct replica_config {
-    const struct genesis *genesis; /* outlives the replica */
-    struct hash chain_id;
+    const struct lineage *lineage; /* all documents of the network; outlives the replica */
     /* The node votes while one of its keys is in the epoch's set; with none it is an observer. The
        second one is the next: it takes the first one's place by an action. */
     struct replica_key keys[REPLICA_KEYS_MAX];
@@ -53,8 +52,9 @@ struct replica;
 
 /*
  * Takes up what the store holds, or writes genesis into an empty one. Errors: WRONG_CHAIN (the
- * store belongs to another genesis), CORRUPT, DENIED (the register forbids), with a sentence in
- * ret_error. The first pass is to be committed by the caller as any other.
+ * store belongs to another genesis, or does not lead to the root of a later incarnation), CORRUPT,
+ * DENIED (the register forbids), with a sentence in ret_error. The first pass is to be committed by
+ * the caller as any other.
  */
 enum status replica_open(const struct node_io *io, const struct replica_config *config,
                          uint64_t now_ms, uint64_t monotonic_ms, struct replica **ret_replica,

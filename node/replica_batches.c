@@ -83,7 +83,7 @@ static enum status admit(struct replica *replica, const struct batch *batch, siz
         return STATUS_TOO_EARLY;
     }
     *ret_field = "count";
-    if (header->count > replica->config.genesis->block_records) {
+    if (header->count > replica->genesis->block_records) {
         return STATUS_OVERSIZED; /* no block could ever hold it */
     }
     *ret_field = "key_no";
@@ -128,7 +128,7 @@ enum status replica_batches_take(struct replica *replica, const uint8_t *bytes, 
     struct public_key key;
     uint64_t height;
     uint32_t index;
-    enum status status = batch_parse(bytes, length, &replica->chain_id, &batch, ret_field);
+    enum status status = replica_incarnation_parse(replica, bytes, length, &batch, ret_field);
     if (status != STATUS_OK) {
         return status;
     }
@@ -151,6 +151,11 @@ enum status replica_batches_take(struct replica *replica, const uint8_t *bytes, 
     bool by_block = wanted != NULL && wanted->by_block;
     if (peer == NO_PEER && replica->verifying_client_bytes + length > VERIFYING_CLIENT_BYTES) {
         return STATUS_BUSY;
+    }
+    *ret_field = "chain_id";
+    status = replica_incarnation_takes(replica, &batch, peer != NO_PEER);
+    if (status != STATUS_OK) {
+        return status;
     }
     status = admit(replica, &batch, length, by_block, &key, ret_field);
     if (status == STATUS_OK && batch.header.kind == BATCH_EVIDENCE) {
@@ -226,7 +231,11 @@ void replica_batch_verified(struct replica *replica, const struct verify_result 
     const char *field;
     enum status status = result->status;
     if (status == STATUS_OK) {
-        status = batch_parse(result->bytes, result->length, &replica->chain_id, &batch, &field);
+        status = replica_incarnation_parse(replica, result->bytes, result->length, &batch, &field);
+    }
+    if (status == STATUS_OK) {
+        /* It was signed for an incarnation that has ended meanwhile. */
+        status = replica_incarnation_takes(replica, &batch, done.peer != NO_PEER);
     }
     if (status == STATUS_OK && batch.header.kind == BATCH_EVIDENCE) {
         status = replica_evidence_verified(replica, &batch);
@@ -469,7 +478,7 @@ void replica_batches_housekeep(struct replica *replica)
     expire_old(replica);
     for (struct pool_batch *b = pool_next(replica->pool, NULL); b != NULL;
          b = pool_next(replica->pool, b)) {
-        if (b->header.expires_ms > replica->now_ms) {
+        if (b->header.expires_ms > replica->now_ms && replica_incarnation_is_newest(replica)) {
             push_again(replica, b, sent);
         }
     }

@@ -67,7 +67,7 @@ static bool is_signed(struct replica *replica, const struct batch *batch,
 }
 
 /* One stored pending batch back into the pool. */
-static enum status load_one(struct replica *replica, const struct hash *id)
+static enum status load_one(struct replica *replica, const struct hash *id, uint32_t *ret_dropped)
 {
     struct span row;
     struct batch batch;
@@ -78,10 +78,18 @@ static enum status load_one(struct replica *replica, const struct hash *id)
     struct verify_result result = {.length = row.length, .bytes = malloc(row.length)};
     memory_check(result.bytes != NULL);
     memcpy(result.bytes, row.data, row.length);
-    if (batch_parse(result.bytes, result.length, &replica->chain_id, &batch, &field) != STATUS_OK ||
+    if (replica_incarnation_parse(replica, result.bytes, result.length, &batch, &field) !=
+            STATUS_OK ||
         !hash_equal(&batch.id, id)) {
         free(result.bytes);
         return STATUS_CORRUPT;
+    }
+    if (!hash_equal(&batch.header.chain_id, &replica->chain_id)) {
+        free(result.bytes);
+        replica_batches_forget(replica, id); /* of an incarnation that has ended */
+        replica->io.del(replica->io.context, STORE_BATCHES, id->bytes, HASH_BYTES);
+        (*ret_dropped)++;
+        return STATUS_OK;
     }
     if (!ledger_batch_key(replica->ledger, (enum batch_kind)batch.header.kind,
                           batch.header.participant, batch.header.key_no, &result.key) ||
@@ -152,12 +160,13 @@ enum status replica_batches_load(struct replica *replica)
     size_t from_length = 1;
     struct span key;
     struct span value;
+    uint32_t dropped = 0;
     while (replica->io.seek(replica->io.context, STORE_META, from, from_length, &key, &value) &&
            key.length == PENDING_KEY_BYTES && key.data[0] == 'p') {
         struct hash id;
         memcpy(id.bytes, key.data + 1, HASH_BYTES);
         memcpy(from, key.data, PENDING_KEY_BYTES);
-        enum status status = load_one(replica, &id);
+        enum status status = load_one(replica, &id, &dropped);
         if (status != STATUS_OK) {
             return status;
         }
@@ -171,6 +180,7 @@ enum status replica_batches_load(struct replica *replica)
             break;
         }
     }
+    replica_incarnation_log_dropped(replica, dropped);
     mark_crashed(replica);
     return STATUS_OK;
 }

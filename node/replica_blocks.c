@@ -14,7 +14,7 @@
 #include "node/memory.h"
 #include "node/replica_state.h"
 
-static void rollback(struct replica *replica)
+void replica_blocks_rollback(struct replica *replica)
 {
     if (!hash_is_zero(&replica->executed)) {
         ledger_rollback(replica->ledger);
@@ -33,6 +33,9 @@ static const char *header_fault(const struct replica *replica, const struct open
     if (!hash_equal(&header->chain_id, &replica->chain_id) ||
         header->epoch != replica->validators->epoch) {
         return "chain or epoch";
+    }
+    if (lineage_root_block(replica->config.lineage, header->height) != NULL) {
+        return "height: the root block of an incarnation stands there";
     }
     if (header->height != replica->final.height + 1 ||
         !hash_equal(&header->parent_hash, &replica->final.hash)) {
@@ -77,7 +80,7 @@ static enum ledger_result execute(struct replica *replica, const struct ledger_b
     for (uint32_t i = 0; i < block->batch_count; i++) {
         ids[i] = block->batches[i].id;
     }
-    rollback(replica);
+    replica_blocks_rollback(replica);
     struct ledger_reader reader = chain_ledger_reader(&replica->chain);
     replica->io.mark_trying(replica->io.context, ids, block->batch_count);
     ledger_prefetch(replica->ledger, block, &reader, replica->working_set);
@@ -160,7 +163,7 @@ static enum block_check execute_candidate(struct replica *replica, struct open_b
             return BLOCK_AGREES;
         }
         log_invalid(replica, block, "a root differs from own execution");
-        rollback(replica);
+        replica_blocks_rollback(replica);
         return BLOCK_INVALID;
     case LEDGER_INVARIANT:
         if (fault.batch_index < header->batch_count) {
@@ -267,7 +270,7 @@ uint64_t replica_blocks_deadline(const struct replica *replica)
    step by step: a network too slow for large blocks still goes on. */
 static void adapt_budget(struct replica *replica)
 {
-    uint32_t most = replica->config.genesis->block_records;
+    uint32_t most = replica->genesis->block_records;
     if (!hash_is_zero(&replica->built)) {
         replica->records_max /= 2;
         if (replica->records_max < LIMIT_BATCH_RECORDS) {
@@ -342,7 +345,7 @@ void replica_blocks_build(struct replica *replica, const struct effect *effect)
     struct pool_terms terms = {.monotonic_ms = replica->monotonic_ms,
                                .timestamp_ms = timestamp,
                                .quorum = replica->validators->quorum,
-                               .delta_ms = replica->config.genesis->delta_ms,
+                               .delta_ms = replica->genesis->delta_ms,
                                .records_max = replica->records_max};
     struct pool_batch *chosen[LIMIT_BLOCK_BATCHES];
     struct hash ids[LIMIT_BLOCK_BATCHES];
@@ -468,6 +471,30 @@ static void put_block(struct replica *replica, const struct open_block *block,
     }
 }
 
+static void put_final(struct replica *replica)
+{
+    uint8_t row[ROW_FINAL_BYTES];
+    row_final_encode(&replica->final, row);
+    replica->io.put(replica->io.context, STORE_META, "final", 5, row, sizeof row);
+}
+
+void replica_blocks_store_made(struct replica *replica, const struct ledger_outcome *outcome)
+{
+    const struct block_header *header = &outcome->header;
+    uint8_t row[ROW_BLOCK_BYTES_MAX];
+    uint8_t key[8];
+    put_be64(key, header->height);
+    const size_t length = row_block_encode(header, NULL, NULL, row);
+    put_writes(replica, outcome);
+    replica->io.append(replica->io.context, STORE_BLOCKS, key, sizeof key, row, length);
+    /* Genesis stands for the root of epoch 1. */
+    replica->final = (struct final_point){.height = header->height,
+                                          .epoch = header->height == 0 ? 1 : header->epoch,
+                                          .hash = outcome->block_hash};
+    replica->final_header = *header;
+    put_final(replica);
+}
+
 void replica_blocks_commit(struct replica *replica, const struct hash *hash,
                            const struct certificate *finalization)
 {
@@ -491,9 +518,7 @@ void replica_blocks_commit(struct replica *replica, const struct hash *hash,
                                           .view = finalization->view,
                                           .hash = *hash};
     replica->final_header = block->header;
-    uint8_t row[ROW_FINAL_BYTES];
-    row_final_encode(&replica->final, row);
-    replica->io.put(replica->io.context, STORE_META, "final", 5, row, sizeof row);
+    put_final(replica);
     if (hash_equal(&replica->built, hash)) {
         replica->built = (struct hash){{0}};
     }

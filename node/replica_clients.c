@@ -437,6 +437,9 @@ static const char *role_of(const struct replica *replica)
     if (replica->config.key_count == 0) {
         return "observer";
     }
+    if (!replica_incarnation_is_newest(replica)) {
+        return "behind"; /* the incarnation in which it may vote */
+    }
     return own != NULL && own->kind == PEER_FORMER      ? "removed"
            : own != NULL && own->kind == PEER_CANDIDATE ? "candidate"
                                                         : "standby";

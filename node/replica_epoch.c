@@ -117,6 +117,18 @@ static void list_former(struct replica *replica, struct peer_list *list)
     }
 }
 
+/* While this node follows an earlier incarnation, those who begin the newest are who can be linked:
+   they have the blocks, and this node may be one of them. */
+static void list_successors(struct replica *replica, struct peer_list *list)
+{
+    const struct genesis *newest = lineage_newest(replica->config.lineage)->genesis;
+    for (uint32_t i = 0; i < newest->validator_count; i++) {
+        const struct genesis_validator *validator = &newest->validators[i];
+        list_peer(list, PEER_SUCCESSOR, PEER_NONE, &validator->transport_key, validator->name,
+                  sizeof validator->name);
+    }
+}
+
 static void list_peers(struct replica *replica, struct peer_list *list)
 {
     uint32_t count;
@@ -128,6 +140,9 @@ static void list_peers(struct replica *replica, struct peer_list *list)
     for (uint32_t i = 0; i < count; i++) {
         list_peer(list, PEER_VALIDATOR, i, &members[i].validator.transport_key, members[i].name,
                   sizeof members[i].name);
+    }
+    if (!replica_incarnation_is_newest(replica)) {
+        list_successors(replica, list);
     }
     for (uint32_t i = 0; ledger_candidate(replica->ledger, i, &candidate, &action, &ready); i++) {
         list_peer(list, PEER_CANDIDATE, PEER_NONE, &candidate.validator.transport_key,
@@ -198,7 +213,9 @@ static bool verify(void *context, const struct public_key *key,
 static void find_own(struct replica *replica)
 {
     replica->own_index = CONSENSUS_OBSERVER;
-    for (uint32_t k = 0; k < replica->config.key_count; k++) {
+    /* Under an old chain id nothing is ever signed again: registers know the newest alone. */
+    for (uint32_t k = 0; k < replica->config.key_count && replica_incarnation_is_newest(replica);
+         k++) {
         for (uint32_t i = 0; i < replica->set.count; i++) {
             if (memcmp(replica->config.keys[k].key.bytes, replica->set.members[i].key.bytes,
                        sizeof replica->set.members[i].key.bytes) == 0) {
@@ -214,6 +231,7 @@ void replica_epoch_load(struct replica *replica)
     uint32_t count;
     const struct ledger_validator *members = ledger_validators(replica->ledger, &count);
     memset(&replica->set, 0, sizeof replica->set);
+    replica->chain_id = *ledger_chain_id(replica->ledger);
     replica->set.epoch = ledger_epoch(replica->ledger);
     replica->set.count = count;
     for (uint32_t i = 0; i < count; i++) {
@@ -227,7 +245,7 @@ void replica_epoch_load(struct replica *replica)
 
 void replica_epoch_machine(struct replica *replica)
 {
-    const struct genesis *genesis = replica->config.genesis;
+    const struct genesis *genesis = replica->genesis;
     struct consensus_config config = {
         .chain_id = replica->chain_id,
         .epoch = replica->set.epoch,
@@ -317,12 +335,19 @@ static void restore(struct replica *replica)
 void replica_epoch_settle(struct replica *replica)
 {
     struct consensus_view view;
-    if (ledger_epoch(replica->ledger) == replica->set.epoch) {
+    struct ledger_block root;
+    const bool at_root = !replica->entry_refused && ledger_root_block(replica->ledger, &root);
+    if (ledger_epoch(replica->ledger) == replica->set.epoch && !at_root) {
         return;
     }
     consensus_inspect(replica->consensus, &view);
     if (view.halted) {
         return; /* in this very step: no new machine may sign for one that halted */
+    }
+    /* In the pass that commits the root: the next start would enter too. */
+    if (replica_incarnation_enter(replica) != STATUS_OK &&
+        ledger_epoch(replica->ledger) == replica->set.epoch) {
+        return;
     }
     const bool voted = replica_votes(replica);
     replica->answer_count = 0; /* answers to questions of the machine that goes */
@@ -333,6 +358,7 @@ void replica_epoch_settle(struct replica *replica)
     replica->ready_ms = 0;
     memset(replica->evidence_taken, 0, sizeof replica->evidence_taken);
     replica_epoch_load(replica);
+    replica_incarnation_drop_batches(replica);
     recount_holders(replica);
     replica_epoch_machine(replica);
     log_epoch(replica, voted);

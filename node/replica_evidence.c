@@ -40,11 +40,13 @@ static bool verify(void *context, const struct public_key *key, const uint8_t *m
 static bool is_genuine(struct replica *replica, const struct evidence *evidence)
 {
     struct validator_set set;
+    const struct incarnation *incarnation =
+        lineage_at_epoch(replica->config.lineage, evidence->first.epoch);
     if (evidence->first.epoch > replica->set.epoch ||
         epochs_set(&replica->chain, evidence->first.epoch, &set) != STATUS_OK) {
         return false;
     }
-    return evidence_verify(evidence, &replica->chain_id, &set, verify, replica) == STATUS_OK;
+    return evidence_verify(evidence, &incarnation->chain_id, &set, verify, replica) == STATUS_OK;
 }
 
 static void put_row(struct replica *replica, uint64_t epoch, uint64_t view, enum vote_kind kind,

@@ -42,29 +42,11 @@ static void *aligned(size_t size)
     return memory;
 }
 
-static enum status write_genesis(struct replica *replica)
+static void write_genesis(struct replica *replica)
 {
-    const struct ledger_outcome *outcome = ledger_genesis_outcome(replica->ledger);
-    uint8_t row[ROW_BLOCK_BYTES_MAX];
-    uint8_t key[8] = {0};
-    for (uint32_t i = 0; i < outcome->write_count; i++) {
-        const struct ledger_write *write = &outcome->writes[i];
-        replica->io.put(replica->io.context, (enum store_table)write->table, write->key,
-                        write->key_length, write->value, write->value_length);
-    }
-    size_t length = row_block_encode(&outcome->header, NULL, NULL, row);
-    replica->io.put(replica->io.context, STORE_BLOCKS, key, sizeof key, row, length);
-    replica->final = (struct final_point){.height = 0,
-                                          .epoch = ledger_epoch(replica->ledger),
-                                          .view = 0,
-                                          .hash = outcome->block_hash};
-    replica->final_header = outcome->header;
-    uint8_t final_row[ROW_FINAL_BYTES];
-    row_final_encode(&replica->final, final_row);
-    replica->io.put(replica->io.context, STORE_META, "final", 5, final_row, sizeof final_row);
-    replica->io.put(replica->io.context, STORE_META, "chain_id", 8, replica->chain_id.bytes,
-                    HASH_BYTES);
-    return STATUS_OK;
+    replica_blocks_store_made(replica, ledger_genesis_outcome(replica->ledger));
+    replica->io.put(replica->io.context, STORE_META, "chain_id", 8,
+                    ledger_chain_id(replica->ledger)->bytes, HASH_BYTES);
 }
 
 static enum status load_ledger(struct replica *replica, const char **ret_what)
@@ -107,9 +89,12 @@ static enum status load_state(struct replica *replica, const char **ret_what)
         *ret_what = "the chain id";
         return STATUS_CORRUPT;
     }
-    if (memcmp(row.data, replica->chain_id.bytes, HASH_BYTES) != 0) {
-        *ret_what = "this data directory belongs to another genesis.json";
-        return STATUS_WRONG_CHAIN;
+    struct hash chain_id;
+    memcpy(chain_id.bytes, row.data, HASH_BYTES);
+    *ret_what = "this data directory belongs to another genesis.json";
+    const enum status fits = replica_incarnation_check(replica, &chain_id);
+    if (fits != STATUS_OK) {
+        return fits;
     }
     const struct block_row *block;
     *ret_what = "the last final block";
@@ -120,8 +105,10 @@ static enum status load_state(struct replica *replica, const char **ret_what)
     /* Views decide what may be signed: the final point must be the one its certificate shows. */
     *ret_what = "the final point differs from the last final block's certificate";
     const bool genesis = replica->final.height == 0;
-    if (block->has_finalization == genesis ||
-        replica->final.view != (genesis ? 0 : block->finalization.view) ||
+    const bool made =
+        genesis || lineage_root_block(replica->config.lineage, replica->final.height) != NULL;
+    if (block->has_finalization == made ||
+        replica->final.view != (made ? 0 : block->finalization.view) ||
         replica->final.epoch != (genesis ? ledger_epoch(replica->ledger) : block->header.epoch)) {
         return STATUS_CORRUPT;
     }
@@ -228,6 +215,9 @@ static enum status restore_consensus(struct replica *replica)
     const bool root = replica->final.epoch != replica->set.epoch || !block->has_finalization;
     replica_epoch_advance_registers(replica);
     const bool votes_now = replica_votes(replica);
+    /* Who follows an earlier incarnation needs only final blocks; what else is stored of it may be
+       what made it end. */
+    const bool newest = replica_incarnation_is_newest(replica);
     struct consensus_recovery recovery = {
         .final_block = replica_block_summary(&replica->final_header, &replica->final.hash),
         .final_view = final_view(replica),
@@ -235,9 +225,10 @@ static enum status restore_consensus(struct replica *replica)
         .votes = votes,
         .vote_count = votes_now ? recover_votes(replica, votes, RECOVERED_MAX) : 0,
         .certificates = (const struct certificate *const *)certificates,
-        .certificate_count = recover_certificates(replica, certificates, RECOVERED_MAX),
+        .certificate_count =
+            newest ? recover_certificates(replica, certificates, RECOVERED_MAX) : 0,
         .open_blocks = open_blocks,
-        .open_block_count = recover_open_blocks(replica, open_blocks),
+        .open_block_count = newest ? recover_open_blocks(replica, open_blocks) : 0,
         .vote_register = votes_now ? &replica->registers[replica->own_key] : NULL};
     replica->stepping = true;
     enum status status = consensus_restore(replica->consensus, &recovery, replica->now_ms,
@@ -256,13 +247,13 @@ static enum status restore_consensus(struct replica *replica)
 
 static void make_machines(struct replica *replica)
 {
-    const struct genesis *genesis = replica->config.genesis;
+    const struct genesis *genesis = replica->genesis;
     /* Fresh pages are zero already, and most of them are never touched: aligned by hand. */
     replica->ledger_memory = calloc(1, ledger_footprint(genesis) + 64);
     memory_check(replica->ledger_memory != NULL);
     uint8_t *ledger = (uint8_t *)replica->ledger_memory;
     ledger += (64 - (uintptr_t)ledger % 64) % 64;
-    replica->ledger = ledger_init(ledger, genesis, &replica->chain_id);
+    replica->ledger = ledger_init_lineage(ledger, replica->config.lineage);
     replica->working_set = working_set_init(aligned(working_set_footprint()));
     replica->pool = pool_new(replica->config.pool_bytes);
     replica->frame = malloc(LIMIT_FRAME_BYTES);
@@ -296,18 +287,23 @@ static void keep_config(struct replica *replica)
 static enum status open_state(struct replica *replica, const char **ret_what)
 {
     struct span row;
-    if (replica->io.get(replica->io.context, STORE_META, "halted", 6, &row) && row.length == 1) {
-        *ret_what = replica_alarm_text((enum alarm)row.data[0]);
+    enum alarm alarm;
+    enum status status = STATUS_OK;
+    if (replica_incarnation_halted(replica, &alarm)) {
+        *ret_what = replica_alarm_text(alarm);
         return STATUS_DENIED;
     }
     if (!replica->io.get(replica->io.context, STORE_META, "final", 5, &row)) {
         struct span key;
         *ret_what = "the final point: there are blocks, but not which of them is the last";
-        return replica->io.seek(replica->io.context, STORE_BLOCKS, NULL, 0, &key, &row)
-                   ? STATUS_CORRUPT
-                   : write_genesis(replica);
+        if (replica->io.seek(replica->io.context, STORE_BLOCKS, NULL, 0, &key, &row)) {
+            return STATUS_CORRUPT;
+        }
+        write_genesis(replica);
+    } else {
+        status = load_state(replica, ret_what);
     }
-    return load_state(replica, ret_what);
+    return status == STATUS_OK ? replica_incarnation_enter(replica) : status;
 }
 
 enum status replica_open(const struct node_io *io, const struct replica_config *config,
@@ -319,16 +315,16 @@ enum status replica_open(const struct node_io *io, const struct replica_config *
     replica->effects.count = 0;
     replica->io = *io;
     replica->config = *config;
-    replica->chain_id = config->chain_id;
+    replica->genesis = lineage_first(config->lineage)->genesis;
     replica->now_ms = now_ms;
     replica->monotonic_ms = monotonic_ms;
     replica->started_ms = monotonic_ms;
     replica->work_next_ms = UINT64_MAX;
-    replica->records_max = config->genesis->block_records;
+    replica->records_max = replica->genesis->block_records;
     keep_config(replica);
     make_machines(replica);
     struct chain_source source = {.context = replica, .get = chain_get, .seek = chain_seek};
-    chain_init(&replica->chain, source, &replica->chain_id);
+    chain_init(&replica->chain, source);
 
     const char *what = "";
     enum status status = open_state(replica, &what);
@@ -350,7 +346,11 @@ enum status replica_open(const struct node_io *io, const struct replica_config *
                                                          "by itself: see docs/operations.md, A "
                                                          "node that halted"
                                                        : status_text(status);
-        (void)snprintf(ret_error, capacity, "%s: %s", what, advice);
+        if (replica->refusal[0] != '\0') {
+            (void)snprintf(ret_error, capacity, "%s", replica->refusal);
+        } else {
+            (void)snprintf(ret_error, capacity, "%s: %s", what, advice);
+        }
         replica_free(replica);
         return status;
     }

@@ -83,7 +83,8 @@ void replica_ready_tick(struct replica *replica)
     struct ledger_validator candidate;
     struct hash action_id;
     bool ready;
-    if (replica->ready_ms != 0 && replica->monotonic_ms < replica->ready_ms + AGAIN_MS) {
+    if ((replica->ready_ms != 0 && replica->monotonic_ms < replica->ready_ms + AGAIN_MS) ||
+        !replica_incarnation_is_newest(replica)) {
         return;
     }
     for (uint32_t i = 0; ledger_candidate(replica->ledger, i, &candidate, &action_id, &ready);

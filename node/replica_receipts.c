@@ -1,7 +1,8 @@
 /*
- * replica_receipts: the steps from genesis' validators to those of a block, which its receipts
- * carry so that they can be checked with genesis alone (docs/auditing.md, Receipts). They never
- * change, so each is read once.
+ * replica_receipts: the steps from the validators of a document to those of a block of its
+ * incarnation, which its receipts carry so that they can be checked with that document alone
+ * (docs/auditing.md, Receipts). They never change, so each is read once, unless receipts of another
+ * incarnation are asked for in between.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -46,13 +47,19 @@ enum status replica_receipt_epochs(struct replica *replica, uint64_t epoch,
                                    const struct client_epoch **ret_epochs, uint32_t *ret_count)
 {
     struct receipt_epochs *known = &replica->receipt_epochs;
-    if (epoch > CLIENT_EPOCHS_MAX + 1) {
+    const uint64_t first =
+        incarnation_first_epoch(lineage_at_epoch(replica->config.lineage, epoch));
+    if (epoch > CLIENT_EPOCHS_MAX + first) {
         return STATUS_OVERSIZED;
     }
-    while (known->count + 1 < epoch) {
+    if (known->first != first) {
+        replica_receipts_free(replica);
+        *known = (struct receipt_epochs){.first = first};
+    }
+    while (known->count + first < epoch) {
         struct epoch_step *step = calloc(1, sizeof *step);
         memory_check(step);
-        const enum status status = read_step(replica, known->count + 1, step);
+        const enum status status = read_step(replica, known->count + first, step);
         if (status != STATUS_OK) {
             free(step);
             return status;
@@ -66,7 +73,7 @@ enum status replica_receipt_epochs(struct replica *replica, uint64_t epoch,
         known->count++;
     }
     *ret_epochs = known->views;
-    *ret_count = (uint32_t)(epoch - 1);
+    *ret_count = (uint32_t)(epoch - first);
     return STATUS_OK;
 }
 

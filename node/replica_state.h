@@ -9,6 +9,7 @@
  *   replica_batches_load.c  which of them are pending, over restarts
  *   replica_sync.c     what peers ask for, and catching up
  *   replica_send.c     frames to peers
+ *   replica_incarnation.c  which incarnation a store is in, and the step to the next
  *   replica_epoch.c    who votes, who may link as a peer, and the change from one epoch to the next
  *   replica_ready.c    a new validator says that it has caught up
  *   replica_receipts.c what receipts carry of the epochs
@@ -118,6 +119,7 @@ struct offender {
 
 /* The steps between epochs that receipts carry, as far as they were asked for. */
 struct receipt_epochs {
+    uint64_t first; /* epoch of the incarnation that they are of; 0: none yet */
     uint32_t count;
     struct epoch_step *steps[CLIENT_EPOCHS_MAX]; /* owned */
     struct client_epoch views[CLIENT_EPOCHS_MAX];
@@ -155,7 +157,10 @@ struct replica {
     struct peers table;
     uint64_t listed_epoch; /* that the table was made for, and whether there were candidates */
     bool listed_candidates;
-    struct hash chain_id;
+    struct hash chain_id;          /* of this epoch */
+    const struct genesis *genesis; /* the first document: what is used of it never changes */
+    bool entry_refused; /* the next incarnation's document does not continue this chain */
+    char refusal[768];  /* why, or why the store cannot be opened */
     uint64_t now_ms;
     uint64_t monotonic_ms;
     uint64_t started_ms;
@@ -277,7 +282,38 @@ bool replica_open_names(const struct replica *replica, const struct hash *batch_
 /* Forgets what is no longer above the final block. */
 void replica_open_drop_final(struct replica *replica);
 
+/* replica_incarnation.c */
+/* Whether this node is in the newest incarnation. In an earlier one it follows, and signs nothing.
+ */
+bool replica_incarnation_is_newest(const struct replica *replica);
+/* Whether a store with this chain id leads to the newest incarnation. Otherwise WRONG_CHAIN or
+   CORRUPT, with a sentence in refusal but for a chain id that is unknown. */
+enum status replica_incarnation_check(struct replica *replica,
+                                      const struct hash *chain_id) MUST_USE;
+/* The mark of a halt: the alarm u8 and the newest chain id then. A halt of an earlier incarnation
+   no longer counts, and its mark goes. */
+#define HALTED_BYTES (1 + HASH_BYTES)
+bool replica_incarnation_halted(struct replica *replica, enum alarm *ret_alarm);
+void replica_incarnation_halt(struct replica *replica, enum alarm alarm);
+/* Enters every incarnation whose root is the last final block. WRONG_CHAIN, and why in refusal, if
+   its document does not continue this chain. */
+enum status replica_incarnation_enter(struct replica *replica) MUST_USE;
+/* The form of a batch of any incarnation, and whether this node takes it now: OK; BUSY if it is of
+   another one and that is nobody's fault; WRONG_CHAIN. */
+enum status replica_incarnation_parse(const struct replica *replica, const uint8_t *bytes,
+                                      size_t length, struct batch *ret_batch,
+                                      const char **ret_field) MUST_USE;
+enum status replica_incarnation_takes(const struct replica *replica, const struct batch *batch,
+                                      bool from_peer) MUST_USE;
+/* What is pooled and signed for another incarnation than this one is dropped. */
+void replica_incarnation_drop_batches(struct replica *replica);
+void replica_incarnation_log_dropped(struct replica *replica, uint32_t count);
+
 /* replica_blocks.c */
+/* Takes back what was executed and is not final. */
+void replica_blocks_rollback(struct replica *replica);
+/* Stores a block that every node makes alone, which is final by definition: genesis, or a root. */
+void replica_blocks_store_made(struct replica *replica, const struct ledger_outcome *outcome);
 void replica_blocks_check(struct replica *replica, const struct hash *hash, uint32_t peer);
 void replica_blocks_build(struct replica *replica, const struct effect *effect);
 void replica_blocks_persist(struct replica *replica, const struct hash *hash);

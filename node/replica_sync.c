@@ -227,6 +227,11 @@ static void take_blocks(struct replica *replica, uint32_t peer, const struct pee
         if (header.height != wanted || header.batch_count != final->block.batch_count) {
             continue;
         }
+        /* Beyond a root goes another chain id, and a machine that knows who signs under it. */
+        if (!hash_equal(&header.chain_id, &replica->chain_id) ||
+            lineage_root_block(replica->config.lineage, header.height) != NULL) {
+            break;
+        }
         struct hash hash = block_hash(&header);
         struct hash root = batches_root(final->block.batch_ids, final->block.batch_count);
         /* Verified before anything is kept or fetched: a made-up block would stop the ring. */

@@ -229,6 +229,7 @@ struct sim {
     size_t queue_count, queue_capacity;
 
     struct genesis genesis;
+    struct lineage lineage;
     struct hash chain_id;
     uint32_t count;  /* validators of genesis */
     uint32_t ids;    /* keys in all */

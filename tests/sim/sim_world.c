@@ -31,8 +31,7 @@ static enum status open_replica(struct sim_node *node, char *error, size_t capac
     struct peer_observer observers[SIM_KEYS_MAX];
     const uint32_t observer_count = sim_observers(sim, observers);
     const struct replica_config config = {
-        .genesis = &sim->genesis,
-        .chain_id = sim->chain_id,
+        .lineage = &sim->lineage,
         .keys = {{.key = net_consensus_key(node->id), .vote_register = &node->vote_register}},
         .key_count = 1,
         .transport_key = net_transport_key(node->id),
@@ -201,6 +200,7 @@ static void draw_size(struct sim *sim)
     }
     sim_fill_genesis(&sim->genesis, sim->count, &sim->prng);
     sim->chain_id = genesis_file_chain_id(&sim->genesis);
+    lineage_single(&sim->lineage, &sim->genesis, &sim->chain_id);
     sim->faulty_max = faulty_max_of(sim->count);
     sim->ids = sim->count;
     sim_draw_change(sim);

@@ -40,8 +40,7 @@ static enum status open_changed(void (*change)(struct memory_store *store))
     char error[256] = "";
     struct replica *replica = NULL;
     const struct replica_config config = {
-        .genesis = &net->genesis,
-        .chain_id = net->chain_id,
+        .lineage = &net->lineage,
         .keys = {{.key = net->validators.members[1].key, .vote_register = &node->vote_register}},
         .key_count = 1,
         .transport_key = net->validators.members[1].transport_key,

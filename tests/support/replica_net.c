@@ -143,8 +143,7 @@ static void start(struct net_node *node)
     struct peer_observer observers[NET_NODES_MAX];
     const bool has_key = node->index < net->options.nodes - net->options.observers;
     struct replica_config config = {
-        .genesis = &net->genesis,
-        .chain_id = net->chain_id,
+        .lineage = &net->lineage,
         .keys = {{.key = net_consensus_key(node->index), .vote_register = &node->vote_register},
                  {.key = net_next_key(node->index), .vote_register = &node->next_key_register}},
         .key_count = !has_key             ? 0
@@ -180,6 +179,7 @@ struct replica_net *replica_net_new(const struct net_options *options)
                      options->validators == 0 ? options->nodes : options->validators);
     CHECK(genesis_validator_set(&net->genesis, 1, &net->validators) == STATUS_OK);
     net->chain_id = genesis_file_chain_id(&net->genesis);
+    lineage_single(&net->lineage, &net->genesis, &net->chain_id);
     for (uint32_t i = 0; i < options->nodes; i++) {
         struct net_node *node = &net->nodes[i];
         node->net = net;

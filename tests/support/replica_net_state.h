@@ -70,7 +70,8 @@ struct replica_net {
     uint64_t now_ms;
     uint64_t order;
     uint64_t ticked_ms, ticks_now;
-    struct genesis genesis;
+    struct genesis genesis; /* the first document */
+    struct lineage lineage;
     struct validator_set validators;
     struct hash chain_id;
     struct net_node nodes[NET_NODES_MAX];

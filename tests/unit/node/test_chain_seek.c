@@ -53,9 +53,8 @@ static void expect_walk(const struct ledger_reader *reader, const bool *stands)
 static void test_walk(void **state)
 {
     struct store *store = open_store(*state, SMALL_MAP, false);
-    struct hash chain_id = {{1}};
     struct chain chain;
-    chain_over_store(&chain, store, &chain_id);
+    chain_over_store(&chain, store);
     struct ledger_reader reader = chain_ledger_reader(&chain);
     bool stands[ROWS] = {false};
     expect_walk(&reader, stands);
