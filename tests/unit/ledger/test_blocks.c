@@ -456,7 +456,7 @@ static void test_determinism(void **state)
     assert_string_equal(hex, "07400588dd89e9f9a70e062c7ad8ff96e14e25dc4d5b7ec64983ed8b8ec26c3d");
     struct hash hash = block_hash(header);
     bytes_to_hex(hash.bytes, HASH_BYTES, hex);
-    assert_string_equal(hex, "01751ad5df8186a39036cd10e435c85da908820206939b5e0a173b1c6074b71b");
+    assert_string_equal(hex, "bd62c24d0dcccd969b1dd86c1fb1eceb32e843c65d7621d41b8edcbf89780b72");
     fixture_free(f);
 }
 

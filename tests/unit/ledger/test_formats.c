@@ -170,23 +170,23 @@ static void test_genesis_vector(void **state)
     struct ledger_fixture *f = fixture_new();
     fixture_start(f);
     size_t size = genesis_encoded_size(&f->genesis);
-    assert_int_equal(size, 320 + 2 * 8 + 7 * (144 + 40) + 6 * 16 + 4 * 56 + 3 * 2 + 7 * 80 + 104);
+    assert_int_equal(size, 328 + 2 * 8 + 7 * (144 + 40) + 6 * 16 + 4 * 56 + 3 * 2 + 7 * 80 + 104);
     uint8_t *bytes = malloc(size);
     struct writer writer = writer_over(bytes, size);
     genesis_encode(&f->genesis, &writer);
     assert_false(writer.failed);
     assert_int_equal(writer.used, size);
-    assert_int_equal(get_le32(bytes), 2);
+    assert_int_equal(get_le32(bytes), 3);
     assert_string_equal((const char *)bytes + 4, "fixture");
     assert_int_equal(get_le64(bytes + 36), FIXTURE_CREATED_MS);
-    assert_int_equal(get_le32(bytes + 316), 1); /* validators */
-    assert_memory_equal(bytes + 324, "CNY", 4);
+    assert_int_equal(get_le32(bytes + 324), 1); /* validators */
+    assert_memory_equal(bytes + 332, "CNY", 4);
     char hex[65];
     bytes_to_hex(f->chain_id.bytes, HASH_BYTES, hex);
-    assert_string_equal(hex, "33280cae76c8e56527de5b734f04987f941f9b787a291bf376c0b2fda12e7418");
+    assert_string_equal(hex, "778947f88a6b1cf494dff9e028a2bf0f99d013a278a1f2dd5e985d67583267e9");
     struct hash genesis_block = block_hash(ledger_store_header(f->store));
     bytes_to_hex(genesis_block.bytes, HASH_BYTES, hex);
-    assert_string_equal(hex, "0c2e2bc2823833ee10122457d89ae8f85e53959975561eb72c24cd7e118fe8ab");
+    assert_string_equal(hex, "49d495c9388eebca13bb3e47068082ce634fe68fe8577ab04f420268c04f5455");
     free(bytes);
     /* Any change is another chain. */
     struct hash before = chain_id_of(&f->genesis);
