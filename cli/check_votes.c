@@ -90,11 +90,13 @@ const char *check_final_point(struct home *home)
         !hash_equal(&block->hash, &final->hash)) {
         return "the final point names another block";
     }
-    /* Genesis and root blocks have no finalization: view 0 of the first epoch that they open. */
-    const bool first =
-        final->height == 0 || lineage_root_block(&home->documents.lineage, final->height) != NULL;
-    uint64_t view = first ? 0 : block->finalization.view;
-    uint64_t epoch = first ? sets_epoch_after(&block->header) : block->finalization.epoch;
+    /* Genesis and root blocks have no finalization: view 0, of the first epoch and of their own. */
+    const bool first = final->height == 0;
+    const bool root = lineage_root_block(&home->documents.lineage, final->height) != NULL;
+    const uint64_t view = first || root ? 0 : block->finalization.view;
+    const uint64_t epoch = first  ? home->validators.epoch
+                           : root ? block->header.epoch
+                                  : block->finalization.epoch;
     return final->view == view && final->epoch == epoch
                ? NULL
                : "the final point has another view or epoch than the block's finalization";

@@ -195,8 +195,9 @@ static enum status check_addresses(const struct loop *loop, char *ret_error, siz
     log_unknown(loop);
     for (uint32_t slot = 0; slot < LIMIT_PEERS; slot++) {
         const struct peer_entry *entry = &loop->peers.slots[slot];
+        /* Who has our name is this node, with the keys of an earlier epoch or incarnation. */
         if (entry->kind != PEER_VALIDATOR || slot == loop->peers.own ||
-            url_of(loop, entry) != NULL) {
+            strcmp(entry->name, loop->config->validator) == 0 || url_of(loop, entry) != NULL) {
             continue;
         }
         bool genesis = false;

@@ -1,6 +1,7 @@
 /*
  * loop_state: the inside of the running node, shared by loop.c (opening, passes), loop_io.c
- * (node_io on the store, the register and the links) and loop_links.c (who may connect).
+ * (node_io on the store, the register and the links), loop_keys.c (keys and registers at the start)
+ * and loop_links.c (who may connect).
  */
 #ifndef HEFU_NODE_LOOP_STATE_H
 #define HEFU_NODE_LOOP_STATE_H
@@ -90,6 +91,19 @@ void loop_flush(struct loop *loop);
 void loop_drop_outbox(struct loop *loop);
 uint64_t loop_now_ms(void);
 uint64_t loop_monotonic_ms(void);
+
+/* loop_keys.c */
+/* The keys that config.ini names, decrypted. */
+enum status loop_keys_open(struct loop *loop, char *ret_error, size_t capacity) MUST_USE;
+/* Their registers: each is unbound, or bound to this chain. */
+enum status loop_keys_open_registers(struct loop *loop, char *ret_error, size_t capacity) MUST_USE;
+/* What a register says to the replica: an unbound one as it will be bound. */
+struct vote_register loop_keys_register(const struct loop *loop, const struct loop_key *key);
+/* A key that votes must have its own transport key beside it; one that does not vote yet or any
+   more, and is not the one that genesis gives to this name, is a wrong file. */
+enum status loop_keys_check(struct loop *loop, char *ret_error, size_t capacity) MUST_USE;
+/* Binds the registers that are not, durably, before anything leaves. */
+enum status loop_keys_bind(struct loop *loop, char *ret_error, size_t capacity) MUST_USE;
 
 /* loop_links.c */
 enum status loop_links_open(struct loop *loop, char *ret_error, size_t capacity) MUST_USE;
