@@ -197,6 +197,15 @@ struct genesis {
    MALFORMED; ret_error (capacity bytes) then says what and where, for people. */
 enum status genesis_check(const struct genesis *genesis, char *ret_error, size_t capacity) MUST_USE;
 
+/* After genesis_check: whether no key stands in two places, since one key stands for one person
+   (docs/ledger.md, Actions). As genesis_check; scratch, aligned to 8, has genesis_keys_scratch
+   bytes. */
+enum status genesis_check_keys(const struct genesis *genesis, void *scratch, char *ret_error,
+                               size_t capacity) MUST_USE;
+size_t genesis_keys_scratch(const struct genesis *genesis);
+/* For each participant's transport key or signing key, whichever are more. */
+#define GENESIS_KEY_PLACE_BYTES 32u
+
 /* The canonical bytes (docs/formats.md, Genesis). The size is genesis_encoded_size. */
 size_t genesis_encoded_size(const struct genesis *genesis);
 void genesis_encode(const struct genesis *genesis, struct writer *writer);

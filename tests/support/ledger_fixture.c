@@ -223,6 +223,11 @@ void fixture_start(struct ledger_fixture *f)
     char error[256];
     complete(&f->genesis);
     enum status status = genesis_check(&f->genesis, error, sizeof error);
+    if (status == STATUS_OK) {
+        void *places = zeroed(genesis_keys_scratch(&f->genesis));
+        status = genesis_check_keys(&f->genesis, places, error, sizeof error);
+        free(places);
+    }
     if (status != STATUS_OK) {
         (void)fprintf(stderr, "fixture genesis: %s\n", error);
     }
