@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "ledger/calendar.h"
 #include "ledger/digest.h"
+#include "ledger/group.h"
 #include "ledger/state.h"
 
 #define SECOND_MS 1000ull
@@ -137,6 +138,9 @@ void cycle_restore(struct ledger *ledger)
     /* Backwards: two nets may share an exposure, whose first saved value is the one to restore. */
     for (uint32_t i = cycles->touched_net_count; i-- > 0;) {
         const struct touched_net *touched = &cycles->touched_nets[i];
+        group_change(ledger, touched->exposure / ledger->currency_count,
+                     touched->exposure % ledger->currency_count,
+                     cycles->exposures[touched->exposure], touched->exposure_before);
         cycles->nets[touched->net] = touched->before;
         cycles->exposures[touched->exposure] = touched->exposure_before;
     }
@@ -232,6 +236,7 @@ void cycle_recompute_owed(struct ledger *ledger)
     struct cycles *cycles = &ledger->cycles;
     uint64_t accounts = (uint64_t)ledger->participant_count * ledger->currency_count;
     cycles->moved = true;
+    group_recompute(ledger);
     memset(cycles->closed_owed, 0, accounts * sizeof *cycles->closed_owed);
     for (uint32_t slot = 0; slot < cycles->count; slot++) {
         if (counts_as_owed(ledger, slot)) {

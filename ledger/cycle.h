@@ -44,6 +44,7 @@ struct cycles {
     struct net *nets;   /* [slot * stride + participant] */
     /* By participant * currencies + currency. */
     struct total *exposures;   /* what its nets owe, cycle by cycle */
+    struct total *group_sums;  /* what its group owes in all, pending debits too (group.h) */
     struct total *closed_owed; /* what its group owes in CLOSED and SHORT cycles, PREFUNDED */
     /* Undo. */
     struct cycle_row *before;
@@ -100,7 +101,7 @@ void cycle_count_owed(struct ledger *ledger, uint32_t slot, int sign);
 void cycle_group_sums(struct ledger *ledger, uint32_t slot);
 /* Everything that is derived from rows and nets: exposures, closed_owed, open. */
 void cycle_recompute(struct ledger *ledger);
-/* closed_owed alone: sponsors have changed. */
+/* closed_owed and what groups owe: sponsors have changed. */
 void cycle_recompute_owed(struct ledger *ledger);
 
 struct net *cycle_net(const struct ledger *ledger, uint32_t slot, uint32_t participant);

@@ -2,6 +2,7 @@
 #include "ledger/invariant.h"
 
 #include "base/check.h"
+#include "ledger/group.h"
 #include "ledger/limit.h"
 
 static uint32_t currency_of(const struct ledger *ledger, const struct account *account)
@@ -60,10 +61,13 @@ static const char *check_position(struct ledger *ledger, const struct account *a
     if (account_balance(account).minor != nets) {
         return "a POSITION is not the sum of its unsettled nets";
     }
-    return total_equal(limit_exposure_recomputed(ledger, participant, currency),
-                       *ledger_exposure(ledger, participant, currency))
+    if (!total_equal(limit_exposure_recomputed(ledger, participant, currency),
+                     *ledger_exposure(ledger, participant, currency))) {
+        return "an exposure is not what the unsettled nets owe";
+    }
+    return group_is_consistent_for(ledger, participant, currency)
                ? NULL
-               : "an exposure is not what the unsettled nets owe";
+               : "what a group owes is not the sum of its members";
 }
 
 static const char *check_account(struct ledger *ledger, const struct account *account)
@@ -163,6 +167,9 @@ void invariant_advance_sums(struct ledger *ledger)
 
 const char *invariant_check_all(struct ledger *ledger)
 {
+    if (!group_is_consistent(ledger)) {
+        return "what a group owes is not the sum of its members";
+    }
     memset(ledger->sums, 0, sizeof ledger->sums);
     for (uint32_t i = 0; i < ledger->account_count; i++) {
         const struct account *account = &ledger->accounts[i];

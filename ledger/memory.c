@@ -154,6 +154,7 @@ static void carve_state(struct carver *carver, const struct genesis *genesis, st
     ledger->accounts = carve(carver, accounts, sizeof *ledger->accounts);
     ledger->account_marks = carve(carver, accounts, sizeof *ledger->account_marks);
     ledger->cycles.exposures = carve(carver, exposures, sizeof *ledger->cycles.exposures);
+    ledger->cycles.group_sums = carve(carver, exposures, sizeof *ledger->cycles.group_sums);
     ledger->cycles.closed_owed = carve(carver, exposures, sizeof *ledger->cycles.closed_owed);
     struct hash *nodes = carve(carver, merkle_dense_nodes(accounts), sizeof *nodes);
     if (nodes != NULL) {

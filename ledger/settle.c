@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "ledger/account.h"
 #include "ledger/cycle.h"
+#include "ledger/group.h"
 #include "ledger/state.h"
 #include "ledger/touch.h"
 
@@ -176,6 +177,7 @@ static void settle(struct ledger *ledger, uint32_t slot, uint16_t cause, bool wi
         struct total owed = total_owed(net->credits, net->debits);
         CHECK(exposure->minor >= owed.minor);
         exposure->minor -= owed.minor;
+        group_change(ledger, i, currency, owed, (struct total){0});
     }
     struct cycle_row *row = cycle_touch(ledger, slot);
     row->state = CYCLE_SETTLED;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "ledger/group.h"
 
 #define BLOCK_MS 1000u
 
@@ -392,6 +393,7 @@ void fixture_commit(struct ledger_fixture *f)
 {
     ledger_store_apply(f->store, &f->block, f->outcome);
     ledger_commit(f->ledger);
+    CHECK(group_is_consistent(f->ledger));
     fixture_drop(f);
     begin_next(f);
 }
