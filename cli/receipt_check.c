@@ -6,42 +6,19 @@
 #include "base/merkle.h"
 #include "cli/check.h"
 #include "cli/sets.h"
+#include "ledger/digest.h"
+#include "ledger/rows.h"
 #include "node/epochs.h"
 #include "node/keys.h"
 
-static const struct public_key *key_of(const struct genesis *genesis,
-                                       const struct batch_header *header,
-                                       const struct public_key *later)
-{
-    const struct genesis_participant *submitter = genesis_participant(genesis, header->participant);
-    for (uint32_t i = 0; submitter != NULL && i < submitter->key_count; i++) {
-        if (submitter->keys[i].key_no == header->key_no) {
-            return &submitter->keys[i].key;
-        }
-    }
-    return later;
-}
-
-static const char *check_batch(const struct client_receipt *receipt, const struct genesis *genesis,
-                               const struct public_key *later, const struct hash *chain_id,
+static const char *check_batch(const struct client_receipt *receipt, const struct hash *chain_id,
                                const struct batch_header *header)
 {
-    const struct public_key *key = key_of(genesis, header, later);
     if (header->version != BATCH_VERSION || header->count == 0 ||
         header->count > LIMIT_BATCH_RECORDS || header->count != receipt->verdict_count) {
         return "the batch header is malformed, or has another number of records than verdicts";
     }
-    if (!hash_equal(&header->chain_id, chain_id)) {
-        return "the batch belongs to another chain";
-    }
-    if (key == NULL) {
-        return "genesis has no such participant or key";
-    }
-    uint8_t bytes[BATCH_SIGNED_BYTES];
-    batch_signed_bytes(header, bytes);
-    return key_verify(key, bytes, sizeof bytes, &receipt->batch_signature)
-               ? NULL
-               : "the batch is not signed by its participant";
+    return hash_equal(&header->chain_id, chain_id) ? NULL : "the batch belongs to another chain";
 }
 
 static bool verify_path(const struct hash *root, uint32_t size, uint32_t index,
@@ -58,11 +35,49 @@ static bool verify_path(const struct hash *root, uint32_t size, uint32_t index,
     return merkle_verify(root, size, index, &leaf, &path);
 }
 
-/* From genesis' validators to those of the block's epoch. */
+/* The block that gave the key: final by the set of its epoch, with these writes to ACTIONS. */
+static const char *check_gift(const struct client_key_proof *proof, const struct hash *chain_id,
+                              const struct validator_set *set)
+{
+    struct block_header header;
+    struct hash digest = proof->previous;
+    memcpy(&header, proof->block_header, sizeof header);
+    const struct hash hash = block_hash(&header);
+    if (header.version != BLOCK_VERSION || !hash_equal(&header.chain_id, chain_id)) {
+        return "the block that gave the key belongs to another chain";
+    }
+    digest_run(&digest, proof->rows.data, proof->rows.length);
+    if (!verify_path(&header.state_root, STATE_SLOTS, TABLE_ACTIONS, &digest, proof->path,
+                     proof->path_count)) {
+        return "the action that gave the key does not stand under the state_root of its block";
+    }
+    return check_finalization(proof->finalization, &hash, chain_id, set, true);
+}
+
+/* Whether a set is that of the block that gave the key; if so, whether that block holds. */
+static const char *check_gift_in(const struct client_receipt *receipt, const struct hash *chain_id,
+                                 const struct validator_set *set, bool *checked)
+{
+    struct block_header header;
+    if (!receipt->has_key) {
+        return NULL;
+    }
+    memcpy(&header, receipt->key.block_header, sizeof header);
+    if (header.epoch != set->epoch) {
+        return NULL;
+    }
+    *checked = true;
+    return check_gift(&receipt->key, chain_id, set);
+}
+
+/* From genesis' validators to those of the block's epoch, and on the way the block that gave the
+   key. */
 static const char *check_epochs(const struct client_receipt *receipt, const struct hash *chain_id,
                                 struct validator_set *set)
 {
-    for (uint32_t i = 0; i < receipt->epoch_count; i++) {
+    bool gift_checked = !receipt->has_key;
+    const char *wrong = check_gift_in(receipt, chain_id, set, &gift_checked);
+    for (uint32_t i = 0; i < receipt->epoch_count && wrong == NULL; i++) {
         const struct client_epoch *step = &receipt->epochs[i];
         struct block_header terminal;
         struct validator_set next;
@@ -71,13 +86,84 @@ static const char *check_epochs(const struct client_receipt *receipt, const stru
             STATUS_OK) {
             return "a set of validators is malformed";
         }
-        const char *wrong = sets_step(set, &terminal, step->finalization, chain_id, &next);
-        if (wrong != NULL) {
-            return wrong;
+        wrong = sets_step(set, &terminal, step->finalization, chain_id, &next);
+        if (wrong == NULL) {
+            *set = next;
+            wrong = check_gift_in(receipt, chain_id, set, &gift_checked);
         }
-        *set = next;
     }
-    return NULL;
+    return wrong == NULL && !gift_checked
+               ? "the receipt does not lead to the validators of the block that gave the key"
+               : wrong;
+}
+
+/* ---- The batch's signature ---- */
+
+static bool of_genesis(const struct genesis *genesis, const struct batch_header *header,
+                       struct public_key *ret_key)
+{
+    const struct genesis_participant *submitter = genesis_participant(genesis, header->participant);
+    for (uint32_t i = 0; submitter != NULL && i < submitter->key_count; i++) {
+        if (submitter->keys[i].key_no == header->key_no) {
+            *ret_key = submitter->keys[i].key;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool of_set(const struct validator_set *set, const struct batch_header *header,
+                   struct public_key *ret_key)
+{
+    for (uint32_t i = 0; i < set->count; i++) {
+        const struct validator *member = &set->members[i];
+        if (member->participant == header->participant &&
+            validator_key_no(&member->key) == header->key_no) {
+            *ret_key = member->key;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* By an action that the receipt proves, in a block before this one. A new validator's key is one
+   only in the epoch that it is to end. */
+static bool of_gift(const struct client_receipt *receipt, const struct validator_set *set,
+                    const struct receipt_facts *facts, struct public_key *ret_key,
+                    char ret_name[GIVEN_KEYS_NAME_BYTES])
+{
+    struct block_header header;
+    if (!receipt->has_key) {
+        return false;
+    }
+    memcpy(&header, receipt->key.block_header, sizeof header);
+    const bool by_validator = facts->batch.key_no >= VALIDATOR_KEY_NO;
+    return header.height < facts->block.height && (!by_validator || header.epoch == set->epoch) &&
+           given_keys_in_rows(receipt->key.rows, set, facts->batch.participant, facts->batch.key_no,
+                              ret_key, ret_name) == STATUS_OK;
+}
+
+/* set: of the block's epoch. */
+static const char *check_signature(const struct client_receipt *receipt,
+                                   const struct genesis *genesis, const struct public_key *later,
+                                   const struct validator_set *set, struct receipt_facts *facts)
+{
+    uint8_t bytes[BATCH_SIGNED_BYTES];
+    struct public_key key;
+    const bool by_validator = facts->batch.key_no >= VALIDATOR_KEY_NO;
+    const bool known = (by_validator ? of_set(set, &facts->batch, &key)
+                                     : of_genesis(genesis, &facts->batch, &key)) ||
+                       of_gift(receipt, set, facts, &key, facts->name);
+    if (!known && later != NULL) {
+        key = *later;
+    } else if (!known) {
+        return "it is signed with a key that neither genesis nor the receipt shows to be the "
+               "participant's; a receipt from a home's store knows every key: --home";
+    }
+    batch_signed_bytes(&facts->batch, bytes);
+    return key_verify(&key, bytes, sizeof bytes, &receipt->batch_signature)
+               ? NULL
+               : "the batch is not signed by its participant";
 }
 
 const char *receipt_check(const struct client_receipt *receipt, const struct genesis *genesis,
@@ -89,7 +175,8 @@ const char *receipt_check(const struct client_receipt *receipt, const struct gen
     memcpy(&facts.block, receipt->block_header, sizeof facts.block);
     facts.batch_id = batch_id(&facts.batch);
     facts.block_hash = block_hash(&facts.block);
-    const char *wrong = check_batch(receipt, genesis, later, chain_id, &facts.batch);
+    facts.name[0] = '\0';
+    const char *wrong = check_batch(receipt, chain_id, &facts.batch);
     if (wrong != NULL) {
         return wrong;
     }
@@ -112,6 +199,9 @@ const char *receipt_check(const struct client_receipt *receipt, const struct gen
     }
     if (wrong == NULL) {
         wrong = check_finalization(receipt->finalization, &facts.block_hash, chain_id, &set, true);
+    }
+    if (wrong == NULL) {
+        wrong = check_signature(receipt, genesis, later, &set, &facts);
     }
     if (wrong == NULL) {
         *ret_facts = facts;

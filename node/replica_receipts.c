@@ -1,7 +1,7 @@
 /*
- * replica_receipts: the steps from genesis' validators to those of a block, which its receipts
- * carry so that they can be checked with genesis alone (docs/auditing.md, Receipts). They never
- * change, so each is read once.
+ * replica_receipts: receipts from storage: everything that shows to somebody with genesis alone
+ * that a batch is final (docs/auditing.md, Receipts). The steps from genesis' validators to those
+ * of a block never change, so each is read once.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +42,8 @@ static enum status read_step(struct replica *replica, uint64_t epoch, struct epo
     return status;
 }
 
-enum status replica_receipt_epochs(struct replica *replica, uint64_t epoch,
-                                   const struct client_epoch **ret_epochs, uint32_t *ret_count)
+static enum status read_epochs(struct replica *replica, uint64_t epoch,
+                               const struct client_epoch **ret_epochs, uint32_t *ret_count)
 {
     struct receipt_epochs *known = &replica->receipt_epochs;
     if (epoch > CLIENT_EPOCHS_MAX + 1) {
@@ -67,6 +67,95 @@ enum status replica_receipt_epochs(struct replica *replica, uint64_t epoch,
     }
     *ret_epochs = known->views;
     *ret_count = (uint32_t)(epoch - 1);
+    return STATUS_OK;
+}
+
+static enum status load_trees(struct replica *replica, const struct block_row *block)
+{
+    struct receipt_trees *trees = &replica->receipt_trees;
+    const uint64_t height = block->header.height;
+    if (trees->height == height) {
+        return STATUS_OK;
+    }
+    trees->height = 0;
+    for (uint32_t i = 0; i < block->batch_count; i++) {
+        const struct batch *batch;
+        const uint16_t *verdicts;
+        enum status status = chain_batch(&replica->chain, height, i, false, &batch, &verdicts);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        struct hash root = verdict_vector_root(verdicts, batch->header.count);
+        trees->verdicts[i] = merkle_leaf(root.bytes, HASH_BYTES);
+        trees->batches[i] = merkle_leaf(block->batch_ids[i].bytes, HASH_BYTES);
+    }
+    trees->height = height;
+    return STATUS_OK;
+}
+
+/* The proof of the batch's key, if it has one. What it borrows is of this pass. */
+static enum status add_key(struct replica *replica, uint64_t height, uint32_t index,
+                           struct given_keys_proof *proof, struct client_receipt *receipt)
+{
+    const struct batch *batch;
+    const uint16_t *verdicts;
+    enum status status = chain_batch(&replica->chain, height, index, false, &batch, &verdicts);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = replica_key_proof(replica, &batch->header, height, proof);
+    if (status == STATUS_OK) {
+        receipt->has_key = true;
+        receipt->key = (struct client_key_proof){.block_header = (const uint8_t *)&proof->header,
+                                                 .finalization = &proof->finalization,
+                                                 .previous = proof->previous,
+                                                 .path = proof->path.hashes,
+                                                 .path_count = proof->path.count,
+                                                 .rows = proof->rows};
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status replica_receipt(struct replica *replica, uint64_t height, uint32_t index,
+                            struct receipt_parts *parts, struct client_receipt *ret_receipt)
+{
+    struct client_receipt *receipt = ret_receipt;
+    const struct block_row *block;
+    const struct batch *batch;
+    memset(receipt, 0, sizeof *receipt);
+    enum status status = chain_block(&replica->chain, height, &block);
+    if (status == STATUS_OK) {
+        status = read_epochs(replica, block->header.epoch, &receipt->epochs, &receipt->epoch_count);
+    }
+    if (status == STATUS_OK) {
+        status = add_key(replica, height, index, &parts->key, receipt);
+    }
+    /* Again: the chain keeps one block. */
+    if (status == STATUS_OK) {
+        status = chain_block(&replica->chain, height, &block);
+    }
+    if (status == STATUS_OK) {
+        status = load_trees(replica, block);
+    }
+    if (status == STATUS_OK) {
+        status = chain_batch(&replica->chain, height, index, false, &batch, &receipt->verdicts);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct receipt_trees *trees = &replica->receipt_trees;
+    merkle_path_of(trees->batches, block->batch_count, index, &parts->batches_path);
+    merkle_path_of(trees->verdicts, block->batch_count, index, &parts->verdicts_path);
+    receipt->batch_header = (const uint8_t *)&batch->header;
+    receipt->batch_signature = batch->signature;
+    receipt->verdict_count = batch->header.count;
+    receipt->block_header = (const uint8_t *)&block->header;
+    receipt->finalization = &block->finalization;
+    receipt->batch_index = index;
+    receipt->batches_path = parts->batches_path.hashes;
+    receipt->batches_path_count = parts->batches_path.count;
+    receipt->verdicts_path = parts->verdicts_path.hashes;
+    receipt->verdicts_path_count = parts->verdicts_path.count;
     return STATUS_OK;
 }
 

@@ -11,7 +11,9 @@
  *   replica_send.c     frames to peers
  *   replica_epoch.c    who votes, who may link as a peer, and the change from one epoch to the next
  *   replica_ready.c    a new validator says that it has caught up
- *   replica_receipts.c what receipts carry of the epochs
+ *   replica_receipts.c receipts, from storage
+ *   replica_keys.c     what they carry of a key that an action gave
+ *   replica_prune.c    votes and notarizations that serve nobody any more
  *   replica_clients.c  participants and operators: submit, await, receipts, status
  */
 #ifndef HEFU_NODE_REPLICA_STATE_H
@@ -19,6 +21,7 @@
 
 #include "base/arena.h"
 #include "node/chain.h"
+#include "node/given_keys.h"
 #include "node/metrics.h"
 #include "node/pool.h"
 #include "node/replica.h"
@@ -100,6 +103,12 @@ struct receipt_trees {
     uint64_t height; /* 0: none */
     struct hash batches[LIMIT_BLOCK_BATCHES];
     struct hash verdicts[LIMIT_BLOCK_BATCHES];
+};
+
+/* What a receipt points to. */
+struct receipt_parts {
+    struct merkle_path batches_path, verdicts_path;
+    struct given_keys_proof key;
 };
 
 /* Evidence that no block has recorded; it is in the store. */
@@ -388,12 +397,24 @@ void replica_evidence_found(struct replica *replica, const struct evidence *evid
 void replica_evidence_conflict(struct replica *replica, const struct certificate *first,
                                const struct certificate *second);
 
-/* replica_receipts.c: the steps up to a block's epoch. OVERSIZED if there are more than a receipt
-   carries; CORRUPT. */
-enum status replica_receipt_epochs(struct replica *replica, uint64_t epoch,
-                                   const struct client_epoch **ret_epochs,
-                                   uint32_t *ret_count) MUST_USE;
+/* replica_receipts.c */
+/* The receipt of a final batch; it points into parts and the chain, until the next read. OVERSIZED
+   if there are more epochs than a receipt carries; CORRUPT. */
+enum status replica_receipt(struct replica *replica, uint64_t height, uint32_t index,
+                            struct receipt_parts *parts,
+                            struct client_receipt *ret_receipt) MUST_USE;
 void replica_receipts_free(struct replica *replica);
+
+/* replica_keys.c */
+/* Before the rows of the executed block are stored: keeps what proves the keys that it gives. */
+void replica_keys_note(struct replica *replica);
+/* The proof of the key that signed a batch of the block at height. NOT_FOUND if genesis has the key
+   or none is stored; CORRUPT. */
+enum status replica_key_proof(struct replica *replica, const struct batch_header *header,
+                              uint64_t height, struct given_keys_proof *ret_proof) MUST_USE;
+
+/* replica_prune.c: after a commit. */
+void replica_prune(struct replica *replica);
 
 /* replica_clients.c */
 /* A submitted batch did not verify. */
