@@ -22,8 +22,9 @@
 #include "consensus/message.h"
 #include "consensus/validators.h"
 #include "ledger/block.h"
-#include "ledger/state.h"
 #include "node/chain.h"
+
+struct action_row; /* ledger/state.h */
 
 /* The path of one leaf in the tree of state_root. */
 #define GIVEN_KEYS_PATH_HASHES 5
