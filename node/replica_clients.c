@@ -391,7 +391,7 @@ static uint64_t height_of(const struct replica *replica, uint32_t peer)
 }
 
 /* Into the replica's list, which the answer borrows. */
-static void gather_metrics(struct replica *replica)
+static void gather_metrics(struct replica *replica, const struct consensus_view *view)
 {
     struct metric_validator validators[LIMIT_VALIDATORS];
     struct metric_list *metrics = &replica->metrics;
@@ -402,6 +402,12 @@ static void gather_metrics(struct replica *replica)
     }
     metrics->count = 0;
     metrics->text_used = 0;
+    metric_add(metrics, "height", replica->final.height, "%s", "");
+    metric_add(metrics, "epoch", view->epoch, "%s", "");
+    metric_add(metrics, "view", view->view, "%s", "");
+    metric_add(metrics, "delta_ms", view->delta_ms, "%s", "");
+    metric_add(metrics, "pool_batches", pool_count(replica->pool), "%s", "");
+    metric_add(metrics, "pool_bytes", pool_bytes(replica->pool), "%s", "");
     metric_add_consensus(metrics, replica->consensus, validators, replica->validators->count);
     if (replica->io.metrics != NULL) {
         replica->io.metrics(replica->io.context, metrics);
@@ -425,7 +431,7 @@ static void node_status(struct replica *replica, uint64_t session, uint64_t requ
                                         .view = said.view,
                                         .silent_ms = said.silent_ms};
     }
-    gather_metrics(replica);
+    gather_metrics(replica, &view);
     struct client_message message = {
         .kind = CLIENT_STATUS_REPORT,
         .request = request,
