@@ -126,6 +126,7 @@ void cycle_begin(struct ledger *ledger)
     cycles->touched_net_count = 0;
     cycles->finished_count = 0;
     cycles->moved = false;
+    cycles->untried_before = cycles->untried;
     memset(cycles->touched, 0, cycles->count * sizeof *cycles->touched);
     memcpy(cycles->before, cycles->rows, cycles->count * sizeof *cycles->rows);
     memcpy(cycles->open_before, cycles->open,
@@ -144,6 +145,7 @@ void cycle_restore(struct ledger *ledger)
         cycles->nets[touched->net] = touched->before;
         cycles->exposures[touched->exposure] = touched->exposure_before;
     }
+    cycles->untried = cycles->untried_before;
     memcpy(cycles->rows, cycles->before, cycles->count * sizeof *cycles->rows);
     memcpy(cycles->open, cycles->open_before,
            ledger->limits.refdata.services * sizeof *cycles->open);
@@ -330,7 +332,7 @@ void cycle_due_run(struct ledger *ledger, const struct expiry_row *row)
 
 uint64_t cycle_next_ms(const struct ledger *ledger)
 {
-    uint64_t next_ms = UINT64_MAX;
+    uint64_t next_ms = ledger->cycles.untried ? ledger->state.timestamp_ms : UINT64_MAX;
     for (uint32_t i = 0; i < ledger->cycles.count; i++) {
         const struct cycle_row *row = &ledger->cycles.rows[i];
         struct expiry_row due;

@@ -51,6 +51,8 @@ struct cycles {
     uint32_t *open_before;
     bool *touched;       /* by slot: its row changed */
     bool moved;          /* a cycle closed or settled in this block */
+    bool untried;        /* a cycle that came due was left to the next block: it is due at once */
+    bool untried_before;
     uint32_t *net_marks; /* generation of the first change */
     struct touched_net *touched_nets;
     uint32_t touched_net_count;
@@ -79,8 +81,8 @@ void cycle_commit(struct ledger *ledger);
    false if there is none. Then cycle_due_run does it. */
 bool cycle_due(const struct ledger *ledger, struct expiry_row *ret_row);
 void cycle_due_run(struct ledger *ledger, const struct expiry_row *row);
-/* The earliest time at which a cycle has something to do: a cut-off, settle_from or a deadline;
-   UINT64_MAX: none. */
+/* The earliest time at which a cycle has something to do: a cut-off, settle_from or a deadline, or
+   at once if the last block left a settlement to the next; UINT64_MAX: none. */
 uint64_t cycle_next_ms(const struct ledger *ledger);
 /* Whether the service has room for one more unsettled cycle. */
 bool cycle_can_close(const struct ledger *ledger, uint16_t service);

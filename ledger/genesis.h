@@ -134,7 +134,7 @@ struct genesis_scheme {
     uint32_t chargeback_s;    /* after posting; 0: no disputes */
     uint32_t represent_s;     /* 0: a chargeback stands at once */
     uint32_t pre_arbitrate_s; /* 0: a representment ends the dispute */
-    uint32_t answer_s;        /* to a pre-arbitration; not 0 if there is one */
+    uint32_t answer_s;        /* to a pre-arbitration; not 0 if there is one; 0: no deadline */
     uint32_t rule_s;          /* 0: the network has no deadline */
     uint32_t fee_rule_count;
     struct fee_rule fee_rules[LIMIT_FEE_RULES];

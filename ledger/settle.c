@@ -230,7 +230,9 @@ static void settle_prefunded(struct ledger *ledger, uint32_t slot)
     struct cycle_row *row = &ledger->cycles.rows[slot];
     bool defaulted = false;
     if (!has_room(ledger, slot, true)) {
-        return; /* a later block has it */
+        /* A later block has it, if this one's entries are what took it. */
+        ledger->cycles.untried |= ledger->entry_count > 0;
+        return;
     }
     if ((row->flags & CYCLE_OVERDUE) == 0) {
         for (uint32_t i = 0; i < ledger->participant_count; i++) {
@@ -297,6 +299,7 @@ void settle_run(struct ledger *ledger)
     struct cycle_row last;
     const struct cycle_row *after = NULL;
     uint32_t settled = 0;
+    ledger->cycles.untried = false;
     for (;;) {
         uint32_t slot = next_closed(ledger, after);
         if (slot == REGISTRY_NONE) {
@@ -309,6 +312,8 @@ void settle_run(struct ledger *ledger)
         } else if (settled < SETTLEMENTS_PER_BLOCK) {
             settle_prefunded(ledger, slot);
             settled += ledger->cycles.rows[slot].state == CYCLE_SETTLED;
+        } else {
+            ledger->cycles.untried = true;
         }
     }
 }
