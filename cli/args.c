@@ -10,6 +10,8 @@
 
 static const struct verb_option format_option = {"format", "FORMAT",
                                                  "table (the default), csv, json or jsonl"};
+static const struct verb_option lines_option = {"format", "FORMAT",
+                                                "jsonl (the default), table, csv or json"};
 static const struct verb_option home_option = {
     "home", "DIR", "a node's home, or a copy of its data; default: $HEFU_HOME"};
 static const struct verb_option client_option = {
@@ -39,6 +41,7 @@ static const struct verb_option *option_at(const struct verb *verb, unsigned at)
         (verb->uses & USES_HOME) != 0 ? &home_option : NULL,
         (verb->uses & USES_CLIENT) != 0 ? &client_option : NULL,
         (verb->uses & USES_FORMAT) != 0 ? &format_option : NULL,
+        (verb->uses & USES_FORMAT_LINES) != 0 ? &lines_option : NULL,
         &help_option,
     };
     for (unsigned i = 0; i < sizeof common / sizeof common[0]; i++) {

@@ -7,17 +7,17 @@
 #include "base/validator.h"
 #include "ledger/action.h"
 #include "ledger/action_rows.h"
-#include "ledger/genesis_rows.h"
 #include "ledger/rows.h"
+#include "node/given_keys.h"
 #include "node/keys.h"
 
-#define KEY_ADD 1u
-
-static bool of_row(const struct genesis_participant *submitter, uint32_t key_no,
-                   struct public_key *ret_key)
+bool batch_keys_of_genesis(const struct home *home, const struct batch_header *header,
+                           struct public_key *ret_key)
 {
+    const struct genesis_participant *submitter =
+        genesis_participant(&home->genesis, header->participant);
     for (uint32_t i = 0; submitter != NULL && i < submitter->key_count; i++) {
-        if (submitter->keys[i].key_no == key_no) {
+        if (submitter->keys[i].key_no == header->key_no) {
             *ret_key = submitter->keys[i].key;
             return true;
         }
@@ -25,37 +25,21 @@ static bool of_row(const struct genesis_participant *submitter, uint32_t key_no,
     return false;
 }
 
-/* A key that the body of an approved action gave a participant (docs/formats.md, Bodies of actions
-   5 to 12). */
-static bool of_body(struct span body, const struct batch_header *header, struct public_key *ret_key)
+struct search {
+    const struct batch_header *header;
+    struct public_key key;
+    bool found;
+};
+
+static bool compare(void *context, uint32_t participant, uint32_t key_no,
+                    const struct public_key *key)
 {
-    struct reader reader = reader_over(body.data, body.length);
-    (void)reader_u16(&reader);
-    uint16_t kind = reader_u16(&reader);
-    (void)reader_u32(&reader);
-    if (kind == ACTION_PARTICIPANT && !reader.failed) {
-        struct genesis_participant row;
-        struct span rest = {(const uint8_t *)body.data + ACTION_HEAD_BYTES,
-                            body.length - ACTION_HEAD_BYTES};
-        return genesis_decode_participant(rest, &row) == STATUS_OK &&
-               row.number == header->participant && of_row(&row, header->key_no, ret_key);
+    struct search *search = context;
+    if (participant == search->header->participant && key_no == search->header->key_no) {
+        search->key = *key;
+        search->found = true;
     }
-    if (kind != ACTION_KEYS || reader_u32(&reader) != header->participant) {
-        return false;
-    }
-    uint32_t count = reader_u32(&reader);
-    for (uint32_t i = 0; i < count && !reader.failed; i++) {
-        struct public_key key;
-        uint32_t op = reader_u32(&reader);
-        uint32_t key_no = reader_u32(&reader);
-        (void)reader_u64(&reader); /* permissions, reserved */
-        reader_copy(&reader, key.bytes, sizeof key.bytes);
-        if (op == KEY_ADD && key_no == header->key_no && !reader.failed) {
-            *ret_key = key;
-            return true;
-        }
-    }
-    return false;
+    return !search->found;
 }
 
 /* Of all actions that were done: a key may have been added and removed again since. */
@@ -66,28 +50,24 @@ static bool of_actions(struct home *home, const struct batch_header *header,
     size_t from_length = 0;
     struct span key, value, body;
     struct action_row row;
+    struct search search = {.header = header};
     while (
         store_seek(home->store, (enum store_table)TABLE_ACTIONS, from, from_length, &key, &value)) {
         if (key.length != ACTION_KEY_BYTES ||
             action_row_decode(key, value, &row, &body) != STATUS_OK) {
             return false;
         }
-        if (row.state == ACTION_DONE && of_body(body, header, ret_key)) {
+        if (row.kind != ACTION_VALIDATORS) {
+            given_keys_each(&row, body, NULL, compare, &search);
+        }
+        if (search.found) {
+            *ret_key = search.key;
             return true;
         }
         memcpy(from, row.id.bytes, ACTION_KEY_BYTES);
         from_length = sizeof from;
     }
     return false;
-}
-
-/* A key number is never given twice, so a key of any time is the key of that number. */
-bool batch_keys_of_participant(struct home *home, const struct batch_header *header,
-                               struct public_key *ret_key)
-{
-    return of_row(genesis_participant(&home->genesis, header->participant), header->key_no,
-                  ret_key) ||
-           of_actions(home, header, ret_key);
 }
 
 static bool of_member(const struct validator_set *set, const struct batch_header *header,
@@ -152,7 +132,9 @@ bool batch_keys_find(struct home *home, const struct validator_set *set, const s
                      struct public_key *ret_key)
 {
     if ((batch->header.key_no & VALIDATOR_KEY_NO) == 0) {
-        return batch_keys_of_participant(home, &batch->header, ret_key);
+        /* A key number is never given twice, so a key of any time is the key of that number. */
+        return batch_keys_of_genesis(home, &batch->header, ret_key) ||
+               of_actions(home, &batch->header, ret_key);
     }
     return of_member(set, &batch->header, ret_key) || of_candidate(home, batch, ret_key);
 }

@@ -12,8 +12,8 @@
 /* set: of the block's epoch. False if there is no such key, or none of a change that signed it. */
 bool batch_keys_find(struct home *home, const struct validator_set *set, const struct batch *batch,
                      struct public_key *ret_key);
-/* A participant's key alone, of genesis or given by an action at any time. */
-bool batch_keys_of_participant(struct home *home, const struct batch_header *header,
-                               struct public_key *ret_key);
+/* A participant's key that genesis has. */
+bool batch_keys_of_genesis(const struct home *home, const struct batch_header *header,
+                           struct public_key *ret_key);
 
 #endif

@@ -8,6 +8,7 @@
 #include "cli/check.h"
 #include "cli/sets.h"
 #include "consensus/certificates.h"
+#include "node/evidence.h"
 #include "node/keys.h"
 
 static const char *check_vote(struct home *home, struct span key, struct span value)
@@ -80,6 +81,31 @@ const char *check_votes(struct home *home, const char **ret_table)
     }
     free(scratch);
     return wrong;
+}
+
+static bool verify(void *context, const struct public_key *key, const uint8_t *message,
+                   size_t length, const struct signature *signature)
+{
+    (void)context;
+    return key_verify(key, message, length, signature);
+}
+
+const char *check_evidence(struct home *home, const struct batch *batch)
+{
+    struct evidence evidence;
+    const struct validator_set *set = NULL;
+    if (evidence_of_body((struct span){batch->body, batch->body_length}, &evidence) != STATUS_OK) {
+        return "the votes in a batch of evidence convict nobody";
+    }
+    const char *wrong = sets_of_epoch(home, evidence.first.epoch, &set);
+    if (wrong != NULL) {
+        return wrong;
+    }
+    const enum status status = evidence_verify(&evidence, &home->chain_id, set, verify, NULL);
+    return status == STATUS_OK ? NULL
+           : status == STATUS_BAD_SIGNATURE
+               ? "a vote in a batch of evidence is not signed by the validator that it names"
+               : "the votes in a batch of evidence convict nobody";
 }
 
 const char *check_final_point(struct home *home)

@@ -5,43 +5,21 @@
 
 #include "base/merkle.h"
 #include "cli/check.h"
+#include "cli/documents.h"
 #include "cli/sets.h"
+#include "ledger/digest.h"
+#include "ledger/rows.h"
 #include "node/epochs.h"
 #include "node/keys.h"
 
-static const struct public_key *key_of(const struct genesis *genesis,
-                                       const struct batch_header *header,
-                                       const struct public_key *later)
-{
-    const struct genesis_participant *submitter = genesis_participant(genesis, header->participant);
-    for (uint32_t i = 0; submitter != NULL && i < submitter->key_count; i++) {
-        if (submitter->keys[i].key_no == header->key_no) {
-            return &submitter->keys[i].key;
-        }
-    }
-    return later;
-}
-
-static const char *check_batch(const struct client_receipt *receipt, const struct genesis *genesis,
-                               const struct public_key *later, const struct hash *chain_id,
+static const char *check_batch(const struct client_receipt *receipt, const struct hash *chain_id,
                                const struct batch_header *header)
 {
-    const struct public_key *key = key_of(genesis, header, later);
     if (header->version != BATCH_VERSION || header->count == 0 ||
         header->count > LIMIT_BATCH_RECORDS || header->count != receipt->verdict_count) {
         return "the batch header is malformed, or has another number of records than verdicts";
     }
-    if (!hash_equal(&header->chain_id, chain_id)) {
-        return "the batch belongs to another chain";
-    }
-    if (key == NULL) {
-        return "genesis has no such participant or key";
-    }
-    uint8_t bytes[BATCH_SIGNED_BYTES];
-    batch_signed_bytes(header, bytes);
-    return key_verify(key, bytes, sizeof bytes, &receipt->batch_signature)
-               ? NULL
-               : "the batch is not signed by its participant";
+    return hash_equal(&header->chain_id, chain_id) ? NULL : "the batch belongs to another chain";
 }
 
 static bool verify_path(const struct hash *root, uint32_t size, uint32_t index,
@@ -58,48 +36,186 @@ static bool verify_path(const struct hash *root, uint32_t size, uint32_t index,
     return merkle_verify(root, size, index, &leaf, &path);
 }
 
-/* From genesis' validators to those of the block's epoch. Steps of earlier incarnations, which this
-   document does not begin, are not looked at. */
-static const char *check_epochs(const struct client_receipt *receipt, const struct hash *chain_id,
-                                const struct validator_set *validators, struct validator_set *set)
+/* The block that gave the key: final by the set of its epoch, with these writes to ACTIONS. */
+static const char *check_gift(const struct client_key_proof *proof, const struct hash *chain_id,
+                              const struct validator_set *set)
 {
-    *set = *validators;
-    for (uint32_t i = 0; i < receipt->epoch_count; i++) {
+    struct block_header header;
+    struct hash digest = proof->previous;
+    memcpy(&header, proof->block_header, sizeof header);
+    const struct hash hash = block_hash(&header);
+    if (header.version != BLOCK_VERSION || !hash_equal(&header.chain_id, chain_id)) {
+        return "the block that gave the key belongs to another chain";
+    }
+    digest_run(&digest, proof->rows.data, proof->rows.length);
+    if (!verify_path(&header.state_root, STATE_SLOTS, TABLE_ACTIONS, &digest, proof->path,
+                     proof->path_count)) {
+        return "the action that gave the key does not stand under the state_root of its block";
+    }
+    return check_finalization(proof->finalization, &hash, chain_id, set, true);
+}
+
+/* Whether a set is that of the block that gave the key; if so, whether that block holds. */
+static const char *check_gift_in(const struct client_receipt *receipt, const struct hash *chain_id,
+                                 const struct validator_set *set, bool *checked)
+{
+    struct block_header header;
+    if (!receipt->has_key) {
+        return NULL;
+    }
+    memcpy(&header, receipt->key.block_header, sizeof header);
+    if (header.epoch != set->epoch) {
+        return NULL;
+    }
+    *checked = true;
+    return check_gift(&receipt->key, chain_id, set);
+}
+
+/* From the validators of an incarnation's document through the steps of it that the receipt has,
+   and on the way the block that gave the key. */
+static const char *walk(const struct client_receipt *receipt, const struct incarnation *incarnation,
+                        struct validator_set *set, bool *gift_checked)
+{
+    const struct hash *chain_id = &incarnation->chain_id;
+    if (documents_set(incarnation, set) != STATUS_OK) {
+        return "the validators of its genesis document do not form a set";
+    }
+    const char *wrong = check_gift_in(receipt, chain_id, set, gift_checked);
+    for (uint32_t i = 0; i < receipt->epoch_count && wrong == NULL; i++) {
         const struct client_epoch *step = &receipt->epochs[i];
         struct block_header terminal;
         struct validator_set next;
         memcpy(&terminal, step->block_header, sizeof terminal);
-        if (terminal.epoch < validators->epoch) {
-            continue;
+        if (!hash_equal(&terminal.chain_id, chain_id)) {
+            continue; /* of the other incarnation */
         }
         if (epochs_from_bytes(step->members, step->member_count, set->epoch + 1, &next) !=
             STATUS_OK) {
             return "a set of validators is malformed";
         }
-        const char *wrong = sets_step(set, &terminal, step->finalization, chain_id, &next);
-        if (wrong != NULL) {
-            return wrong;
+        wrong = sets_step(set, &terminal, step->finalization, chain_id, &next);
+        if (wrong == NULL) {
+            *set = next;
+            wrong = check_gift_in(receipt, chain_id, set, gift_checked);
         }
-        *set = next;
     }
-    return NULL;
+    return wrong;
 }
 
-const char *receipt_check(const struct client_receipt *receipt, const struct genesis *genesis,
-                          const struct public_key *later, const struct hash *chain_id,
-                          const struct validator_set *validators, struct receipt_facts *ret_facts)
+/* The incarnation of the block that gave the key; NULL without one, or without its document. */
+static const struct incarnation *giver_of(const struct client_receipt *receipt,
+                                          const struct lineage *lineage)
+{
+    struct block_header header;
+    if (!receipt->has_key) {
+        return NULL;
+    }
+    memcpy(&header, receipt->key.block_header, sizeof header);
+    return documents_of_chain(lineage, &header.chain_id);
+}
+
+/* To the validators of the block's epoch; and to those of the block that gave the key, which may be
+   of an earlier incarnation. */
+static const char *check_epochs(const struct client_receipt *receipt,
+                                const struct incarnation *giver, const struct incarnation *own,
+                                struct validator_set *set)
+{
+    bool gift_checked = giver == NULL;
+    struct validator_set earlier;
+    const char *wrong =
+        giver != NULL && giver != own ? walk(receipt, giver, &earlier, &gift_checked) : NULL;
+    if (wrong == NULL) {
+        wrong = walk(receipt, own, set, &gift_checked);
+    }
+    return wrong == NULL && !gift_checked
+               ? "the receipt does not lead to the validators of the block that gave the key"
+               : wrong;
+}
+
+/* ---- The batch's signature ---- */
+
+static bool of_genesis(const struct genesis *genesis, const struct batch_header *header,
+                       struct public_key *ret_key)
+{
+    const struct genesis_participant *submitter = genesis_participant(genesis, header->participant);
+    for (uint32_t i = 0; submitter != NULL && i < submitter->key_count; i++) {
+        if (submitter->keys[i].key_no == header->key_no) {
+            *ret_key = submitter->keys[i].key;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool of_set(const struct validator_set *set, const struct batch_header *header,
+                   struct public_key *ret_key)
+{
+    for (uint32_t i = 0; i < set->count; i++) {
+        const struct validator *member = &set->members[i];
+        if (member->participant == header->participant &&
+            validator_key_no(&member->key) == header->key_no) {
+            *ret_key = member->key;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* By an action that the receipt proves, in a block before this one. A new validator's key is one
+   only in the epoch that it is to end. */
+static bool of_gift(const struct client_receipt *receipt, const struct validator_set *set,
+                    const struct receipt_facts *facts, struct public_key *ret_key,
+                    char ret_name[GIVEN_KEYS_NAME_BYTES])
+{
+    struct block_header header;
+    memcpy(&header, receipt->key.block_header, sizeof header);
+    const bool by_validator = facts->batch.key_no >= VALIDATOR_KEY_NO;
+    return header.height < facts->block.height && (!by_validator || header.epoch == set->epoch) &&
+           given_keys_in_rows(receipt->key.rows, set, facts->batch.participant, facts->batch.key_no,
+                              ret_key, ret_name) == STATUS_OK;
+}
+
+/* set: of the block's epoch. */
+static const char *check_signature(const struct client_receipt *receipt,
+                                   const struct genesis *genesis, const struct public_key *later,
+                                   const struct validator_set *set, struct receipt_facts *facts)
+{
+    uint8_t bytes[BATCH_SIGNED_BYTES];
+    struct public_key key;
+    const bool by_validator = facts->batch.key_no >= VALIDATOR_KEY_NO;
+    const bool known = (by_validator ? of_set(set, &facts->batch, &key)
+                                     : of_genesis(genesis, &facts->batch, &key)) ||
+                       (gift && of_gift(receipt, set, facts, &key, facts->name));
+    if (!known && later != NULL) {
+        key = *later;
+    } else if (!known) {
+        return "it is signed with a key that neither genesis nor the receipt shows to be the "
+               "participant's; a receipt from a home's store knows every key: --home";
+    }
+    batch_signed_bytes(&facts->batch, bytes);
+    return key_verify(&key, bytes, sizeof bytes, &receipt->batch_signature)
+               ? NULL
+               : "the batch is not signed by its participant";
+}
+
+const char *receipt_check(const struct client_receipt *receipt, const struct lineage *lineage,
+                          const struct public_key *later, struct receipt_facts *ret_facts)
 {
     struct receipt_facts facts;
+    struct validator_set set;
     memcpy(&facts.batch, receipt->batch_header, sizeof facts.batch);
     memcpy(&facts.block, receipt->block_header, sizeof facts.block);
     facts.batch_id = batch_id(&facts.batch);
     facts.block_hash = block_hash(&facts.block);
-    const char *wrong = check_batch(receipt, genesis, later, chain_id, &facts.batch);
+    facts.name[0] = '\0';
+    const struct incarnation *own = documents_of_chain(lineage, &facts.block.chain_id);
+    if (facts.block.version != BLOCK_VERSION || own == NULL) {
+        return "the block belongs to another chain: of an earlier incarnation, it needs that one's "
+               "genesis document, beside genesis.json or by itself";
+    }
+    const char *wrong = check_batch(receipt, &own->chain_id, &facts.batch);
     if (wrong != NULL) {
         return wrong;
-    }
-    if (facts.block.version != BLOCK_VERSION || !hash_equal(&facts.block.chain_id, chain_id)) {
-        return "the block belongs to another chain";
     }
     struct hash verdicts = verdict_vector_root(receipt->verdicts, receipt->verdict_count);
     if (!verify_path(&facts.block.batches_root, facts.block.batch_count, receipt->batch_index,
@@ -110,13 +226,21 @@ const char *receipt_check(const struct client_receipt *receipt, const struct gen
                      &verdicts, receipt->verdicts_path, receipt->verdicts_path_count)) {
         return "the verdicts do not stand under the block's verdicts_root";
     }
-    struct validator_set set;
-    wrong = check_epochs(receipt, chain_id, validators, &set);
+    const struct incarnation *giver = giver_of(receipt, lineage);
+    if (receipt->has_key && giver == NULL && later == NULL) {
+        return "the block that gave the key belongs to another chain: of an earlier incarnation, it "
+               "needs that one's genesis document, beside genesis.json";
+    }
+    wrong = check_epochs(receipt, giver, own, &set);
     if (wrong == NULL && facts.block.epoch != set.epoch) {
         wrong = "the receipt does not lead to the validators of the block's epoch";
     }
     if (wrong == NULL) {
-        wrong = check_finalization(receipt->finalization, &facts.block_hash, chain_id, &set, true);
+        wrong = check_finalization(receipt->finalization, &facts.block_hash, &own->chain_id, &set,
+                                   true);
+    }
+    if (wrong == NULL) {
+        wrong = check_signature(receipt, own->genesis, later, &set, &facts);
     }
     if (wrong == NULL) {
         *ret_facts = facts;

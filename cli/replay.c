@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "cli/check_votes.h"
 #include "cli/overlay.h"
 #include "ledger/rows.h"
 #include "node/keys.h"
@@ -142,7 +143,7 @@ void replay_free(struct replay *replay)
 
 /* ---- One block ---- */
 
-/* Copies a batch out of the store and checks its signature. */
+/* Copies a batch out of the store and checks its signature, and those of the votes in evidence. */
 static bool take_batch(struct replay *replay, uint64_t height, uint32_t index,
                        struct divergence *divergence)
 {
@@ -177,6 +178,11 @@ static bool take_batch(struct replay *replay, uint64_t height, uint32_t index,
         !key_verify(&key, signed_bytes, sizeof signed_bytes, &batch->signature)) {
         return diverged(divergence, height, "batches", "batch %u is not signed by its participant",
                         index);
+    }
+    const char *fault =
+        batch->header.kind == BATCH_EVIDENCE ? check_evidence(replay->home, batch) : NULL;
+    if (fault != NULL) {
+        return diverged(divergence, height, "batches", "batch %u: %s", index, fault);
     }
     replay->batches[index] = (struct ledger_batch){
         .header = &replay->headers[index], .id = batch->id, .verified_under = key};

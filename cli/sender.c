@@ -186,8 +186,8 @@ static int take_receipt(struct sender *sender, struct part *part,
 {
     struct receipt_facts facts;
     const char *wrong =
-        receipt_check(receipt, &sender->client->genesis, signing_key_public(sender->client->key),
-                      &sender->client->chain_id, &sender->client->validators, &facts);
+        receipt_check(receipt, &sender->client->documents.lineage,
+                      signing_key_public(sender->client->key), &facts);
     if (wrong == NULL && !hash_equal(&facts.batch_id, &part->id)) {
         wrong = "it is for another batch";
     }

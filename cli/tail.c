@@ -100,7 +100,7 @@ static const struct verb_option options[] = {
 const struct verb verb_tail = {
     .name = "tail",
     .operands = "",
-    .uses = USES_HOME | USES_FORMAT,
+    .uses = USES_HOME | USES_FORMAT_LINES,
     .summary = "final records as JSON lines, for pipes",
     .description =
         "Prints every final record in order of execution with its block, place and\n"

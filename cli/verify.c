@@ -4,8 +4,8 @@
  *
  *   headers     every block follows its parent, has the history and batches it names, and a
  *               finalization that names it, with a quorum of validators
- *   signatures  those signatures, each batch's signature, each batch's records under its root; the
- *               votes and certificates that the node keeps
+ *   signatures  those signatures, each batch's signature, each batch's records under its root, the
+ *               votes in evidence; the votes and certificates that the node keeps
  *   replay      every block executed again; every row of the store compared (cli/replay.h)
  */
 #include <inttypes.h>
@@ -111,7 +111,7 @@ static bool check_header(struct verify *verify, const struct block_row *block)
     return fault == NULL ? enter_next(verify, header) : wrong(verify, height, "blocks", fault);
 }
 
-/* A batch's signature under its submitter's key; its body under its root. */
+/* A batch's signature under its submitter's key; its body under its root; the votes in evidence. */
 static bool check_batch(struct verify *verify, uint64_t height, uint32_t index,
                         const struct validator_set *set)
 {
@@ -127,8 +127,12 @@ static bool check_batch(struct verify *verify, uint64_t height, uint32_t index,
         return wrong(verify, height, "batches",
                      "a batch names a participant or key that there is not");
     }
-    return key_verify(&key, bytes, sizeof bytes, &batch->signature) ||
-           wrong(verify, height, "batches", "a batch is not signed by its participant");
+    if (!key_verify(&key, bytes, sizeof bytes, &batch->signature)) {
+        return wrong(verify, height, "batches", "a batch is not signed by its participant");
+    }
+    const char *fault =
+        batch->header.kind == BATCH_EVIDENCE ? check_evidence(&verify->home, batch) : NULL;
+    return fault == NULL || wrong(verify, height, "batches", fault);
 }
 
 static bool check_block(struct verify *verify, uint64_t height)
@@ -340,8 +344,8 @@ const struct verb verb_verify = {
     .description =
         "headers: every block follows its parent, names its history and its batches, and\n"
         "carries a finalization of a quorum. signatures: also every validator's and every\n"
-        "participant's signature, the records under their roots, and the votes and\n"
-        "certificates beside the chain. replay: also executes\n"
+        "participant's signature, the records under their roots, the votes in evidence,\n"
+        "and the votes and certificates beside the chain. replay: also executes\n"
         "every block again from genesis.json and compares every root, verdict, page,\n"
         "account and index row of the store. A network that was restored as a whole goes on in\n"
         "a later incarnation; all of them are checked, each under its own document: genesis.json\n"

@@ -248,9 +248,28 @@ static void add_answer(struct action_row *row, const struct batch_header *header
     row->touched = true;
 }
 
-static enum verdict approve(struct ledger *ledger, const struct batch_header *header,
+/* Whether the key itself stands behind the action already, under whatever participant or number: as
+   the maker's or an approver's. Keys are distinct (genesis_check_keys); counting people by their
+   keys does not rely on it. */
+static bool stands_behind(const struct ledger *ledger, const struct action_row *row,
+                          const struct public_key *key)
+{
+    const struct public_key *other =
+        registry_key(&ledger->registry, row->participant, row->key_no, 0);
+    bool found = other != NULL && memcmp(other, key, sizeof *key) == 0;
+    for (uint32_t i = 0; i < row->answer_count && !found; i++) {
+        const struct action_answer *answer = &row->answers[i];
+        other = registry_key(&ledger->registry, answer->participant, answer->key_no, 0);
+        found =
+            answer->reply == ACTION_YES && other != NULL && memcmp(other, key, sizeof *key) == 0;
+    }
+    return found;
+}
+
+static enum verdict approve(struct ledger *ledger, const struct ledger_batch *batch,
                             struct action_row *row)
 {
+    const struct batch_header *header = batch->header;
     struct action_rule rule;
     const struct action_rule *policy = &rule;
     struct action other;
@@ -258,8 +277,8 @@ static enum verdict approve(struct ledger *ledger, const struct batch_header *he
     if (!actions_may_answer(ledger, policy, header->participant)) {
         return VERDICT_NOT_APPROVER;
     }
-    bool makers_key = header->participant == row->participant && header->key_no == row->key_no;
-    if (makers_key || reply_of(row, header->participant) != 0) {
+    if (stands_behind(ledger, row, &batch->verified_under) ||
+        reply_of(row, header->participant) != 0) {
         return VERDICT_ANSWERED_BEFORE;
     }
     const struct action_row *under_way = actions_approved_change(ledger, ledger->book_next, &other);
@@ -360,7 +379,7 @@ static enum verdict decide(struct ledger *ledger, uint32_t batch_index,
     if (row->answer_count == ACTION_ANSWERS_MAX) {
         return VERDICT_ACTION_ENDED; /* approved in this block by more than can be kept */
     }
-    return action->kind == ACTION_APPROVE ? approve(ledger, batch->header, row)
+    return action->kind == ACTION_APPROVE ? approve(ledger, batch, row)
                                           : disapprove(ledger, batch->header, row);
 }
 

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "ledger/calendar.h"
 #include "ledger/digest.h"
+#include "ledger/group.h"
 #include "ledger/state.h"
 
 #define SECOND_MS 1000ull
@@ -125,6 +126,7 @@ void cycle_begin(struct ledger *ledger)
     cycles->touched_net_count = 0;
     cycles->finished_count = 0;
     cycles->moved = false;
+    cycles->untried_before = cycles->untried;
     memset(cycles->touched, 0, cycles->count * sizeof *cycles->touched);
     memcpy(cycles->before, cycles->rows, cycles->count * sizeof *cycles->rows);
     memcpy(cycles->open_before, cycles->open,
@@ -137,9 +139,13 @@ void cycle_restore(struct ledger *ledger)
     /* Backwards: two nets may share an exposure, whose first saved value is the one to restore. */
     for (uint32_t i = cycles->touched_net_count; i-- > 0;) {
         const struct touched_net *touched = &cycles->touched_nets[i];
+        group_change(ledger, touched->exposure / ledger->currency_count,
+                     touched->exposure % ledger->currency_count,
+                     cycles->exposures[touched->exposure], touched->exposure_before);
         cycles->nets[touched->net] = touched->before;
         cycles->exposures[touched->exposure] = touched->exposure_before;
     }
+    cycles->untried = cycles->untried_before;
     memcpy(cycles->rows, cycles->before, cycles->count * sizeof *cycles->rows);
     memcpy(cycles->open, cycles->open_before,
            ledger->limits.refdata.services * sizeof *cycles->open);
@@ -232,6 +238,7 @@ void cycle_recompute_owed(struct ledger *ledger)
     struct cycles *cycles = &ledger->cycles;
     uint64_t accounts = (uint64_t)ledger->participant_count * ledger->currency_count;
     cycles->moved = true;
+    group_recompute(ledger);
     memset(cycles->closed_owed, 0, accounts * sizeof *cycles->closed_owed);
     for (uint32_t slot = 0; slot < cycles->count; slot++) {
         if (counts_as_owed(ledger, slot)) {
@@ -325,7 +332,7 @@ void cycle_due_run(struct ledger *ledger, const struct expiry_row *row)
 
 uint64_t cycle_next_ms(const struct ledger *ledger)
 {
-    uint64_t next_ms = UINT64_MAX;
+    uint64_t next_ms = ledger->cycles.untried ? ledger->state.timestamp_ms : UINT64_MAX;
     for (uint32_t i = 0; i < ledger->cycles.count; i++) {
         const struct cycle_row *row = &ledger->cycles.rows[i];
         struct expiry_row due;

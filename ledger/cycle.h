@@ -44,12 +44,15 @@ struct cycles {
     struct net *nets;   /* [slot * stride + participant] */
     /* By participant * currencies + currency. */
     struct total *exposures;   /* what its nets owe, cycle by cycle */
+    struct total *group_sums;  /* what its group owes in all, pending debits too (group.h) */
     struct total *closed_owed; /* what its group owes in CLOSED and SHORT cycles, PREFUNDED */
     /* Undo. */
     struct cycle_row *before;
     uint32_t *open_before;
     bool *touched;       /* by slot: its row changed */
     bool moved;          /* a cycle closed or settled in this block */
+    bool untried;        /* a cycle that came due was left to the next block: it is due at once */
+    bool untried_before;
     uint32_t *net_marks; /* generation of the first change */
     struct touched_net *touched_nets;
     uint32_t touched_net_count;
@@ -78,8 +81,8 @@ void cycle_commit(struct ledger *ledger);
    false if there is none. Then cycle_due_run does it. */
 bool cycle_due(const struct ledger *ledger, struct expiry_row *ret_row);
 void cycle_due_run(struct ledger *ledger, const struct expiry_row *row);
-/* The earliest time at which a cycle has something to do: a cut-off, settle_from or a deadline;
-   UINT64_MAX: none. */
+/* The earliest time at which a cycle has something to do: a cut-off, settle_from or a deadline, or
+   at once if the last block left a settlement to the next; UINT64_MAX: none. */
 uint64_t cycle_next_ms(const struct ledger *ledger);
 /* Whether the service has room for one more unsettled cycle. */
 bool cycle_can_close(const struct ledger *ledger, uint16_t service);
@@ -100,7 +103,7 @@ void cycle_count_owed(struct ledger *ledger, uint32_t slot, int sign);
 void cycle_group_sums(struct ledger *ledger, uint32_t slot);
 /* Everything that is derived from rows and nets: exposures, closed_owed, open. */
 void cycle_recompute(struct ledger *ledger);
-/* closed_owed alone: sponsors have changed. */
+/* closed_owed and what groups owe: sponsors have changed. */
 void cycle_recompute_owed(struct ledger *ledger);
 
 struct net *cycle_net(const struct ledger *ledger, uint32_t slot, uint32_t participant);

@@ -226,9 +226,13 @@ const char *cycle_load_done(struct ledger *ledger)
     if (!hash_equal(&before[1], &ledger->state.digests[TABLE_CYCLE_NETS])) {
         return "the nets of the open cycles are not those of the state";
     }
+    /* The store does not say what the last block left: an empty block more finds out. */
+    ledger->cycles.untried = false;
     for (uint32_t i = 0; i < ledger->cycles.count; i++) {
         const struct cycle_row *row = &ledger->cycles.rows[i];
         struct hash nets;
+        ledger->cycles.untried |=
+            row->state == CYCLE_CLOSED && row->settle_ms <= ledger->state.timestamp_ms;
         if (cycle_is_unsettled(row) && row->state != CYCLE_OPEN) {
             digest_cycle_nets(ledger, i, &nets);
             if (!hash_equal(&nets, &row->nets_hash)) {

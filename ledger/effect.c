@@ -419,6 +419,15 @@ static void order_cycle(struct ledger *ledger, struct span body)
 
 /* ---- Checking and carrying out ---- */
 
+/* Only these kinds bring keys. */
+static bool keys_are_distinct(struct ledger *ledger, uint16_t kind)
+{
+    char error[128];
+    return (kind != ACTION_PARTICIPANT && kind != ACTION_KEYS) ||
+           genesis_check_keys(&ledger->refdata.trial, ledger->refdata.places, error,
+                              sizeof error) == STATUS_OK;
+}
+
 enum verdict effect_check(struct ledger *ledger, uint16_t kind, struct span body)
 {
     char error[128];
@@ -442,7 +451,8 @@ enum verdict effect_check(struct ledger *ledger, uint16_t kind, struct span body
             participant->key_count--;
         }
     }
-    if (genesis_check(trial, error, sizeof error) != STATUS_OK) {
+    if (genesis_check(trial, error, sizeof error) != STATUS_OK ||
+        !keys_are_distinct(ledger, kind)) {
         return VERDICT_OUT_OF_RANGE;
     }
     return lockout_follows(&ledger->refdata.now, trial) ? VERDICT_OUT_OF_RANGE : VERDICT_POSTED;

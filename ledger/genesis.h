@@ -134,7 +134,7 @@ struct genesis_scheme {
     uint32_t chargeback_s;    /* after posting; 0: no disputes */
     uint32_t represent_s;     /* 0: a chargeback stands at once */
     uint32_t pre_arbitrate_s; /* 0: a representment ends the dispute */
-    uint32_t answer_s;        /* to a pre-arbitration; not 0 if there is one */
+    uint32_t answer_s;        /* to a pre-arbitration; not 0 if there is one; 0: no deadline */
     uint32_t rule_s;          /* 0: the network has no deadline */
     uint32_t fee_rule_count;
     struct fee_rule fee_rules[LIMIT_FEE_RULES];
@@ -198,6 +198,15 @@ struct genesis {
 /* Whether the parts fit together (numbers unique and ascending, references resolve, ranges). OK or
    MALFORMED; ret_error (capacity bytes) then says what and where, for people. */
 enum status genesis_check(const struct genesis *genesis, char *ret_error, size_t capacity) MUST_USE;
+
+/* After genesis_check: whether no key stands in two places, since one key stands for one person
+   (docs/ledger.md, Actions). As genesis_check; scratch, aligned to 8, has genesis_keys_scratch
+   bytes. */
+enum status genesis_check_keys(const struct genesis *genesis, void *scratch, char *ret_error,
+                               size_t capacity) MUST_USE;
+size_t genesis_keys_scratch(const struct genesis *genesis);
+/* For each participant's transport key or signing key, whichever are more. */
+#define GENESIS_KEY_PLACE_BYTES 32u
 
 /* The canonical bytes (docs/formats.md, Genesis). The size is genesis_encoded_size. */
 size_t genesis_encoded_size(const struct genesis *genesis);

@@ -189,36 +189,11 @@ static bool check_keys(const struct genesis_participant *participant,
                             "numbers from 1, below 2147483648",
                             participant->number, i, key->key_no);
         }
-        /* Two numbers stand for two persons: one key behind both would be one. */
-        for (uint32_t k = 0; k < i; k++) {
-            if (memcmp(&participant->keys[k].key, &key->key, sizeof key->key) == 0) {
-                return COMPLAIN(complaint, "participant %, keys[%]: the key of keys[%] again",
-                                participant->number, i, k);
-            }
-        }
         previous = key->key_no;
         if (key->permissions == 0 || (key->permissions & ~(uint32_t)PERMISSIONS_ALL) != 0 ||
             bytes_are_zero(key->key.bytes, sizeof key->key.bytes)) {
             return COMPLAIN(complaint, "participant %, key %: needs a key and known permissions",
                             participant->number, key->key_no);
-        }
-    }
-    return true;
-}
-
-/* A channel key names one participant. Quadratic, but over 32 bytes and once a start. */
-static bool check_transport_key(const struct genesis *genesis, uint32_t index,
-                                const struct complaint *complaint)
-{
-    const struct genesis_participant *own = &genesis->participants[index];
-    if (bytes_are_zero(own->transport_key.bytes, sizeof own->transport_key.bytes)) {
-        return true;
-    }
-    for (uint32_t i = 0; i < index; i++) {
-        if (memcmp(genesis->participants[i].transport_key.bytes, own->transport_key.bytes,
-                   sizeof own->transport_key.bytes) == 0) {
-            return COMPLAIN(complaint, "participant %: its transport key is participant %'s",
-                            own->number, genesis->participants[i].number);
         }
     }
     return true;
@@ -270,7 +245,7 @@ static bool check_participants(const struct genesis *genesis, const struct compl
                             participant->number, participant->status);
         }
         if (!check_sponsor(genesis, participant, complaint) ||
-            !check_keys(participant, complaint) || !check_transport_key(genesis, i, complaint)) {
+            !check_keys(participant, complaint)) {
             return false;
         }
     }

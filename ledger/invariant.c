@@ -1,7 +1,11 @@
-/* invariant: conservation and signs, after every block (see invariant.h). */
+/*
+ * invariant: conservation and signs, after every block (see invariant.h). That an account's pages
+ * add up to its totals is found where they are made (page_build.c).
+ */
 #include "ledger/invariant.h"
 
 #include "base/check.h"
+#include "ledger/group.h"
 #include "ledger/limit.h"
 
 static uint32_t currency_of(const struct ledger *ledger, const struct account *account)
@@ -11,6 +15,19 @@ static uint32_t currency_of(const struct ledger *ledger, const struct account *a
     return currency;
 }
 
+/* Adds what an account holds, or takes it away (sign -1). Modulo 2^128, which is exact for the sum.
+ */
+static void add_account(struct currency_sums *sums, const struct account *account, int sign)
+{
+    for (unsigned k = 0; k < ACCOUNT_TOTALS; k++) {
+        unsigned __int128 total = account->totals[k].minor;
+        sums->totals[k].minor += sign < 0 ? -total : total;
+    }
+    if (account->class == ACCOUNT_FUND || account->class == ACCOUNT_CLAIM) {
+        sums->fund.minor += sign * account_balance(account).minor;
+    }
+}
+
 static void sums_after(const struct ledger *ledger, struct currency_sums *ret_sums)
 {
     if (ret_sums != ledger->sums) {
@@ -18,12 +35,9 @@ static void sums_after(const struct ledger *ledger, struct currency_sums *ret_su
     }
     for (uint32_t i = 0; i < ledger->touched_count; i++) {
         const struct account *before = &ledger->touched[i].before;
-        const struct account *after = &ledger->accounts[before->number];
         struct currency_sums *sums = &ret_sums[currency_of(ledger, before)];
-        for (unsigned k = 0; k < ACCOUNT_TOTALS; k++) {
-            /* Modulo 2^128, which is exact for the sum. */
-            sums->totals[k].minor += after->totals[k].minor - before->totals[k].minor;
-        }
+        add_account(sums, before, -1);
+        add_account(sums, &ledger->accounts[before->number], 1);
     }
 }
 
@@ -38,6 +52,9 @@ static const char *check_sums(const struct ledger *ledger, const struct currency
         if (!total_equal(sums[i].totals[TOTAL_DEBITS_PENDING],
                          sums[i].totals[TOTAL_CREDITS_PENDING])) {
             return "pending debits and credits of a currency differ";
+        }
+        if (sums[i].fund.minor < 0) {
+            return "FUND and all CLAIMs together are negative";
         }
     }
     return NULL;
@@ -60,10 +77,13 @@ static const char *check_position(struct ledger *ledger, const struct account *a
     if (account_balance(account).minor != nets) {
         return "a POSITION is not the sum of its unsettled nets";
     }
-    return total_equal(limit_exposure_recomputed(ledger, participant, currency),
-                       *ledger_exposure(ledger, participant, currency))
+    if (!total_equal(limit_exposure_recomputed(ledger, participant, currency),
+                     *ledger_exposure(ledger, participant, currency))) {
+        return "an exposure is not what the unsettled nets owe";
+    }
+    return group_is_consistent_for(ledger, participant, currency)
                ? NULL
-               : "an exposure is not what the unsettled nets owe";
+               : "what a group owes is not the sum of its members";
 }
 
 static const char *check_account(struct ledger *ledger, const struct account *account)
@@ -138,6 +158,100 @@ static const char *check_reserves(const struct ledger *ledger)
                                                   : "pending debits are not what lives reserve";
 }
 
+/* ---- Queues: a payment stands in one as long as its life is QUEUED ---- */
+
+static int compare_places(struct place a, struct place b)
+{
+    if (a.height != b.height) {
+        return a.height < b.height ? -1 : 1;
+    }
+    return a.position < b.position ? -1 : a.position > b.position;
+}
+
+static struct place place_in(const struct queue_list *list, uint32_t at)
+{
+    return list->entries[list->by_place[at]].row.place;
+}
+
+static bool stands_in(const struct queue_list *list, struct place place)
+{
+    uint32_t low = 0;
+    uint32_t high = list->count;
+    /* Records of this block come after all of an unchanged queue: found without a search. */
+    if (high == 0 || compare_places(place_in(list, high - 1), place) < 0) {
+        return false;
+    }
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = compare_places(place_in(list, middle), place);
+        if (order == 0) {
+            return true;
+        }
+        low = order < 0 ? middle + 1 : low;
+        high = order < 0 ? high : middle;
+    }
+    return false;
+}
+
+static uint32_t queues_with(const struct ledger *ledger, struct place place)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < ledger->currency_count; i++) {
+        found += stands_in(ledger->queues.currencies[i].now, place);
+    }
+    return found;
+}
+
+static bool is_touched(const struct ledger *ledger, struct place place)
+{
+    uint8_t key[LIFE_KEY_BYTES];
+    uint32_t slot;
+    life_key(place, key);
+    return index_find(&ledger->lives.index, key, &slot) != INDEX_NONE;
+}
+
+/* Whatever entered or left the queue in this block has a life that the block touched. */
+static bool moves_are_lives(const struct ledger *ledger, const struct currency_queue *queue)
+{
+    uint32_t was = 0;
+    uint32_t is = 0;
+    while (was < queue->before->count || is < queue->now->count) {
+        int order = was == queue->before->count ? 1
+                    : is == queue->now->count
+                        ? -1
+                        : compare_places(place_in(queue->before, was), place_in(queue->now, is));
+        if (order < 0 && !is_touched(ledger, place_in(queue->before, was))) {
+            return false;
+        }
+        if (order > 0 && !is_touched(ledger, place_in(queue->now, is))) {
+            return false;
+        }
+        was += order <= 0;
+        is += order >= 0;
+    }
+    return true;
+}
+
+static const char *check_queues(const struct ledger *ledger)
+{
+    for (uint32_t i = 0; i < ledger->currency_count; i++) {
+        const struct currency_queue *queue = &ledger->queues.currencies[i];
+        if (queue->saved && !moves_are_lives(ledger, queue)) {
+            return "a payment entered or left the queue, but not by its life";
+        }
+    }
+    for (uint32_t i = 0; i < ledger->lives.count; i++) {
+        const uint8_t *key = ledger->lives.rows + (size_t)i * LIFE_ROW_BYTES;
+        struct place place = {.height = get_be64(key), .position = get_be32(key + 8)};
+        bool queued = ledger->lives.touched[i].row.state == LIFE_QUEUED;
+        if (queues_with(ledger, place) != (queued ? 1u : 0u)) {
+            return queued ? "a QUEUED life has no place in a queue, or several"
+                          : "a payment in the queue is not QUEUED";
+        }
+    }
+    return NULL;
+}
+
 const char *invariant_check(struct ledger *ledger)
 {
     struct currency_sums sums[LIMIT_CURRENCIES];
@@ -153,7 +267,10 @@ const char *invariant_check(struct ledger *ledger)
     if (what == NULL) {
         what = check_returns(ledger);
     }
-    return what != NULL ? what : check_reserves(ledger);
+    if (what == NULL) {
+        what = check_reserves(ledger);
+    }
+    return what != NULL ? what : check_queues(ledger);
 }
 
 void invariant_advance_sums(struct ledger *ledger)
@@ -163,13 +280,13 @@ void invariant_advance_sums(struct ledger *ledger)
 
 const char *invariant_check_all(struct ledger *ledger)
 {
+    if (!group_is_consistent(ledger)) {
+        return "what a group owes is not the sum of its members";
+    }
     memset(ledger->sums, 0, sizeof ledger->sums);
     for (uint32_t i = 0; i < ledger->account_count; i++) {
         const struct account *account = &ledger->accounts[i];
-        struct currency_sums *sums = &ledger->sums[currency_of(ledger, account)];
-        for (unsigned k = 0; k < ACCOUNT_TOTALS; k++) {
-            sums->totals[k].minor += account->totals[k].minor;
-        }
+        add_account(&ledger->sums[currency_of(ledger, account)], account, 1);
     }
     cycle_recompute(ledger);
     const char *what = check_sums(ledger, ledger->sums);

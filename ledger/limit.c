@@ -2,6 +2,7 @@
 #include "ledger/limit.h"
 
 #include "base/check.h"
+#include "ledger/group.h"
 
 /* A look at what stands, with what a plan would do to it on top. */
 struct look {
@@ -35,35 +36,50 @@ static __int128 spendable(const struct look *look, uint32_t participant, enum ac
     return effect == NULL ? now : now + effect->change.minor - effect->reserve.minor;
 }
 
-static __int128 own(const struct look *look, uint32_t participant)
+/* What is the participant's alone, as it stands. */
+static __int128 own_now(const struct look *look, uint32_t participant)
 {
     struct ledger *ledger = look->ledger;
     const struct account *position =
         ledger_account(ledger, participant, look->currency, ACCOUNT_POSITION);
-    __int128 now = (__int128)ledger_exposure(ledger, participant, look->currency)->minor +
-                   (__int128)position->totals[TOTAL_DEBITS_PENDING].minor;
-    const struct effect *effect = effect_on(look, participant, ACCOUNT_POSITION);
-    if (effect == NULL) {
-        return now;
-    }
-    now += effect->reserve.minor;
-    if (effect->change.minor != 0) {
-        const struct net *net = cycle_net(ledger, look->effects->cycle, participant);
-        __int128 before = total_balance(net->credits, net->debits).minor;
-        now += positive(-(before + effect->change.minor)) - positive(-before);
-    }
-    CHECK(now >= 0);
-    return now;
+    return (__int128)ledger_exposure(ledger, participant, look->currency)->minor +
+           (__int128)position->totals[TOTAL_DEBITS_PENDING].minor;
 }
 
+/* What an effect on a POSITION does to own() of its participant. */
+static __int128 own_change(const struct look *look, const struct effect *effect)
+{
+    __int128 change = effect->reserve.minor;
+    if (effect->change.minor != 0) {
+        const struct net *net = cycle_net(look->ledger, look->effects->cycle, effect->participant);
+        __int128 before = total_balance(net->credits, net->debits).minor;
+        change += positive(-(before + effect->change.minor)) - positive(-before);
+    }
+    return change;
+}
+
+static uint32_t sponsor_of(const struct look *look, uint32_t participant)
+{
+    return look->ledger->registry.sponsors[participant];
+}
+
+/* own() of a participant that has a sponsor, the sum of its group's of one that has none: the sum
+   that is kept (group.h), and what the plan's few effects do to it. */
 static __int128 exposure(const struct look *look, uint32_t participant)
 {
-    const struct registry *registry = &look->ledger->registry;
-    __int128 sum = own(look, participant);
-    for (uint32_t member = registry->first_members[participant]; member != REGISTRY_NONE;
-         member = registry->next_members[member]) {
-        sum += own(look, member);
+    const bool settles = sponsor_of(look, participant) == REGISTRY_NONE;
+    __int128 sum = settles
+                       ? (__int128)group_exposure(look->ledger, participant, look->currency).minor
+                       : own_now(look, participant);
+    for (uint32_t i = 0; look->effects != NULL && i < look->effects->count; i++) {
+        const struct effect *effect = &look->effects->list[i];
+        if (effect->class == ACCOUNT_POSITION &&
+            (effect->participant == participant ||
+             (settles && sponsor_of(look, effect->participant) == participant))) {
+            sum += own_change(look, effect);
+        }
     }
+    CHECK(sum >= 0);
     return sum;
 }
 
@@ -81,11 +97,6 @@ static const struct account *position_of(const struct look *look, uint32_t parti
 static bool is_covered(const struct look *look, uint32_t participant)
 {
     return (position_of(look, participant)->flags & ACCOUNT_COVERED) != 0;
-}
-
-static uint32_t sponsor_of(const struct look *look, uint32_t participant)
-{
-    return look->ledger->registry.sponsors[participant];
 }
 
 /* What an uncovered participant owes in closed cycles, a covered one what collateral leaves open.

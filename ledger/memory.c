@@ -143,6 +143,8 @@ static void carve_refdata(struct carver *carver, const struct scratch_limits *li
     carve_copy(carver, &limits->refdata, &refdata->trial);
     refdata->rows = carve(carver, limits->refdata_bytes, 1);
     refdata->rows_size = limits->refdata_bytes;
+    refdata->places = carve(carver, (uint64_t)limits->refdata.participants * LIMIT_PARTICIPANT_KEYS,
+                            GENESIS_KEY_PLACE_BYTES);
 }
 
 static void carve_state(struct carver *carver, const struct genesis *genesis, struct ledger *ledger)
@@ -152,6 +154,7 @@ static void carve_state(struct carver *carver, const struct genesis *genesis, st
     ledger->accounts = carve(carver, accounts, sizeof *ledger->accounts);
     ledger->account_marks = carve(carver, accounts, sizeof *ledger->account_marks);
     ledger->cycles.exposures = carve(carver, exposures, sizeof *ledger->cycles.exposures);
+    ledger->cycles.group_sums = carve(carver, exposures, sizeof *ledger->cycles.group_sums);
     ledger->cycles.closed_owed = carve(carver, exposures, sizeof *ledger->cycles.closed_owed);
     struct hash *nodes = carve(carver, merkle_dense_nodes(accounts), sizeof *nodes);
     if (nodes != NULL) {

@@ -29,6 +29,7 @@ struct refdata {
     bool changed; /* before holds */
     uint8_t *rows;
     size_t rows_size;
+    void *places; /* of all keys that there can be: scratch of genesis_check_keys */
 };
 
 /* How many rows the arrays of a copy have room for. */

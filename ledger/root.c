@@ -11,7 +11,8 @@ const struct incarnation *root_next(const struct ledger *ledger)
 
 bool ledger_root_block(const struct ledger *ledger, struct ledger_block *ret_block)
 {
-    /* Over a root nothing but its root block executes, so what is speculative has another parent. */
+    /* Over a root nothing but its root block executes, so what is speculative has another parent.
+     */
     const struct incarnation *next = ledger->speculative ? NULL : root_next(ledger);
     if (next == NULL) {
         return false;

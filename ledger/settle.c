@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "ledger/account.h"
 #include "ledger/cycle.h"
+#include "ledger/group.h"
 #include "ledger/state.h"
 #include "ledger/touch.h"
 
@@ -176,6 +177,7 @@ static void settle(struct ledger *ledger, uint32_t slot, uint16_t cause, bool wi
         struct total owed = total_owed(net->credits, net->debits);
         CHECK(exposure->minor >= owed.minor);
         exposure->minor -= owed.minor;
+        group_change(ledger, i, currency, owed, (struct total){0});
     }
     struct cycle_row *row = cycle_touch(ledger, slot);
     row->state = CYCLE_SETTLED;
@@ -228,7 +230,9 @@ static void settle_prefunded(struct ledger *ledger, uint32_t slot)
     struct cycle_row *row = &ledger->cycles.rows[slot];
     bool defaulted = false;
     if (!has_room(ledger, slot, true)) {
-        return; /* a later block has it */
+        /* A later block has it, if this one's entries are what took it. */
+        ledger->cycles.untried |= ledger->entry_count > 0;
+        return;
     }
     if ((row->flags & CYCLE_OVERDUE) == 0) {
         for (uint32_t i = 0; i < ledger->participant_count; i++) {
@@ -295,6 +299,7 @@ void settle_run(struct ledger *ledger)
     struct cycle_row last;
     const struct cycle_row *after = NULL;
     uint32_t settled = 0;
+    ledger->cycles.untried = false;
     for (;;) {
         uint32_t slot = next_closed(ledger, after);
         if (slot == REGISTRY_NONE) {
@@ -307,6 +312,8 @@ void settle_run(struct ledger *ledger)
         } else if (settled < SETTLEMENTS_PER_BLOCK) {
             settle_prefunded(ledger, slot);
             settled += ledger->cycles.rows[slot].state == CYCLE_SETTLED;
+        } else {
+            ledger->cycles.untried = true;
         }
     }
 }

@@ -68,6 +68,7 @@ struct scratch_limits {
 /* Sums over all accounts of a currency, kept block by block. */
 struct currency_sums {
     struct total totals[ACCOUNT_TOTALS];
+    struct difference fund; /* balances of FUND and of all CLAIMs */
 };
 
 struct account_mark {

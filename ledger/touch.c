@@ -4,6 +4,18 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "ledger/group.h"
+
+/* Every change of a total passes here, forwards and back. */
+static void change_total(struct ledger *ledger, uint32_t account, uint8_t total, int64_t delta)
+{
+    struct total *changed = &ledger->accounts[account].totals[total];
+    const struct total before = *changed;
+    total_change(changed, delta);
+    if (total == TOTAL_DEBITS_PENDING) {
+        group_change_pending(ledger, account, before, *changed);
+    }
+}
 
 static struct touched_account *save_account(struct ledger *ledger, uint32_t number)
 {
@@ -27,7 +39,7 @@ void touch_account(struct ledger *ledger, uint32_t account, enum account_total t
 {
     CHECK(account < ledger->account_count && ledger->entry_count < ledger->limits.entries);
     save_account(ledger, account)->entries++;
-    total_change(&ledger->accounts[account].totals[total], delta);
+    change_total(ledger, account, (uint8_t)total, delta);
     ledger->entries[ledger->entry_count++] = (struct logged_entry){
         .account = account,
         .entry = {.index = origin.position,
@@ -52,7 +64,7 @@ struct logged_entry touch_account_undo_last(struct ledger *ledger)
     struct account_mark mark = ledger->account_marks[logged.account];
     CHECK(mark.generation == ledger->generation);
     ledger->touched[mark.touched].entries--;
-    total_change(&ledger->accounts[logged.account].totals[logged.entry.total], -logged.entry.delta);
+    change_total(ledger, logged.account, logged.entry.total, -logged.entry.delta);
     return logged;
 }
 
@@ -79,6 +91,7 @@ void touch_net(struct ledger *ledger, uint32_t cycle, uint32_t participant, bool
     save_net(ledger, at, exposure_at);
     struct net *net = &ledger->cycles.nets[at];
     struct total *exposure = &ledger->cycles.exposures[exposure_at];
+    const struct total before = *exposure;
     struct total owed = total_owed(net->credits, net->debits);
     CHECK(exposure->minor >= owed.minor);
     exposure->minor -= owed.minor;
@@ -89,12 +102,16 @@ void touch_net(struct ledger *ledger, uint32_t cycle, uint32_t participant, bool
         total_add(side, amount);
     }
     exposure->minor += total_owed(net->credits, net->debits).minor;
+    group_change(ledger, participant, ledger->cycles.currency[cycle], before, *exposure);
 }
 
 void touch_restore(struct ledger *ledger)
 {
     for (uint32_t i = 0; i < ledger->touched_count; i++) {
         const struct account *before = &ledger->touched[i].before;
+        group_change_pending(ledger, before->number,
+                             ledger->accounts[before->number].totals[TOTAL_DEBITS_PENDING],
+                             before->totals[TOTAL_DEBITS_PENDING]);
         ledger->accounts[before->number] = *before;
     }
     cycle_restore(ledger);

@@ -465,7 +465,7 @@ static enum status check_whole(struct reading *reading)
     for (uint32_t i = 0; i < reading->genesis->participant_count; i++) {
         reading->genesis->participants[i].status = STANDING_ACTIVE; /* as everyone in genesis */
     }
-    enum status status = genesis_check(reading->genesis, why, sizeof why);
+    enum status status = genesis_file_check(reading->genesis, why, sizeof why);
     if (status != STATUS_OK) {
         return error_set(status, reading->ret_error, reading->capacity, "%s: %s", reading->source,
                          why);

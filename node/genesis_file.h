@@ -17,7 +17,7 @@
 #define GENESIS_FILE_BYTES_MAX (64u << 20)
 
 /*
- * Reads and checks a file (also genesis_check, and that every key is a valid point). ret_genesis
+ * Reads and checks a file (genesis_file_check, and that every key is a valid point). ret_genesis
  * then owns its arrays: genesis_free. NOT_FOUND, IO, OVERSIZED, MALFORMED, NO_MEMORY. ret_error
  * gives the file and either line and column, or the place as a path (participants[3].keys[0].key),
  * and what was expected.
@@ -37,8 +37,12 @@ enum status genesis_row_read(const char *part, const char *text, size_t length, 
                              size_t capacity) MUST_USE;
 
 /* Writes a file, replacing one that exists (atomically). IO, DENIED, NO_SPACE, NO_MEMORY, or
- * MALFORMED if genesis_check refuses it. */
+ * MALFORMED if genesis_file_check refuses it. */
 enum status genesis_file_write(const char *path, const struct genesis *genesis, char *ret_error,
+                               size_t capacity) MUST_USE;
+
+/* genesis_check and genesis_check_keys, with memory of its own. */
+enum status genesis_file_check(const struct genesis *genesis, char *ret_error,
                                size_t capacity) MUST_USE;
 
 /* Frees the arrays and zeroes the struct. */

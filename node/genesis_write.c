@@ -8,6 +8,7 @@
 #include "node/file.h"
 #include "node/genesis_fields.h"
 #include "node/genesis_file.h"
+#include "node/memory.h"
 
 /* Other programs' JSON numbers are exact up to here. */
 #define EXACT_MAX ((1ull << 53) - 1)
@@ -230,11 +231,24 @@ static enum status write_json(const char *path, const json_t *json, const struct
     return status;
 }
 
+enum status genesis_file_check(const struct genesis *genesis, char *ret_error, size_t capacity)
+{
+    enum status status = genesis_check(genesis, ret_error, capacity);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    void *scratch = malloc(genesis_keys_scratch(genesis));
+    memory_check(scratch != NULL);
+    status = genesis_check_keys(genesis, scratch, ret_error, capacity);
+    free(scratch);
+    return status;
+}
+
 enum status genesis_file_write(const char *path, const struct genesis *genesis, char *ret_error,
                                size_t capacity)
 {
     char why[512] = "";
-    enum status status = genesis_check(genesis, why, sizeof why);
+    enum status status = genesis_file_check(genesis, why, sizeof why);
     if (status != STATUS_OK) {
         return error_set(status, ret_error, capacity, "%s: is not written: %s", path, why);
     }

@@ -12,6 +12,7 @@
 #include "node/log.h"
 #include "node/loop_state.h"
 #include "node/memory.h"
+#include "node/space.h"
 
 /* Items of one pass: enough to share a commit, few enough that votes do not wait for it. */
 #define PASS_ITEMS_MAX 256
@@ -21,7 +22,6 @@
 /* Votes that wait are handled before timers fire, but nobody who keeps sending can hold them up for
    longer than this. */
 #define TICK_LATE_MS 100
-#define GIB (1ull << 30)
 
 /* ---- Passes ---- */
 
@@ -123,25 +123,22 @@ static void take(struct loop *loop, const struct inbox_item *item)
 }
 
 /* The map is sparse, so the disk fills first: stop well before it does (docs/operations.md, Disk
-   space). A share of a large disk is only low if it is small in absolute terms too. */
+   space). */
 static enum status check_space(struct loop *loop, char *ret_error, size_t capacity)
 {
     struct store_usage usage;
     store_reader_check(loop->store);
     store_usage(loop->store, &usage);
-    uint64_t free_bytes = usage.disk_free_bytes;
-    uint64_t total = usage.disk_total_bytes;
-    replica_alarm(loop->replica, "less than 20 % of the disk is free",
-                  free_bytes < total / 5 && free_bytes < 20 * GIB);
-    bool refusing = free_bytes < total / 10 && free_bytes < 2 * GIB;
+    enum space_level level = space_level(usage.disk_free_bytes, usage.disk_total_bytes);
+    replica_alarm(loop->replica, "less than 20 % of the disk is free", level >= SPACE_LOW);
     replica_alarm(loop->replica, "less than 10 % of the disk is free: no new batches are taken",
-                  refusing);
-    replica_refuse_batches(loop->replica, refusing);
-    if (free_bytes < total / 20 && free_bytes < GIB / 4) {
+                  level >= SPACE_REFUSING);
+    replica_refuse_batches(loop->replica, level >= SPACE_REFUSING);
+    if (level == SPACE_OUT) {
         (void)snprintf(ret_error, capacity,
                        "%s: less than 5 %% of the disk is free (%" PRIu64
                        " MiB): free space, then start again; nothing is lost",
-                       loop->config->home, free_bytes >> 20);
+                       loop->config->home, usage.disk_free_bytes >> 20);
         return STATUS_NO_SPACE;
     }
     return STATUS_OK;

@@ -17,9 +17,6 @@
 #include "base/check.h"
 #include "node/replica_state.h"
 
-/* Certificates behind F.view that are kept besides finalizations and nullifications. */
-#define VIEWS_KEPT 1024
-
 void replica_log(struct replica *replica, const char *level, const char *event, const char *format,
                  ...)
 {
@@ -99,17 +96,7 @@ static void halt(struct replica *replica, enum alarm alarm)
 static void commit_block(struct replica *replica, const struct effect *effect)
 {
     replica_blocks_commit(replica, &effect->commit.block_hash, effect->commit.finalization);
-    /* Votes and notarizations this far behind serve nobody. */
-    if (replica->final.view > VIEWS_KEPT) {
-        uint8_t key[KEY_VIEW_BYTES];
-        uint64_t view = replica->final.view - VIEWS_KEPT;
-        key_view(replica->final.epoch, view, VOTE_NOTARIZE, key);
-        replica->io.del(replica->io.context, STORE_CERTIFICATES, key, sizeof key);
-        for (enum vote_kind kind = VOTE_NOTARIZE; kind <= VOTE_FINALIZE; kind++) {
-            key_view(replica->final.epoch, view, kind, key);
-            replica->io.del(replica->io.context, STORE_VOTES, key, sizeof key);
-        }
-    }
+    replica_prune(replica);
     replica->tell_followers = true;
     /* At the end of an epoch the rest of this step still speaks of its validators: the table
        follows when the machine does. */

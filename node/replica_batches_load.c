@@ -95,7 +95,9 @@ static enum status load_one(struct replica *replica, const struct hash *id, uint
                           batch.header.participant, batch.header.key_no, &result.key) ||
         !is_signed(replica, &batch, &result.key)) {
         free(result.bytes);
-        replica_batches_forget(replica, id); /* its key is no longer valid: no block can name it */
+        /* Its key is no longer valid: no block can name it. */
+        replica_batches_forget(replica, id);
+        replica->io.del(replica->io.context, STORE_BATCHES, id->bytes, HASH_BYTES);
         return STATUS_OK;
     }
     if (batch.header.kind == BATCH_RECORDS) {

@@ -508,6 +508,7 @@ void replica_blocks_commit(struct replica *replica, const struct hash *hash,
         CHECK(execute_candidate(replica, block, batches) == BLOCK_AGREES);
     }
     put_block(replica, block, finalization, replica->outcome->verdicts);
+    replica_keys_note(replica);
     put_writes(replica, replica->outcome);
     ledger_commit(replica->ledger);
     replica->executed = (struct hash){{0}};

@@ -210,75 +210,16 @@ void replica_clients_held(struct replica *replica, const struct pool_batch *batc
     }
 }
 
-static enum status load_trees(struct replica *replica, const struct block_row *block)
-{
-    struct receipt_trees *trees = &replica->receipt_trees;
-    const uint64_t height = block->header.height;
-    if (trees->height == height) {
-        return STATUS_OK;
-    }
-    trees->height = 0;
-    for (uint32_t i = 0; i < block->batch_count; i++) {
-        const struct batch *batch;
-        const uint16_t *verdicts;
-        enum status status = chain_batch(&replica->chain, height, i, false, &batch, &verdicts);
-        if (status != STATUS_OK) {
-            return status;
-        }
-        struct hash root = verdict_vector_root(verdicts, batch->header.count);
-        trees->verdicts[i] = merkle_leaf(root.bytes, HASH_BYTES);
-        trees->batches[i] = merkle_leaf(block->batch_ids[i].bytes, HASH_BYTES);
-    }
-    trees->height = height;
-    return STATUS_OK;
-}
-
-/* A receipt from storage: everything that shows offline that the batch is final. */
 static enum status reply_receipt(struct replica *replica, uint64_t session, uint64_t request,
                                  uint64_t height, uint32_t index)
 {
-    const struct block_row *block;
-    const struct batch *batch;
-    const uint16_t *verdicts;
-    struct merkle_path batches_path;
-    struct merkle_path verdicts_path;
-    enum status status = chain_block(&replica->chain, height, &block);
-    const struct client_epoch *epochs = NULL;
-    uint32_t epoch_count = 0;
+    struct receipt_parts parts;
+    struct client_message message = {.kind = CLIENT_RECEIPT, .request = request};
+    const enum status status = replica_receipt(replica, height, index, &parts, &message.receipt);
     if (status == STATUS_OK) {
-        status = replica_receipt_epochs(replica, block->header.epoch, &epochs, &epoch_count);
+        reply(replica, session, &message);
     }
-    if (status == STATUS_OK) {
-        status = chain_block(&replica->chain, height, &block);
-    }
-    if (status == STATUS_OK) {
-        status = load_trees(replica, block);
-    }
-    if (status == STATUS_OK) {
-        status = chain_batch(&replica->chain, height, index, false, &batch, &verdicts);
-    }
-    if (status != STATUS_OK) {
-        return status;
-    }
-    merkle_path_of(replica->receipt_trees.batches, block->batch_count, index, &batches_path);
-    merkle_path_of(replica->receipt_trees.verdicts, block->batch_count, index, &verdicts_path);
-    struct client_message message = {.kind = CLIENT_RECEIPT,
-                                     .request = request,
-                                     .receipt = {.batch_header = (const uint8_t *)&batch->header,
-                                                 .batch_signature = batch->signature,
-                                                 .verdicts = verdicts,
-                                                 .verdict_count = batch->header.count,
-                                                 .block_header = (const uint8_t *)&block->header,
-                                                 .finalization = &block->finalization,
-                                                 .batch_index = index,
-                                                 .batches_path = batches_path.hashes,
-                                                 .batches_path_count = batches_path.count,
-                                                 .verdicts_path = verdicts_path.hashes,
-                                                 .verdicts_path_count = verdicts_path.count,
-                                                 .epochs = epochs,
-                                                 .epoch_count = epoch_count}};
-    reply(replica, session, &message);
-    return STATUS_OK;
+    return status;
 }
 
 static void reply_final(struct replica *replica, uint64_t session, uint64_t request,
@@ -453,7 +394,7 @@ static uint64_t height_of(const struct replica *replica, uint32_t peer)
 }
 
 /* Into the replica's list, which the answer borrows. */
-static void gather_metrics(struct replica *replica)
+static void gather_metrics(struct replica *replica, const struct consensus_view *view)
 {
     struct metric_validator validators[LIMIT_VALIDATORS];
     struct metric_list *metrics = &replica->metrics;
@@ -464,6 +405,12 @@ static void gather_metrics(struct replica *replica)
     }
     metrics->count = 0;
     metrics->text_used = 0;
+    metric_add(metrics, "height", replica->final.height, "%s", "");
+    metric_add(metrics, "epoch", view->epoch, "%s", "");
+    metric_add(metrics, "view", view->view, "%s", "");
+    metric_add(metrics, "delta_ms", view->delta_ms, "%s", "");
+    metric_add(metrics, "pool_batches", pool_count(replica->pool), "%s", "");
+    metric_add(metrics, "pool_bytes", pool_bytes(replica->pool), "%s", "");
     metric_add_consensus(metrics, replica->consensus, validators, replica->validators->count);
     if (replica->io.metrics != NULL) {
         replica->io.metrics(replica->io.context, metrics);
@@ -487,7 +434,7 @@ static void node_status(struct replica *replica, uint64_t session, uint64_t requ
                                         .view = said.view,
                                         .silent_ms = said.silent_ms};
     }
-    gather_metrics(replica);
+    gather_metrics(replica, &view);
     struct client_message message = {
         .kind = CLIENT_STATUS_REPORT,
         .request = request,

@@ -12,7 +12,9 @@
  *   replica_incarnation.c  which incarnation a store is in, and the step to the next
  *   replica_epoch.c    who votes, who may link as a peer, and the change from one epoch to the next
  *   replica_ready.c    a new validator says that it has caught up
- *   replica_receipts.c what receipts carry of the epochs
+ *   replica_receipts.c receipts, from storage
+ *   replica_keys.c     what they carry of a key that an action gave
+ *   replica_prune.c    votes and notarizations that serve nobody any more
  *   replica_clients.c  participants and operators: submit, await, receipts, status
  */
 #ifndef HEFU_NODE_REPLICA_STATE_H
@@ -20,6 +22,7 @@
 
 #include "base/arena.h"
 #include "node/chain.h"
+#include "node/given_keys.h"
 #include "node/metrics.h"
 #include "node/pool.h"
 #include "node/replica.h"
@@ -103,6 +106,12 @@ struct receipt_trees {
     struct hash verdicts[LIMIT_BLOCK_BATCHES];
 };
 
+/* What a receipt points to. */
+struct receipt_parts {
+    struct merkle_path batches_path, verdicts_path;
+    struct given_keys_proof key;
+};
+
 /* Evidence that no block has recorded; it is in the store. */
 #define UNRECORDED_MAX 64
 struct unrecorded {
@@ -119,7 +128,8 @@ struct offender {
 
 /* The steps between epochs that receipts carry, as far as they were asked for. */
 struct receipt_epochs {
-    uint64_t first; /* epoch of the incarnation that they are of; 0: none yet */
+    uint64_t first; /* epoch of the incarnation that they begin in; 0: none yet */
+    uint64_t next;  /* that is not read yet */
     uint32_t count;
     struct epoch_step *steps[CLIENT_EPOCHS_MAX]; /* owned */
     struct client_epoch views[CLIENT_EPOCHS_MAX];
@@ -424,12 +434,24 @@ void replica_evidence_found(struct replica *replica, const struct evidence *evid
 void replica_evidence_conflict(struct replica *replica, const struct certificate *first,
                                const struct certificate *second);
 
-/* replica_receipts.c: the steps up to a block's epoch. OVERSIZED if there are more than a receipt
-   carries; CORRUPT. */
-enum status replica_receipt_epochs(struct replica *replica, uint64_t epoch,
-                                   const struct client_epoch **ret_epochs,
-                                   uint32_t *ret_count) MUST_USE;
+/* replica_receipts.c */
+/* The receipt of a final batch; it points into parts and the chain, until the next read. OVERSIZED
+   if there are more epochs than a receipt carries; CORRUPT. */
+enum status replica_receipt(struct replica *replica, uint64_t height, uint32_t index,
+                            struct receipt_parts *parts,
+                            struct client_receipt *ret_receipt) MUST_USE;
 void replica_receipts_free(struct replica *replica);
+
+/* replica_keys.c */
+/* Before the rows of the executed block are stored: keeps what proves the keys that it gives. */
+void replica_keys_note(struct replica *replica);
+/* The proof of the key that signed a batch of the block at height. NOT_FOUND if genesis has the key
+   or none is stored; CORRUPT. */
+enum status replica_key_proof(struct replica *replica, const struct batch_header *header,
+                              uint64_t height, struct given_keys_proof *ret_proof) MUST_USE;
+
+/* replica_prune.c: after a commit. */
+void replica_prune(struct replica *replica);
 
 /* replica_clients.c */
 /* A submitted batch did not verify. */

@@ -19,6 +19,7 @@
 
 #include "base/check.h"
 #include "node/store_internal.h"
+#include "node/store_pages.h"
 
 static const struct store_table_properties properties[STORE_TABLE_COUNT] = {
     [TABLE_STATE] = {"state", true},
@@ -102,6 +103,7 @@ static void close_cursors(struct store *store)
 
 static void end_reading(struct store *store)
 {
+    store_pages_end(store);
     if (store->reading) {
         close_cursors(store);
         mdb_txn_reset(store->read);
@@ -111,6 +113,7 @@ static void end_reading(struct store *store)
 
 void store_end_transactions(struct store *store)
 {
+    store_pages_end(store);
     close_cursors(store);
     if (store->write != NULL) {
         mdb_txn_abort(store->write);
@@ -158,9 +161,8 @@ MDB_txn *store_writing(struct store *store)
 
 /* ---- Reading ---- */
 
-/* The value as it was put; never returns if it is damaged. */
-static struct span checked(struct store *store, unsigned table, const MDB_val *key,
-                           const MDB_val *value)
+struct span store_checked(struct store *store, unsigned table, const MDB_val *key,
+                          const MDB_val *value)
 {
     struct span span = {.data = value->mv_data, .length = value->mv_size};
     if (!store_properties(table)->checksum) {
@@ -186,26 +188,47 @@ static MDB_val key_of(const void *key, size_t key_length)
     return (MDB_val){.mv_size = key_length, .mv_data = (void *)(uintptr_t)key};
 }
 
+/* A reader's own look at the pages around a key (store_pages.h), before LMDB's. */
+static void look(struct store *store, unsigned table, enum store_near_what what, const void *key,
+                 size_t key_length, struct store_near *ret_near)
+{
+    if (store->read_only) {
+        CHECK(store->failed == STATUS_OK);
+        store_pages_near(store, table, what, key, key_length, ret_near);
+    }
+}
+
+static void agree(struct store *store, unsigned table, const struct store_entry *expected,
+                  const MDB_val *value)
+{
+    if (store->read_only) {
+        store_pages_agree(store, table, expected, value);
+    }
+}
+
 bool store_get(struct store *store, enum store_table table, const void *key, size_t key_length,
                struct span *ret_value)
 {
-    MDB_txn *transaction = store_reading(store);
     MDB_val key_value = key_of(key, key_length);
     MDB_val value;
+    struct store_near near;
     (void)store_properties(table);
+    look(store, table, NEAR_KEY, key, key_length, &near);
     if (!store->present[table]) {
         return false;
     }
+    MDB_txn *transaction = store_reading(store);
     store_inside = 1;
     int code = mdb_get(transaction, store->tables[table], &key_value, &value);
     store_inside = 0;
+    if (code != MDB_SUCCESS && code != MDB_NOTFOUND) {
+        store_fail(store, code, "reading", table);
+    }
+    agree(store, table, near.exact ? &near.at : NULL, code == MDB_SUCCESS ? &value : NULL);
     if (code == MDB_NOTFOUND) {
         return false;
     }
-    if (code != MDB_SUCCESS) {
-        store_fail(store, code, "reading", table);
-    }
-    *ret_value = checked(store, table, &key_value, &value);
+    *ret_value = store_checked(store, table, &key_value, &value);
     return true;
 }
 
@@ -239,7 +262,7 @@ static bool move(struct store *store, unsigned table, MDB_cursor_op operation, M
 static void give(struct store *store, unsigned table, const MDB_val *key, const MDB_val *value,
                  struct span *ret_key, struct span *ret_value)
 {
-    *ret_value = checked(store, table, key, value);
+    *ret_value = store_checked(store, table, key, value);
     *ret_key = (struct span){.data = key->mv_data, .length = key->mv_size};
 }
 
@@ -247,6 +270,8 @@ bool store_seek(struct store *store, enum store_table table, const void *from, s
                 struct span *ret_key, struct span *ret_value)
 {
     (void)store_properties(table);
+    struct store_near near;
+    look(store, table, from_length > 0 ? NEAR_KEY : NEAR_FIRST, from, from_length, &near);
     if (!store->present[table]) {
         return false;
     }
@@ -255,7 +280,10 @@ bool store_seek(struct store *store, enum store_table table, const void *from, s
     if (from_length > 0) {
         key = key_of(from, from_length);
     }
-    if (!move(store, table, from_length > 0 ? MDB_SET_RANGE : MDB_FIRST, &key, &value)) {
+    const bool found =
+        move(store, table, from_length > 0 ? MDB_SET_RANGE : MDB_FIRST, &key, &value);
+    agree(store, table, near.has_at ? &near.at : NULL, found ? &value : NULL);
+    if (!found) {
         return false;
     }
     /* A damaged page can lead back to smaller keys, and a walk over the table would never end. */
@@ -272,6 +300,8 @@ bool store_seek_back(struct store *store, enum store_table table, const void *fr
                      size_t from_length, struct span *ret_key, struct span *ret_value)
 {
     (void)store_properties(table);
+    struct store_near near;
+    look(store, table, from_length > 0 ? NEAR_KEY : NEAR_LAST, from, from_length, &near);
     if (!store->present[table]) {
         return false;
     }
@@ -288,6 +318,11 @@ bool store_seek_back(struct store *store, enum store_table table, const void *fr
     if (!found) {
         found = move(store, table, at_or_after ? MDB_PREV : MDB_LAST, &key, &value);
     }
+    agree(store, table,
+          near.exact        ? &near.at
+          : near.has_before ? &near.before
+                            : NULL,
+          found ? &value : NULL);
     if (found) {
         give(store, table, &key, &value, ret_key, ret_value);
     }

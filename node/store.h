@@ -5,7 +5,8 @@
  *
  * Every value ends in an 8-byte checksum (store.c), added by put and checked and removed by get,
  * because LMDB returns flipped bytes as success; but for batches, which their id covers: whoever
- * relies on a batch's bytes recomputes it.
+ * relies on a batch's bytes recomputes it. A read-only store also checks the pages on the way to a
+ * key and beside it (store_pages.h), because a damaged one makes rows vanish: no row is an answer.
  */
 #ifndef HEFU_NODE_STORE_H
 #define HEFU_NODE_STORE_H
@@ -76,6 +77,9 @@ bool store_seek_back(struct store *store, enum store_table table, const void *fr
 bool store_dirty(const struct store *store);
 /* Makes the pass durable; a pass that wrote nothing only ends its read. */
 void store_commit(struct store *store);
+/* Of a read-only store: every page and every value of every table. Never returns from damage. What
+   is read is always checked like this, so whatever a reader noticed, this finds too. */
+void store_check_whole(struct store *store);
 /* Ends a read-only snapshot, so that the next read sees newer blocks. */
 void store_refresh(struct store *store);
 

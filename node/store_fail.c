@@ -96,6 +96,7 @@ const char *store_advice(enum status status, int code)
 static _Noreturn void report(struct store *store, enum status status)
 {
     store->failed = status;
+    store_inside = 0;
     store_end_transactions(store);
     if (guard != NULL) {
         siglongjmp(*guard, 1);
@@ -124,6 +125,14 @@ void store_fail_damaged(struct store *store, unsigned table, const void *key, si
     (void)snprintf(store->message, sizeof store->message,
                    "%.512s: a value in %s is damaged (its checksum differs), key %s; %s",
                    store->folder, store_table_name(table), hex, store_advice(STATUS_CORRUPT, 0));
+    report(store, STATUS_CORRUPT);
+}
+
+void store_fail_page(struct store *store, const char *name, uint64_t page, const char *what)
+{
+    (void)snprintf(store->message, sizeof store->message,
+                   "%.512s: page %llu of %s is damaged: %s; %s", store->folder,
+                   (unsigned long long)page, name, what, store_advice(STATUS_CORRUPT, 0));
     report(store, STATUS_CORRUPT);
 }
 

@@ -3,6 +3,8 @@
  *
  *     store.c        reading, writing, seeking, committing
  *     store_open.c   opening, the checks at the start, usage
+ *     store_pages.c  of a read-only store: whether the pages that it reads are whole
+ *     store_tree.c   the pages of one tree
  *     store_fail.c   from LMDB's codes to a status, advice, and the end of the process
  */
 #ifndef HEFU_NODE_STORE_INTERNAL_H
@@ -18,6 +20,8 @@
 #define STORE_CHECKSUM_BYTES 8
 #define STORE_KEY_BYTES_MAX 511
 
+struct store_pages;
+
 struct store {
     MDB_env *env;
     char folder[STORE_PATH_MAX]; /* HOME/chain */
@@ -31,6 +35,7 @@ struct store {
     MDB_txn *read;                          /* kept for reuse */
     bool reading;                           /* read is a live snapshot */
     MDB_cursor *cursors[STORE_TABLE_COUNT]; /* of the current transaction */
+    struct store_pages *pages; /* read_only: of the snapshot, once something was read of it */
     uint8_t *scratch;
     size_t scratch_size;
     uint64_t commits;
@@ -57,11 +62,17 @@ MDB_txn *store_writing(struct store *store);
 /* Closes cursors and ends both transactions without committing. */
 void store_end_transactions(struct store *store);
 
+/* The value as it was put; never returns if it is damaged. */
+struct span store_checked(struct store *store, unsigned table, const MDB_val *key,
+                          const MDB_val *value);
+
 /* Never return: they end all transactions and call the failure handler; while a store is being
    opened they jump back to store_guard instead. */
 _Noreturn void store_fail(struct store *store, int code, const char *doing, unsigned table);
 _Noreturn void store_fail_damaged(struct store *store, unsigned table, const void *key,
                                   size_t key_length);
+_Noreturn void store_fail_page(struct store *store, const char *name, uint64_t page,
+                               const char *what);
 
 /* CORRUPT, NO_SPACE, NO_MEMORY or IO for a code of LMDB or errno, and what to do about it. */
 enum status store_classify(const struct store *store, int code);

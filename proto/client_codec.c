@@ -30,6 +30,10 @@ static const struct wire_rule client_rules[] = {
     {&hefu__client__receipt__descriptor, 7, 0, HASH_BYTES, 0, MERKLE_PATH_MAX},
     {&hefu__client__receipt__descriptor, 8, 0, HASH_BYTES, 0, MERKLE_PATH_MAX},
     {&hefu__client__receipt__descriptor, 9, CLIENT_EPOCHS_MAX, 0, 0, 0},
+    {&hefu__client__key_proof__descriptor, 1, 0, BLOCK_HEADER_BYTES, 1, 1},
+    {&hefu__client__key_proof__descriptor, 3, 0, HASH_BYTES, 1, 1},
+    {&hefu__client__key_proof__descriptor, 4, 0, HASH_BYTES, 0, MERKLE_PATH_MAX},
+    {&hefu__client__key_proof__descriptor, 5, 0, 1, 1, CLIENT_KEY_ROWS_BYTES_MAX},
     {&hefu__client__peer__descriptor, 2, 0, 1, 0, CLIENT_NAME_BYTES},
     {&hefu__client__counter__descriptor, 1, 0, 1, 1, CLIENT_NAME_BYTES},
     {&hefu__client__metric__descriptor, 1, 0, 1, 1, CLIENT_NAME_BYTES},
@@ -142,6 +146,26 @@ static enum status decode_epochs(struct client_decoder *decoder, const Hefu__Cli
     return STATUS_OK;
 }
 
+static enum status decode_key(struct client_decoder *decoder, const Hefu__Client__KeyProof *wire,
+                              struct client_receipt *receipt)
+{
+    struct client_key_proof *key = &receipt->key;
+    if (wire == NULL) {
+        return STATUS_OK;
+    }
+    if (wire->block_header.len != BLOCK_HEADER_BYTES ||
+        wire->finalization->kind != HEFU__WIRE__VOTE_KIND__FINALIZE ||
+        !wire_copy(&wire->previous, HASH_BYTES, key->previous.bytes)) {
+        return refuse(decoder, "key");
+    }
+    receipt->has_key = true;
+    key->block_header = wire->block_header.data;
+    key->path_count = hashes_from_wire(&wire->path, &key->path);
+    key->rows = (struct span){wire->rows.data, wire->rows.len};
+    return certificate_take(wire->finalization, decoder->validator_count, decoder->arena,
+                            &key->finalization, &decoder->what);
+}
+
 static enum status decode_receipt(struct client_decoder *decoder, const Hefu__Client__Receipt *wire,
                                   struct client_receipt *receipt)
 {
@@ -168,7 +192,10 @@ static enum status decode_receipt(struct client_decoder *decoder, const Hefu__Cl
     receipt->verdicts_path_count = hashes_from_wire(&wire->verdicts_path, &receipt->verdicts_path);
     enum status status = certificate_take(wire->finalization, decoder->validator_count,
                                           decoder->arena, &receipt->finalization, &decoder->what);
-    return status == STATUS_OK ? decode_epochs(decoder, wire, receipt) : status;
+    if (status == STATUS_OK) {
+        status = decode_epochs(decoder, wire, receipt);
+    }
+    return status == STATUS_OK ? decode_key(decoder, wire->key, receipt) : status;
 }
 
 static enum status decode_peers(struct client_decoder *decoder,

@@ -90,6 +90,19 @@ struct client_epoch {
 };
 #define CLIENT_MEMBER_BYTES 68
 
+/* What shows a key that an action gave: the block that wrote the action's row, the digest of
+   ACTIONS before it, the path of the digest after it under state_root, and all that it wrote to
+   ACTIONS (docs/formats.md, Proof of a key). */
+struct client_key_proof {
+    const uint8_t *block_header; /* BLOCK_HEADER_BYTES */
+    const struct certificate *finalization;
+    struct hash previous;
+    const struct hash *path;
+    uint32_t path_count;
+    struct span rows; /* at most CLIENT_KEY_ROWS_BYTES_MAX */
+};
+#define CLIENT_KEY_ROWS_BYTES_MAX (3u << 20)
+
 /* What shows offline that a batch is final: its verdicts stand under verdicts_root and its id under
    batches_root, both at batch_index, in the header that the finalization names. The epochs lead
    from genesis' validators to those of the block. */
@@ -107,6 +120,8 @@ struct client_receipt {
     uint32_t verdicts_path_count;
     const struct client_epoch *epochs; /* of epochs 1, 2 ... */
     uint32_t epoch_count;              /* at most CLIENT_EPOCHS_MAX */
+    bool has_key;                      /* the batch's key is not one of genesis */
+    struct client_key_proof key;
 };
 
 /* How far a batch that is not final yet has come. */

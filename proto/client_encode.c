@@ -39,6 +39,8 @@ struct client_scratch {
     Hefu__Client__EpochStep epochs[CLIENT_EPOCHS_MAX];
     Hefu__Client__EpochStep *epoch_list[CLIENT_EPOCHS_MAX];
     Hefu__Wire__Certificate epoch_certificates[CLIENT_EPOCHS_MAX];
+    Hefu__Client__KeyProof key;
+    Hefu__Wire__Certificate key_certificate;
 };
 
 /* Each fills the scratch's body; the lists say whether their counts are within what it holds. */
@@ -113,6 +115,19 @@ static void epochs_to_wire(const struct client_receipt *receipt, struct client_s
     scratch->body.receipt.epochs = scratch->epoch_list;
 }
 
+static void key_to_wire(const struct client_key_proof *key, struct client_scratch *scratch)
+{
+    Hefu__Client__KeyProof *to = &scratch->key;
+    hefu__client__key_proof__init(to);
+    to->block_header = wire_bytes(key->block_header, BLOCK_HEADER_BYTES);
+    certificate_to_wire(key->finalization, &scratch->key_certificate);
+    to->finalization = &scratch->key_certificate;
+    to->previous = wire_bytes(key->previous.bytes, HASH_BYTES);
+    to->path = wire_bytes(key->path, (size_t)key->path_count * HASH_BYTES);
+    to->rows = wire_bytes(key->rows.data, key->rows.length);
+    scratch->body.receipt.key = to;
+}
+
 static bool receipt_to_wire(const struct client_receipt *receipt, struct client_scratch *scratch)
 {
     if (receipt->epoch_count > CLIENT_EPOCHS_MAX) {
@@ -133,6 +148,9 @@ static bool receipt_to_wire(const struct client_receipt *receipt, struct client_
     to->verdicts_path =
         wire_bytes(receipt->verdicts_path, (size_t)receipt->verdicts_path_count * HASH_BYTES);
     epochs_to_wire(receipt, scratch);
+    if (receipt->has_key) {
+        key_to_wire(&receipt->key, scratch);
+    }
     scratch->frame.receipt = to;
     return true;
 }

@@ -110,6 +110,7 @@ class Evidence(unittest.TestCase):
         shown = hefu_json("evidence", "show", 1, "--home", home)
         self.assertTrue(shown["verdict"].startswith("holds"))
         self.assertEqual(shown["key"], formats.public_key(SEED).hex())
+        self.check_receipt(shown["batch"], genesis)
         path = self.network.folder / "one.evidence"
         hefu("evidence", "export", 1, path, "--home", home)
         proved = hefu_json("evidence", "verify", path, "--genesis", genesis)
@@ -131,6 +132,19 @@ class Evidence(unittest.TestCase):
         other.write_text(json.dumps(changed))
         done = hefu("evidence", "verify", path, "--genesis", other, expect=INTEGRITY)
         self.assertIn("another chain", done.err)
+
+    def check_receipt(self, batch, genesis):
+        """The batch that recorded it, which a validator signed, has a receipt like any other."""
+        path = self.network.folder / "receipt.json"
+        for source in (("--client", self.network.client_of_node(1)),
+                       ("--home", self.network.home(2))):
+            hefu("receipt", batch, *source, "--out", path)
+            hefu("receipt", batch, "--file", path, "--genesis", genesis)
+        changed = json.loads(path.read_text())
+        signature = changed["proof"]["batch_signature"]
+        changed["proof"]["batch_signature"] = f"{int(signature[0], 16) ^ 1:x}" + signature[1:]
+        path.write_text(json.dumps(changed))
+        hefu("receipt", "--file", path, "--genesis", genesis, expect=INTEGRITY)
 
     def test_forged(self):
         """An honest validator is accused: refused, counted, the link ends; nothing is stored."""

@@ -396,8 +396,9 @@ class Incarnation(unittest.TestCase):
         network.start()
         network.spawn("observer", BIN / "hefud", "--home", self.observer)
         network.wait_ready()
-        path = write_csv(network.folder / "second.csv", [
-            row | {"id": f"{number:032x}"} for number, row in enumerate(read_csv(self.files[0]), 1)])
+        rows = [row | {"id": f"{number:032x}"} for number, row in
+                enumerate(read_csv(self.files[0]), 1)]
+        path = write_csv(network.folder / "second.csv", rows)
         self.submit(path)
         now = self.check_same(3)
         self.assertEqual(len(now), len(ids) + len(read_csv(path)))

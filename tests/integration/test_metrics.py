@@ -50,6 +50,12 @@ class Metrics(unittest.TestCase):
             self.assertGreater(metrics["fsync_us_count", f'file="{file}"'], 0)
             self.assertGreater(metrics["fsync_us_sum", f'file="{file}"'], 0)
         self.assertGreater(metrics["register_view", ""], 0)
+        status = self.status()
+        self.assertEqual(metrics["epoch", ""], status["epoch"])
+        self.assertEqual(metrics["delta_ms", ""], status["delta_ms"])
+        self.assertGreaterEqual(status["height"], metrics["height", ""])
+        self.assertGreater(metrics["height", ""], 0)
+        self.assertIn(("pool_batches", ""), metrics)
         self.assertEqual(self.status()["missing"], "none")
 
         dead = self.names[DEAD]

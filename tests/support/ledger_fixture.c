@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "ledger/group.h"
 
 #define BLOCK_MS 1000u
 
@@ -223,6 +224,11 @@ void fixture_start(struct ledger_fixture *f)
     char error[256];
     complete(&f->genesis);
     enum status status = genesis_check(&f->genesis, error, sizeof error);
+    if (status == STATUS_OK) {
+        void *places = zeroed(genesis_keys_scratch(&f->genesis));
+        status = genesis_check_keys(&f->genesis, places, error, sizeof error);
+        free(places);
+    }
     if (status != STATUS_OK) {
         (void)fprintf(stderr, "fixture genesis: %s\n", error);
     }
@@ -387,6 +393,7 @@ void fixture_commit(struct ledger_fixture *f)
 {
     ledger_store_apply(f->store, &f->block, f->outcome);
     ledger_commit(f->ledger);
+    CHECK(group_is_consistent(f->ledger));
     fixture_drop(f);
     begin_next(f);
 }

@@ -15,6 +15,7 @@
 #include <sodium/core.h>
 
 #include "cli/check_votes.h"
+#include "node/evidence.h"
 #include "node/keys.h"
 #include "tests/support/folder.h"
 
@@ -138,9 +139,42 @@ static void changed_certificates_are_told(void **state)
     assert_non_null(check_votes(&fixture->home, &table));
 }
 
+/* Goal: evidence in the chain convicts whoever signed both votes, and no bit of it can change. */
+static void evidence_holds(void **state)
+{
+    struct fixture *fixture = *state;
+    struct vote first = vote_of(2), second = vote_of(2);
+    second.candidate.block_hash.bytes[0] = 8;
+    sign(fixture, &first);
+    sign(fixture, &second);
+    const struct evidence evidence = {.first = first, .second = second};
+    uint8_t body[EVIDENCE_BODY_BYTES];
+    evidence_to_body(&evidence, body);
+    const struct batch batch = {
+        .header.kind = BATCH_EVIDENCE, .body = body, .body_length = sizeof body};
+    assert_null(check_evidence(&fixture->home, &batch));
+    for (size_t bit = 0; bit < 8 * sizeof body; bit++) {
+        body[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        if (check_evidence(&fixture->home, &batch) == NULL) {
+            fail_msg("bit %zu changed, and the evidence still holds", bit);
+        }
+        body[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    /* A signature of somebody else's, in a place that the ledger does not look at. */
+    body[sizeof body - 1] ^= 1;
+    assert_string_equal(
+        check_evidence(&fixture->home, &batch),
+        "a vote in a batch of evidence is not signed by the validator that it names");
+    body[sizeof body - 1] ^= 1;
+    const struct batch cut = {
+        .header.kind = BATCH_EVIDENCE, .body = body, .body_length = sizeof body - 1};
+    assert_non_null(check_evidence(&fixture->home, &cut));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(evidence_holds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(changed_votes_are_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(changed_certificates_are_told, set_up, tear_down),
     };

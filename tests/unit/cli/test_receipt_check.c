@@ -15,9 +15,13 @@
 #include "base/merkle.h"
 #include "cli/plan.h"
 #include "cli/receipt_check.h"
+#include "ledger/action_rows.h"
+#include "ledger/digest.h"
+#include "ledger/genesis_rows.h"
 #include "node/epochs.h"
 #include "node/genesis_file.h"
 #include "node/keys.h"
+#include "tests/support/action_batch.h"
 
 #define VALIDATORS 4
 #define BATCHES 3
@@ -164,11 +168,18 @@ static int tear_down(void **state)
     return 0;
 }
 
+static const char *check_by(const struct fixture *fixture, const struct public_key *later,
+                            struct receipt_facts *ret_facts)
+{
+    struct lineage lineage;
+    lineage_single(&lineage, &fixture->genesis, &fixture->chain_id);
+    return receipt_check(&fixture->receipt, &lineage, later, ret_facts);
+}
+
 static const char *check(const struct fixture *fixture)
 {
     struct receipt_facts facts;
-    return receipt_check(&fixture->receipt, &fixture->genesis, NULL, &fixture->chain_id,
-                         &fixture->validators, &facts);
+    return check_by(fixture, NULL, &facts);
 }
 
 /* Goal: an honest receipt holds and tells its facts. */
@@ -176,8 +187,7 @@ static void honest_receipts_hold(void **state)
 {
     struct fixture *fixture = *state;
     struct receipt_facts facts;
-    assert_null(receipt_check(&fixture->receipt, &fixture->genesis, NULL, &fixture->chain_id,
-                              &fixture->validators, &facts));
+    assert_null(check_by(fixture, NULL, &facts));
     assert_true(facts.block.height == 7);
     struct hash id = batch_id(&fixture->batch);
     assert_true(hash_equal(&facts.batch_id, &id));
@@ -197,12 +207,9 @@ static void later_keys_are_taken(void **state)
                         : submitter;
     }
     submitter->key_count = 0;
-    assert_string_equal(check(fixture), "genesis has no such participant or key");
-    assert_null(receipt_check(&fixture->receipt, &fixture->genesis, &own, &fixture->chain_id,
-                              &fixture->validators, &facts));
-    assert_string_equal(receipt_check(&fixture->receipt, &fixture->genesis,
-                                      signing_key_public(fixture->keys[0]), &fixture->chain_id,
-                                      &fixture->validators, &facts),
+    assert_non_null(strstr(check(fixture), "neither genesis nor the receipt"));
+    assert_null(check_by(fixture, &own, &facts));
+    assert_string_equal(check_by(fixture, signing_key_public(fixture->keys[0]), &facts),
                         "the batch is not signed by its participant");
 }
 
@@ -363,6 +370,211 @@ static void later_epochs_are_led_to(void **state)
     assert_non_null(check(f));
 }
 
+/* ---- Keys that actions gave, and validators' ---- */
+
+/* A block that wrote one row of ACTIONS, and its finalization. */
+struct gift {
+    struct block_header header;
+    struct certificate finalization;
+    struct merkle_path path;
+    uint8_t rows[ACTION_STORED_BYTES_MAX];
+    struct signing_key *key;
+};
+
+/* An action that the block at height 6 wrote in this state. */
+static void make_gift(struct fixture *f, struct gift *gift, uint16_t kind, uint16_t state,
+                      const uint8_t *body, size_t length)
+{
+    const struct action_row row = {.id = {{44}},
+                                   .kind = kind,
+                                   .state = state,
+                                   .participant = 1,
+                                   .key_no = 1,
+                                   .answer_count = 2,
+                                   .answers = {{1, 1, 1}, {4, 1, 1}},
+                                   .body_length = (uint32_t)length};
+    struct hash digest = {{21}}, leaves[STATE_SLOTS];
+    struct client_key_proof *proof = &f->receipt.key;
+    memcpy(gift->rows, row.id.bytes, HASH_BYTES);
+    const size_t used = HASH_BYTES + action_row_encode(&row, body, gift->rows + HASH_BYTES);
+    f->receipt.has_key = true;
+    *proof = (struct client_key_proof){.block_header = (const uint8_t *)&gift->header,
+                                       .finalization = &gift->finalization,
+                                       .previous = digest,
+                                       .path = gift->path.hashes,
+                                       .rows = {gift->rows, used}};
+    digest_run(&digest, gift->rows, used);
+    for (uint8_t i = 0; i < STATE_SLOTS; i++) {
+        const struct hash other = {{i, 9}};
+        leaves[i] = merkle_leaf(i == TABLE_ACTIONS ? digest.bytes : other.bytes, HASH_BYTES);
+    }
+    merkle_path_of(leaves, STATE_SLOTS, TABLE_ACTIONS, &gift->path);
+    proof->path_count = gift->path.count;
+    gift->header = (struct block_header){.version = BLOCK_VERSION,
+                                         .epoch = 1,
+                                         .height = 6,
+                                         .chain_id = f->chain_id,
+                                         .state_root = merkle_root(leaves, STATE_SLOTS)};
+    finalize(f, &f->validators, f->keys, &gift->header, &gift->finalization);
+}
+
+/* The batch is this one's, by this key, and in the block. */
+static void sign_batch(struct fixture *f, uint32_t participant, uint32_t key_no,
+                       const struct signing_key *key)
+{
+    uint8_t bytes[BATCH_SIGNED_BYTES];
+    f->batch.participant = participant;
+    f->batch.key_no = key_no;
+    batch_signed_bytes(&f->batch, bytes);
+    key_sign(key, bytes, sizeof bytes, &f->receipt.batch_signature);
+    make_block(f);
+    make_finalization(f, 7);
+}
+
+static size_t keys_body(uint8_t *ret_body, uint32_t participant, uint32_t key_no,
+                        const struct public_key *key)
+{
+    struct writer writer = writer_over(ret_body, ACTION_BYTES_MAX);
+    writer_u16(&writer, ACTION_VERSION);
+    writer_u16(&writer, ACTION_KEYS);
+    writer_u32(&writer, 0);
+    writer_u32(&writer, participant);
+    writer_u32(&writer, 1);
+    writer_u32(&writer, 1); /* add */
+    writer_u32(&writer, key_no);
+    writer_u32(&writer, PERMISSION_SUBMIT);
+    writer_u32(&writer, 0);
+    writer_copy(&writer, key->bytes, sizeof key->bytes);
+    assert_false(writer.failed);
+    return writer.used;
+}
+
+static struct signing_key *new_key(uint8_t first)
+{
+    const uint8_t seed[32] = {first};
+    return signing_key_from_seed(seed);
+}
+
+/* Goal: a key that an approved action gave is proven by the receipt itself, with genesis alone. No
+   bit of the proof can change, and without it the receipt does not hold. */
+static void given_keys_are_proven(void **state)
+{
+    struct fixture *f = *state;
+    struct gift gift;
+    uint8_t body[ACTION_BYTES_MAX];
+    struct signing_key *key = new_key(70);
+    make_gift(f, &gift, ACTION_KEYS, ACTION_DONE, body,
+              keys_body(body, 3, 2, signing_key_public(key)));
+    sign_batch(f, 3, 2, key);
+    assert_null(check(f));
+    flip_all(f, "rows", gift.rows, f->receipt.key.rows.length);
+    flip_all(f, "previous", &f->receipt.key.previous, sizeof f->receipt.key.previous);
+    flip_all(f, "path", gift.path.hashes, gift.path.count * sizeof(struct hash));
+    flip_all(f, "giving header", &gift.header, sizeof gift.header);
+    flip_all(f, "its signatures", gift.finalization.signatures, 3 * sizeof(struct signature));
+    flip_all(f, "its signers", gift.finalization.signers, sizeof gift.finalization.signers);
+    f->receipt.key.path_count--;
+    assert_non_null(check(f));
+    f->receipt.key.path_count++;
+    f->receipt.has_key = false;
+    assert_non_null(strstr(check(f), "neither genesis nor the receipt"));
+    f->receipt.has_key = true;
+    /* Another number, another participant, a forged signature. */
+    sign_batch(f, 3, 3, key);
+    assert_non_null(check(f));
+    sign_batch(f, 4, 2, key);
+    assert_non_null(check(f));
+    sign_batch(f, 3, 2, f->submitter);
+    assert_string_equal(check(f), "the batch is not signed by its participant");
+    signing_key_free(key);
+}
+
+/* Goal: what was proposed, approved or refused gives nobody a key, and nothing does before its
+   block. */
+static void only_done_actions_give_keys(void **state)
+{
+    struct fixture *f = *state;
+    struct gift gift;
+    uint8_t body[ACTION_BYTES_MAX];
+    struct signing_key *key = new_key(70);
+    const size_t length = keys_body(body, 3, 2, signing_key_public(key));
+    sign_batch(f, 3, 2, key);
+    for (uint16_t state_now = ACTION_PROPOSED; state_now <= ACTION_OVERTAKEN; state_now++) {
+        make_gift(f, &gift, ACTION_KEYS, state_now, body, length);
+        assert_int_equal(check(f) == NULL, state_now == ACTION_DONE);
+    }
+    make_gift(f, &gift, ACTION_KEYS, ACTION_DONE, body, length);
+    gift.header.height = 7;
+    finalize(f, &f->validators, f->keys, &gift.header, &gift.finalization);
+    assert_non_null(check(f));
+    make_gift(f, &gift, ACTION_KEYS, ACTION_DONE, body, length);
+    gift.header.epoch = 2;
+    finalize(f, &f->validators, f->keys, &gift.header, &gift.finalization);
+    assert_non_null(strstr(check(f), "does not lead to the validators of the block that gave"));
+    signing_key_free(key);
+}
+
+/* Goal: a receipt of a participant that an action registered tells its name. */
+static void new_participants_have_names(void **state)
+{
+    struct fixture *f = *state;
+    struct gift gift;
+    struct receipt_facts facts;
+    uint8_t body[ACTION_BYTES_MAX];
+    struct signing_key *key = new_key(71);
+    struct genesis_participant row = {.number = 611,
+                                      .roles = ROLE_BANK,
+                                      .name = "New Bank",
+                                      .status = STANDING_ACTIVE,
+                                      .key_count = 1,
+                                      .keys = {{1, PERMISSION_SUBMIT, *signing_key_public(key)}}};
+    struct writer writer = writer_over(body, sizeof body);
+    writer_u16(&writer, ACTION_VERSION);
+    writer_u16(&writer, ACTION_PARTICIPANT);
+    writer_u32(&writer, 0);
+    genesis_encode_participant(&row, &writer);
+    assert_false(writer.failed);
+    make_gift(f, &gift, ACTION_PARTICIPANT, ACTION_DONE, body, writer.used);
+    sign_batch(f, 611, 1, key);
+    assert_null(check_by(f, NULL, &facts));
+    assert_string_equal(facts.name, "New Bank");
+    signing_key_free(key);
+}
+
+/* Goal: what a validator signs with its own key is checked by the set of the block's epoch; what a
+   new one signs before it is a member, by the approved change that brings it in. */
+static void validators_batches_hold(void **state)
+{
+    struct fixture *f = *state;
+    struct gift gift;
+    uint8_t body[ACTION_BYTES_MAX];
+    const struct public_key *member = signing_key_public(f->keys[1]);
+    struct signing_key *comes = new_key(72);
+    const struct public_key *new_member = signing_key_public(comes);
+    f->batch.kind = BATCH_EVIDENCE;
+    sign_batch(f, 2, validator_key_no(member), f->keys[1]);
+    assert_null(check(f));
+    sign_batch(f, 1, validator_key_no(member), f->keys[1]);
+    assert_non_null(check(f));
+    sign_batch(f, 2, validator_key_no(member), f->keys[0]);
+    assert_string_equal(check(f), "the batch is not signed by its participant");
+
+    f->batch.kind = BATCH_ACTION;
+    sign_batch(f, 3, validator_key_no(new_member), comes);
+    assert_non_null(check(f));
+    struct action change = action_changing(1);
+    const struct transport_key channel = {{8}};
+    action_add(&change, 3, new_member, &channel, "new");
+    const size_t length = action_body(&change, body);
+    make_gift(f, &gift, ACTION_VALIDATORS, ACTION_PROPOSED, body, length);
+    assert_non_null(check(f));
+    make_gift(f, &gift, ACTION_VALIDATORS, ACTION_APPROVED, body, length);
+    assert_null(check(f));
+    sign_batch(f, 4, validator_key_no(new_member), comes);
+    assert_non_null(check(f));
+    signing_key_free(comes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +583,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(changed_receipts_fail, set_up, tear_down),
         cmocka_unit_test_setup_teardown(short_receipts_fail, set_up, tear_down),
         cmocka_unit_test_setup_teardown(later_epochs_are_led_to, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(given_keys_are_proven, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(only_done_actions_give_keys, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(new_participants_have_names, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(validators_batches_hold, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

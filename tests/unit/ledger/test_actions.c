@@ -464,6 +464,7 @@ static void test_room(void **state)
         many[i] = many[6];
         many[i].number = i + 1;
         many[i].keys[0].key.bytes[0] = (uint8_t)(0x80 + i);
+        many[i].keys[1].key.bytes[0] = (uint8_t)(0xa0 + i);
         many[i].transport_key.bytes[0] = (uint8_t)(0x40 + i);
     }
     f->genesis.participants = many;

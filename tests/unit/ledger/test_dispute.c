@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "ledger/genesis_rows.h"
 #include "tests/support/ledger_acts.h"
 
 #define PAYER 1
@@ -289,6 +290,86 @@ static void test_refunded_meanwhile(void **state)
     fixture_free(f);
 }
 
+/* Operators shorten the ladder of the disputed scheme to chargeback and representment. */
+static void drop_pre_arbitration(struct ledger_fixture *f)
+{
+    uint8_t body[8192];
+    struct writer writer = writer_over(body, sizeof body);
+    struct genesis_scheme row = f->ledger->refdata.now.schemes[0];
+    row.represent_s = 7;
+    row.pre_arbitrate_s = 0;
+    row.answer_s = 0;
+    row.rule_s = 0;
+    writer_u16(&writer, ACTION_VERSION);
+    writer_u16(&writer, ACTION_SCHEME);
+    writer_u32(&writer, 0);
+    genesis_encode_scheme(&row, &writer);
+    assert_false(writer.failed);
+    struct hash id = fixture_body(f, BATCH_ACTION, FIXTURE_AGENT, 1, body, writer.used);
+    fixture_block(f);
+    assert_int_equal(fixture_verdict(f, 0, 0), VERDICT_POSTED);
+    const struct action approval = action_answering(ACTION_APPROVE, &id);
+    assert_int_equal(fixture_act(f, FIXTURE_AGENT, 2, &approval, NULL), VERDICT_POSTED);
+    assert_int_equal(f->ledger->refdata.now.schemes[0].answer_s, 0);
+}
+
+static uint64_t due_of(struct ledger_fixture *f, const struct dispute *dispute)
+{
+    return acts_life(f, PAYER, &dispute->chargeback).row.due_ms;
+}
+
+/* Each step keeps the deadline that it was taken with. Steps taken later follow the scheme as it is
+   then; an answer without a period waits, since nobody's silence decides. */
+static void test_a_ladder_that_changes(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = fixture_new();
+    struct dispute disputes[4];
+    uint64_t due_ms[4];
+    f->genesis.block_records = 64;
+    for (uint32_t i = 0; i < POLICY_COUNT; i++) {
+        f->genesis.parameters.policies[i] = (struct action_policy){
+            (uint16_t)(POLICY_KIND_FIRST + i), 2, ROLE_OPERATOR, ROLE_OPERATOR, 600};
+    }
+    fixture_governed(f, 1);
+    f->schemes[0].chargeback_s = 100;
+    f->schemes[0].represent_s = 20;
+    f->schemes[0].pre_arbitrate_s = 25;
+    f->schemes[0].answer_s = 15;
+    f->schemes[0].rule_s = 40;
+    fixture_start(f);
+    for (unsigned i = 0; i < 4; i++) {
+        disputes[i] = at_stage(f, LIFE_CHARGED_BACK + i);
+        due_ms[i] = due_of(f, &disputes[i]);
+    }
+    drop_pre_arbitration(f);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(due_of(f, &disputes[i]), due_ms[i]);
+    }
+    fixture_reload(f);
+    assert_int_equal(step(f, &disputes[0], RECORD_REPRESENT, 0), VERDICT_POSTED);
+    assert_int_equal(acts_state(f, PAYER, &disputes[0].chargeback), LIFE_DROPPED);
+    assert_int_equal(step(f, &disputes[1], RECORD_PRE_ARBITRATE, 0), VERDICT_POSTED);
+    assert_int_equal(acts_state(f, PAYER, &disputes[1].chargeback), LIFE_PRE_ARBITRATED);
+    assert_int_equal(due_of(f, &disputes[1]), 0);
+    /* Silence where there was a deadline, at that deadline. */
+    uint64_t now_ms = ledger_store_header(f->store)->timestamp_ms;
+    acts_pass(f, due_ms[2] - now_ms - 1);
+    assert_int_equal(acts_state(f, PAYER, &disputes[2].chargeback), LIFE_PRE_ARBITRATED);
+    acts_pass(f, 1);
+    assert_int_equal(acts_state(f, PAYER, &disputes[2].chargeback), LIFE_STANDS);
+    acts_pass(f, 100000);
+    assert_int_equal(acts_state(f, PAYER, &disputes[3].chargeback), LIFE_STANDS);
+    /* The one that waits without a deadline still has every way out. */
+    assert_int_equal(acts_state(f, PAYER, &disputes[1].chargeback), LIFE_PRE_ARBITRATED);
+    assert_int_equal(step(f, &disputes[1], RECORD_DECLINE, 0), VERDICT_POSTED);
+    assert_int_equal(due_of(f, &disputes[1]), 0);
+    acts_pass(f, 100000);
+    assert_int_equal(step(f, &disputes[1], RECORD_RULE, 0), VERDICT_POSTED);
+    assert_int_equal(acts_state(f, PAYER, &disputes[1].chargeback), LIFE_DROPPED);
+    fixture_free(f);
+}
+
 static void test_disputed_cannot_be_reversed(void **state)
 {
     (void)state;
@@ -309,6 +390,7 @@ int main(void)
         cmocka_unit_test(test_short_ladders),
         cmocka_unit_test(test_what_a_chargeback_needs),
         cmocka_unit_test(test_refunded_meanwhile),
+        cmocka_unit_test(test_a_ladder_that_changes),
         cmocka_unit_test(test_disputed_cannot_be_reversed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -196,15 +196,28 @@ static void test_genesis_vector(void **state)
     fixture_free(f);
 }
 
+static enum status check_whole(const struct ledger_fixture *f, char *error, size_t size)
+{
+    enum status status = genesis_check(&f->genesis, error, size);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    void *places = malloc(genesis_keys_scratch(&f->genesis));
+    assert_non_null(places);
+    status = genesis_check_keys(&f->genesis, places, error, size);
+    free(places);
+    return status;
+}
+
 static void refuse_genesis(const struct ledger_fixture *f, const char *needle)
 {
     char error[200] = "";
-    assert_int_equal(genesis_check(&f->genesis, error, sizeof error), STATUS_MALFORMED);
+    assert_int_equal(check_whole(f, error, sizeof error), STATUS_MALFORMED);
     if (strstr(error, needle) == NULL) {
         print_error("expected \"%s\" in \"%s\"\n", needle, error);
     }
     assert_non_null(strstr(error, needle));
-    assert_int_equal(genesis_check(&f->genesis, NULL, 0), STATUS_MALFORMED);
+    assert_int_equal(check_whole(f, NULL, 0), STATUS_MALFORMED);
 }
 
 /* Changes a field, expects the refusal, and puts it back. */
@@ -264,7 +277,10 @@ static void test_genesis_check(void **state)
     /* One key under two numbers is one person; one number for two validators names neither. */
     fixture_governed(f, 5);
     assert_int_equal(genesis_check(&f->genesis, error, sizeof error), STATUS_OK);
-    REFUSE(f, participants[2].keys[1].key, f->participants[2].keys[0].key, "keys[0] again");
+    REFUSE(f, participants[2].keys[1].key, f->participants[2].keys[0].key,
+           "participant 3, keys[1]: the key of participant 3, keys[0] again");
+    REFUSE(f, participants[2].keys[1].key, f->participants[0].keys[0].key,
+           "participant 3, keys[1]: the key of participant 1, keys[0] again");
     struct public_key alike = fixture_validator_key(0);
     alike.bytes[9] = 1;
     REFUSE(f, validators[4].key, alike, "the same four bytes");

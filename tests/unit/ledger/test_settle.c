@@ -127,6 +127,61 @@ static void test_waits_for_money(void **state)
     fixture_free(f);
 }
 
+/* Six cycles come to settle at one moment, of which a block takes four: the next block is due at
+   once, also for a node that starts in between, and then nothing is. */
+static void test_more_than_a_block_settles(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = fixture_new();
+    static const uint16_t CUTOFFS[] = {600, 660, 720, 780, 840, 900};
+    f->genesis.block_records = 64;
+    memcpy(f->services[0].cutoffs, CUTOFFS, sizeof CUTOFFS);
+    f->services[0].cutoff_count = 6;
+    f->services[0].settlement_days = 1;
+    f->services[0].settle_minute = 480;
+    fixture_start(f);
+    fund(f, 1, 600);
+    for (uint32_t number = 1; number <= 6; number++) {
+        ASSERT_FILED(POSTED, f, 2, fixture_clear(f, 1, 2, 10));
+        block_at(f, cutoff_of(f, CARDS, number));
+    }
+    const uint64_t due_ms = cycle(f, CARDS, 6)->settle_ms;
+    assert_int_equal(cycle(f, CARDS, 1)->settle_ms, due_ms);
+    block_at(f, due_ms - 1000); /* other services' cut-offs are past */
+    assert_false(ledger_time_due(f->ledger, due_ms - 1));
+    assert_true(ledger_time_due(f->ledger, due_ms));
+    f->block.timestamp_ms = due_ms;
+    fixture_block(f);
+    assert_null(cycle(f, CARDS, 4));
+    assert_int_equal(cycle(f, CARDS, 5)->state, CYCLE_CLOSED);
+    assert_true(ledger_time_due(f->ledger, due_ms + 1));
+    fixture_reload(f);
+    assert_true(ledger_time_due(f->ledger, due_ms + 1));
+    /* Taken back, the block is as due as before. */
+    assert_int_equal(fixture_execute(f), LEDGER_OK);
+    ledger_rollback(f->ledger);
+    assert_true(ledger_time_due(f->ledger, due_ms + 1));
+    fixture_block(f);
+    assert_null(cycle(f, CARDS, 6));
+    assert_int_equal(fixture_balance(f, 1, ACCOUNT_SETTLEMENT), 540);
+    assert_false(ledger_time_due(f->ledger, due_ms + 2));
+    /* One that waits for money is not due before its deadline, but once after a start. */
+    ASSERT_FILED(POSTED, f, 2, fixture_clear(f, 1, 2, 5000));
+    const uint64_t cutoff_ms = cutoff_of(f, CARDS, 7);
+    f->block.timestamp_ms = cutoff_ms;
+    fixture_block(f);
+    const uint64_t settle_ms = cycle(f, CARDS, 7)->settle_ms;
+    f->block.timestamp_ms = settle_ms;
+    fixture_block(f);
+    assert_int_equal(cycle(f, CARDS, 7)->state, CYCLE_CLOSED);
+    assert_false(ledger_time_due(f->ledger, settle_ms + 1));
+    fixture_reload(f);
+    assert_true(ledger_time_due(f->ledger, settle_ms + 1));
+    fixture_block(f);
+    assert_false(ledger_time_due(f->ledger, settle_ms + 2));
+    fixture_free(f);
+}
+
 /* SETTLEMENT, then COLLATERAL, then the fund, whose loan becomes a claim that a contribution pays
    back first. */
 static void test_default_waterfall(void **state)
@@ -275,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cutoffs_and_missed_ones),
         cmocka_unit_test(test_waits_for_money),
+        cmocka_unit_test(test_more_than_a_block_settles),
         cmocka_unit_test(test_default_waterfall),
         cmocka_unit_test(test_short_until_funded),
         cmocka_unit_test(test_external),

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
+#include "ledger/genesis.h"
 #include "node/keys.h"
 #include "node/verify.h"
 #include "tests/support/action_batch.h"
@@ -26,13 +27,12 @@ static struct signature sign(const struct public_key *key, const uint8_t *bytes,
     return signature;
 }
 
-/* A batch with that action, as the verify pool judges it. */
-static enum status judge(const struct action *action, bool damaged)
+/* A batch with that body, as the verify pool judges it. */
+static enum status judge_body(const uint8_t *body, size_t length, bool damaged)
 {
     const struct action_batch_terms terms = {
         .kind = BATCH_ACTION, .participant = 1, .key_no = 1, .created_ms = 5, .expires_ms = 6};
-    uint8_t body[ACTION_BYTES_MAX];
-    size_t length = action_body(action, body), batch_length;
+    size_t batch_length;
     struct hash id;
     uint8_t *batch =
         action_batch(&terms, body, length, signing_key_public(signer), sign, &batch_length, &id);
@@ -41,6 +41,30 @@ static enum status judge(const struct action *action, bool damaged)
     free(batch);
     return status;
 }
+
+static enum status judge(const struct action *action, bool damaged)
+{
+    uint8_t body[ACTION_BYTES_MAX];
+    size_t length = action_body(action, body);
+    return judge_body(body, length, damaged);
+}
+
+static struct writer begin(uint8_t body[ACTION_BYTES_MAX], enum action_kind kind)
+{
+    struct writer writer = writer_over(body, ACTION_BYTES_MAX);
+    writer_u16(&writer, ACTION_VERSION);
+    writer_u16(&writer, (uint16_t)kind);
+    writer_u32(&writer, 0);
+    return writer;
+}
+
+static const struct public_key BAD[] = {
+    {{0}},          /* order 4 */
+    {{1}},          /* the neutral element */
+    {{2}},          /* not on the curve */
+    {{[31] = 0xff}} /* not canonical, or not on the curve */
+};
+#define BAD_COUNT (sizeof BAD / sizeof BAD[0])
 
 static void test_points(void **state)
 {
@@ -54,13 +78,7 @@ static void test_points(void **state)
     action_replace(&action, &old, &good, &channel);
     assert_int_equal(judge(&action, false), STATUS_OK);
     assert_int_equal(judge(&action, true), STATUS_BAD_HASH);
-    static const struct public_key BAD[] = {
-        {{0}},          /* order 4 */
-        {{1}},          /* the neutral element */
-        {{2}},          /* not on the curve */
-        {{[31] = 0xff}} /* not canonical, or not on the curve */
-    };
-    for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
+    for (size_t i = 0; i < BAD_COUNT; i++) {
         for (unsigned change = 0; change < 3; change += 2) {
             struct action spoilt = action;
             spoilt.changes[change].key = BAD[i];
@@ -70,6 +88,66 @@ static void test_points(void **state)
     struct action spoilt = action;
     memset(&spoilt.changes[2].transport_key, 0, sizeof spoilt.changes[2].transport_key);
     assert_int_equal(judge(&spoilt, false), STATUS_BAD_KEY);
+}
+
+static enum status judge_participant(const struct genesis_participant *row)
+{
+    uint8_t body[ACTION_BYTES_MAX];
+    struct writer writer = begin(body, ACTION_PARTICIPANT);
+    genesis_encode_participant(row, &writer);
+    assert_false(writer.failed);
+    return judge_body(body, writer.used, false);
+}
+
+/* Goal: a participant is registered with keys that are keys, its channel's too if it has one. */
+static void test_participant(void **state)
+{
+    (void)state;
+    struct genesis_participant row = {.number = 9,
+                                      .roles = ROLE_BANK,
+                                      .status = STANDING_ACTIVE,
+                                      .key_count = 2,
+                                      .keys = {{1, PERMISSION_ACT, *signing_key_public(signer)},
+                                               {2, PERMISSION_ACT, *signing_key_public(signer)}}};
+    memcpy(row.name, "Ninth", 5);
+    assert_int_equal(judge_participant(&row), STATUS_OK);
+    row.transport_key.bytes[0] = 9;
+    assert_int_equal(judge_participant(&row), STATUS_OK);
+    for (uint32_t i = 0; i < 2 * BAD_COUNT; i++) {
+        struct genesis_participant spoilt = row;
+        spoilt.keys[i % 2].key = BAD[i / 2];
+        assert_int_equal(judge_participant(&spoilt), STATUS_BAD_KEY);
+    }
+    row.transport_key.bytes[0] = 1; /* of low order: everybody would know the shared secret */
+    assert_int_equal(judge_participant(&row), STATUS_BAD_KEY);
+    row.key_count = 0;
+    assert_int_equal(judge_participant(&row), STATUS_BAD_KEY);
+    memset(&row.transport_key, 0, sizeof row.transport_key);
+    assert_int_equal(judge_participant(&row), STATUS_OK);
+}
+
+/* Goal: likewise the keys that KEYS adds; what it removes or permits brings none. */
+static void test_keys(void **state)
+{
+    (void)state;
+    const struct public_key none = {{0}};
+    for (uint32_t i = 0; i <= BAD_COUNT; i++) {
+        uint8_t body[ACTION_BYTES_MAX];
+        struct writer writer = begin(body, ACTION_KEYS);
+        writer_u32(&writer, 9);
+        writer_u32(&writer, 3);
+        for (uint32_t op = 3; op >= 1; op--) { /* permissions, remove, add */
+            const struct public_key *added = i < BAD_COUNT ? &BAD[i] : signing_key_public(signer);
+            writer_u32(&writer, op);
+            writer_u32(&writer, 10 + op);
+            writer_u32(&writer, op == 2 ? 0 : PERMISSION_ACT);
+            writer_u32(&writer, 0);
+            writer_copy(&writer, op == 1 ? added->bytes : none.bytes, sizeof none.bytes);
+        }
+        assert_int_equal(judge_body(body, writer.used, false),
+                         i < BAD_COUNT ? STATUS_BAD_KEY : STATUS_OK);
+        assert_int_equal(judge_body(body, writer.used - 1, false), STATUS_OK); /* without form */
+    }
 }
 
 /* Goal: other kinds bring no keys, and bytes without form are for the ledger's verdict. */
@@ -92,6 +170,8 @@ int main(void)
     signer = signing_key_from_seed(seed);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_points),
+        cmocka_unit_test(test_participant),
+        cmocka_unit_test(test_keys),
         cmocka_unit_test(test_others),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
