@@ -168,6 +168,9 @@ static bool of_gift(const struct client_receipt *receipt, const struct validator
                     char ret_name[GIVEN_KEYS_NAME_BYTES])
 {
     struct block_header header;
+    if (!receipt->has_key) {
+        return false;
+    }
     memcpy(&header, receipt->key.block_header, sizeof header);
     const bool by_validator = facts->batch.key_no >= VALIDATOR_KEY_NO;
     return header.height < facts->block.height && (!by_validator || header.epoch == set->epoch) &&
@@ -185,7 +188,7 @@ static const char *check_signature(const struct client_receipt *receipt,
     const bool by_validator = facts->batch.key_no >= VALIDATOR_KEY_NO;
     const bool known = (by_validator ? of_set(set, &facts->batch, &key)
                                      : of_genesis(genesis, &facts->batch, &key)) ||
-                       (gift && of_gift(receipt, set, facts, &key, facts->name));
+                       of_gift(receipt, set, facts, &key, facts->name);
     if (!known && later != NULL) {
         key = *later;
     } else if (!known) {
@@ -231,7 +234,10 @@ const char *receipt_check(const struct client_receipt *receipt, const struct lin
         return "the block that gave the key belongs to another chain: of an earlier incarnation, it "
                "needs that one's genesis document, beside genesis.json";
     }
-    wrong = check_epochs(receipt, giver, own, &set);
+    /* Without that document the key is the caller's to know. */
+    struct client_receipt usable = *receipt;
+    usable.has_key = giver != NULL;
+    wrong = check_epochs(&usable, giver, own, &set);
     if (wrong == NULL && facts.block.epoch != set.epoch) {
         wrong = "the receipt does not lead to the validators of the block's epoch";
     }
@@ -240,7 +246,7 @@ const char *receipt_check(const struct client_receipt *receipt, const struct lin
                                    true);
     }
     if (wrong == NULL) {
-        wrong = check_signature(receipt, own->genesis, later, &set, &facts);
+        wrong = check_signature(&usable, own->genesis, later, &set, &facts);
     }
     if (wrong == NULL) {
         *ret_facts = facts;
