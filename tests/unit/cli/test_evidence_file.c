@@ -47,7 +47,8 @@ static struct validator member(const struct fixture *f, uint32_t key)
     return validator;
 }
 
-static struct fixture *make_fixture(void)
+/* Of a document whose first epoch follows root_epoch: 0, or the one that its root left open. */
+static struct fixture *make_fixture_after(uint64_t root_epoch)
 {
     struct fixture *f = calloc(1, sizeof *f);
     uint8_t seed[32] = {0};
@@ -57,13 +58,14 @@ static struct fixture *make_fixture(void)
         f->keys[i] = signing_key_from_seed(seed);
     }
     for (uint32_t e = 0; e < EPOCHS; e++) {
-        f->sets[e].epoch = e + 1;
+        f->sets[e].epoch = root_epoch + e + 1;
         f->sets[e].count = VALIDATORS;
         for (uint32_t i = 0; i < VALIDATORS; i++) {
             f->sets[e].members[i] = member(f, e + i);
         }
         validators_seal(&f->sets[e]);
     }
+    f->genesis.root_epoch = root_epoch;
     f->genesis.validator_count = VALIDATORS;
     f->genesis.validators = calloc(VALIDATORS, sizeof *f->genesis.validators);
     assert_non_null(f->genesis.validators);
@@ -74,6 +76,11 @@ static struct fixture *make_fixture(void)
     }
     f->chain_id.bytes[0] = 7;
     return f;
+}
+
+static struct fixture *make_fixture(void)
+{
+    return make_fixture_after(0);
 }
 
 static void free_fixture(struct fixture *f)
@@ -88,7 +95,8 @@ static void free_fixture(struct fixture *f)
 static struct vote make_vote(const struct fixture *f, uint64_t epoch, uint32_t signer,
                              enum vote_kind kind, uint8_t block)
 {
-    struct vote vote = {.kind = kind, .signer = signer, .epoch = epoch, .view = 9};
+    struct vote vote = {
+        .kind = kind, .signer = signer, .epoch = f->sets[epoch - 1].epoch, .view = 9};
     uint8_t preimage[VOTE_PREIMAGE_BYTES];
     if (kind != VOTE_NULLIFY) {
         vote.candidate.parent_view = 8;
@@ -103,13 +111,14 @@ static struct vote make_vote(const struct fixture *f, uint64_t epoch, uint32_t s
 static struct certificate make_certificate(const struct fixture *f, uint64_t epoch, uint32_t count,
                                            enum vote_kind kind, const struct hash *block)
 {
-    struct certificate made = {.kind = kind, .epoch = epoch, .view = 9, .signature_count = count};
+    const uint64_t own = f->sets[epoch - 1].epoch;
+    struct certificate made = {.kind = kind, .epoch = own, .view = 9, .signature_count = count};
     if (kind != VOTE_NULLIFY) {
         made.candidate = (struct candidate){.parent_view = 8, .block_hash = *block};
     }
     for (uint32_t i = 0; i < count; i++) {
         struct vote vote = {
-            .kind = kind, .signer = i, .epoch = epoch, .view = 9, .candidate = made.candidate};
+            .kind = kind, .signer = i, .epoch = own, .view = 9, .candidate = made.candidate};
         uint8_t preimage[VOTE_PREIMAGE_BYTES];
         vote_preimage(&vote, &f->chain_id, &f->sets[epoch - 1].hash, preimage);
         key_sign(f->keys[epoch - 1 + i], preimage, sizeof preimage, &made.signatures[i]);
@@ -123,7 +132,7 @@ static void write_step(struct fixture *f, struct writer *writer, uint64_t epoch,
 {
     struct block_header header = {.version = BLOCK_VERSION,
                                   .flags = BLOCK_TERMINAL,
-                                  .epoch = epoch,
+                                  .epoch = f->sets[epoch - 1].epoch,
                                   .height = 10 * epoch,
                                   .chain_id = f->chain_id,
                                   .next_validators_hash = f->sets[epoch].hash};
@@ -205,6 +214,28 @@ static void test_votes_of_every_epoch(void **state)
         assert_int_equal(proof_epoch(proof), epoch);
         assert_int_equal(proof_view(proof), 9);
         assert_int_equal(proof->votes.first.signer, 1);
+    }
+    free(proof);
+    free_fixture(f);
+}
+
+/* Goal: of a later incarnation, steps begin at its own document's epoch; under another chain id
+   they prove nothing. */
+static void test_later_incarnations(void **state)
+{
+    (void)state;
+    struct fixture *f = make_fixture_after(6);
+    struct proof *proof = calloc(1, sizeof *proof);
+    for (uint64_t epoch = 1; epoch <= EPOCHS; epoch++) {
+        make_votes(f, epoch, (uint32_t)epoch - 1, 3);
+        assert_int_equal(check(f, proof), EXIT_CLEAN);
+        assert_int_equal(proof_epoch(proof), 6 + epoch);
+        f->chain_id.bytes[0] ^= 1;
+        assert_int_equal(check(f, proof), EXIT_INTEGRITY);
+        f->chain_id.bytes[0] ^= 1;
+        f->genesis.root_epoch = 0;
+        assert_int_equal(check(f, proof), EXIT_INTEGRITY);
+        f->genesis.root_epoch = 6;
     }
     free(proof);
     free_fixture(f);
@@ -296,9 +327,8 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_votes_of_every_epoch),
-        cmocka_unit_test(test_steps_that_prove_nothing),
-        cmocka_unit_test(test_certificates),
+        cmocka_unit_test(test_votes_of_every_epoch),     cmocka_unit_test(test_later_incarnations),
+        cmocka_unit_test(test_steps_that_prove_nothing), cmocka_unit_test(test_certificates),
         cmocka_unit_test(test_no_changed_byte_holds),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
