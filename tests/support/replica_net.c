@@ -84,11 +84,33 @@ static void send_twice(struct replica_net *net, const struct message *message)
     net_push(net, &copy);
 }
 
+/* In the midst of a pass that writes. */
+static void die(struct net_node *node)
+{
+    if (node->death == DIES_BEFORE_COMMIT) {
+        memory_store_rollback(&node->store);
+    } else {
+        memory_store_commit(&node->store);
+        check_agreement(node);
+    }
+    if (node->death == DIES_BEFORE_SENDING && node->register_pending) {
+        node->vote_register = node->register_next;
+    }
+    stop(node);
+}
+
 /* The end of a pass: durable first, then the frames leave. */
 void net_end_pass(struct net_node *node)
 {
     struct replica_net *net = node->net;
     replica_pass_end(node->replica);
+    if (node->store.undo_count > 0 || node->register_pending) {
+        node->written_passes++;
+        if (node->passes_left > 0 && --node->passes_left == 0) {
+            die(node);
+            return;
+        }
+    }
     memory_store_commit(&node->store);
     if (node->tear && node->register_pending) {
         node->tear = false;
@@ -144,7 +166,7 @@ static void start(struct net_node *node)
     const bool has_key = node->index < net->options.nodes - net->options.observers;
     struct replica_config config = {
         .lineage = &net->lineage,
-        .keys = {{.key = net_consensus_key(node->index), .vote_register = &node->vote_register},
+        .keys = {{.key = net_own_key(node), .vote_register = &node->vote_register},
                  {.key = net_next_key(node->index), .vote_register = &node->next_key_register}},
         .key_count = !has_key             ? 0
                      : node->has_next_key ? 2
@@ -155,6 +177,7 @@ static void start(struct net_node *node)
         .pool_bytes = 64u << 20,
         .crashed_batches = &node->died_on,
         .crashed_count = hash_is_zero(&node->died_on) ? 0 : 1};
+    node->written_passes = 0;
     enum status status =
         replica_open(&io, &config, WALL_START_MS + net->now_ms + node->clock_ahead_ms, net->now_ms,
                      &node->replica, error, sizeof error);
@@ -230,6 +253,7 @@ void replica_net_free(struct replica_net *net)
     }
     free(net->queue);
     free(net->final_hashes);
+    net_incarnations_end(net);
     genesis_free(&net->genesis);
     free(net);
 }

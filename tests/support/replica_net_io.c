@@ -149,7 +149,11 @@ static void io_verify_batch(void *context, uint64_t token, uint8_t *bytes, size_
                               .due_ms = node->net->now_ms + 1};
     message.result =
         (struct verify_result){.token = token, .bytes = bytes, .length = length, .key = *key};
-    CHECK(batch_parse(bytes, length, &node->net->chain_id, &batch, NULL) == STATUS_OK);
+    struct batch_header header;
+    CHECK(length >= sizeof header);
+    memcpy(&header, bytes, sizeof header);
+    CHECK(lineage_has(&node->net->lineage, &header.chain_id));
+    CHECK(batch_parse(bytes, length, &header.chain_id, &batch, NULL) == STATUS_OK);
     batch_signed_bytes(&batch.header, signed_bytes);
     message.result.status = STATUS_BAD_SIGNATURE;
     if (io_verify(node, key, signed_bytes, sizeof signed_bytes, &batch.signature)) {

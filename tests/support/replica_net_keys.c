@@ -10,6 +10,7 @@
 #define PREIMAGE_KIND_AT 10
 #define PREIMAGE_EPOCH_AT 16
 #define PREIMAGE_VIEW_AT 24
+#define PREIMAGE_CHAIN_AT 32
 #define PREIMAGE_DIGEST_AT 96
 
 struct signed_view {
@@ -74,6 +75,8 @@ void net_keys_signed(struct net_node *node, const uint8_t *message, size_t lengt
     if (length != VOTE_PREIMAGE_BYTES || memcmp(message, "HEFUVOTE", 8) != 0) {
         return; /* a batch */
     }
+    /* Under an older chain id nothing is ever signed again. */
+    CHECK(memcmp(message + PREIMAGE_CHAIN_AT, node->net->chain_id.bytes, HASH_BYTES) == 0);
     if (node->unsent_count == node->unsent_capacity) {
         node->unsent_capacity = 2 * node->unsent_capacity + 16;
         node->unsent = realloc(node->unsent, node->unsent_capacity * VOTE_PREIMAGE_BYTES);
@@ -94,12 +97,19 @@ void net_keys_left(struct net_node *node)
     node->unsent_count = 0;
 }
 
-void net_keys_end(struct net_node *node)
+void net_keys_forget(struct net_node *node)
 {
     for (uint32_t i = 0; node->signed_votes != NULL && i < EPOCHS_WATCHED; i++) {
         free(node->signed_votes->views[i]);
     }
     free(node->signed_votes);
+    node->signed_votes = NULL;
+    node->unsent_count = 0;
+}
+
+void net_keys_end(struct net_node *node)
+{
+    net_keys_forget(node);
     free(node->unsent);
 }
 

@@ -38,11 +38,19 @@ struct message {
     struct verify_result result;
 };
 
+/* Where in a pass a node dies: before its commit, between the commit and the register, or after
+   both and before anything leaves. */
+enum net_death { DIES_BEFORE_COMMIT, DIES_BEFORE_REGISTER, DIES_BEFORE_SENDING };
+
 struct net_node {
     struct replica_net *net;
     uint32_t index;
     bool running;
     uint32_t life;
+    uint32_t incarnation; /* that its consensus key was made for */
+    uint32_t passes_left; /* that write, until the node dies in one; 0: it does not */
+    enum net_death death;
+    uint64_t written_passes; /* in this life */
     struct memory_store store;
     struct vote_register vote_register; /* as durable */
     struct vote_register register_next;
@@ -71,6 +79,8 @@ struct replica_net {
     uint64_t order;
     uint64_t ticked_ms, ticks_now;
     struct genesis genesis; /* the first document */
+    struct genesis
+        later[LINEAGE_MAX]; /* those after it, from 1 on; only their validators are own */
     struct lineage lineage;
     struct validator_set validators;
     struct hash chain_id;
@@ -118,6 +128,24 @@ struct signature net_stand_in(const struct public_key *key, const uint8_t *messa
 void net_keys_signed(struct net_node *node, const uint8_t *message, size_t length);
 void net_keys_left(struct net_node *node);
 void net_keys_end(struct net_node *node);
+
+/* replica_net_incarnation.c */
+/* The consensus key of a node: another one in each incarnation. */
+struct public_key net_own_key(const struct net_node *node);
+/* Opens a stopped node's store with the present documents, and gives the replica back at once. */
+enum status net_try(struct replica_net *net, uint32_t node, char *ret_error, size_t capacity);
+/* All nodes are stopped. Another document continues the last final block of a node's store; every
+   node has a new key, and a register that knows the new chain alone. Blocks beyond it are lost. */
+void net_continue(struct replica_net *net, uint32_t node);
+void net_incarnations_end(struct replica_net *net);
+/* After a change of the newest document. */
+void net_seal_newest(struct replica_net *net);
+/* What a stopped or running node's store says of its last final block. */
+struct final_point net_final_of(const struct replica_net *net, uint32_t node);
+
+/* replica_net_keys.c */
+/* What the node's former keys signed no longer counts. */
+void net_keys_forget(struct net_node *node);
 
 /* replica_net_batches.c */
 void net_fill_genesis(struct genesis *genesis, uint32_t nodes);
