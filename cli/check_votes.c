@@ -101,7 +101,8 @@ const char *check_evidence(struct home *home, const struct batch *batch)
     if (wrong != NULL) {
         return wrong;
     }
-    const enum status status = evidence_verify(&evidence, &home->chain_id, set, verify, NULL);
+    const struct hash *chain_id = sets_chain_id(home, evidence.first.epoch);
+    const enum status status = evidence_verify(&evidence, chain_id, set, verify, NULL);
     return status == STATUS_OK ? NULL
            : status == STATUS_BAD_SIGNATURE
                ? "a vote in a batch of evidence is not signed by the validator that it names"

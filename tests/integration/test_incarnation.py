@@ -314,6 +314,21 @@ class Incarnation(unittest.TestCase):
         earlier.write_text(texts[0])
         newest.write_text(texts[1])
 
+        # Another document with the same root: its chain id is what operators compare.
+        other = self.network.folder / "other"
+        shutil.copytree(home, other, ignore=shutil.ignore_patterns("keys*", "*.sock"))
+        changed = json.loads(texts[1])
+        changed["created_ms"] += 1
+        (other / "genesis.json").write_text(json.dumps(changed))
+        self.assertNotEqual(self.shown(other)["chain_id"], self.chain_ids[1])
+        changed["root"]["height"] += 1
+        (other / "genesis.json").write_text(json.dumps(changed))
+        hefu("status", "--home", other)  # a store below the root is still one of incarnation 0
+        changed["root"]["chain_id"] = "77" * 32
+        (other / "genesis.json").write_text(json.dumps(changed))
+        done = hefu("status", "--home", other, expect=USAGE)
+        self.assertIn("root.chain_id", done.err)
+
         # A store that goes beyond the root, put there after the document was adopted.
         kept = self.network.folder / "kept-1"
         shutil.move(self.network.home(1) / "chain", kept)
@@ -325,6 +340,8 @@ class Incarnation(unittest.TestCase):
         """All start, one of them only after a kill -9 in its first start; an observer from block 0.
         Clients of the old document are not let in."""
         network = self.network
+        found = network.check_clean(network.home(3))  # behind the root, and read as what it is
+        self.assertEqual(found["incarnations"], 1)
         network.start(1)
         time.sleep(random.uniform(0.0, 0.8))
         network.kill(1)
