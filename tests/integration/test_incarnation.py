@@ -281,6 +281,11 @@ class Incarnation(unittest.TestCase):
         self.adopt(document, home)
         lineage = self.shown(home, "--lineage")
         self.assertEqual([row["chain_id"] for row in lineage], self.chain_ids)
+        validators = self.shown(home, "--validators")
+        self.assertEqual([row["name"] for row in validators], [f"node-{i}" for i in ALL])
+        _, done = self.make(2, validators, "none.json", expect=USAGE)
+        self.assertIn("is of incarnation 0, and genesis.json of incarnation 1", done.err)
+        self.adopt(self.network.folder / "none.json", home, expect=NOT_FOUND)
 
     def wrong_homes(self):
         """What does not start."""
