@@ -265,7 +265,14 @@ static int run_adopt(const struct args *args)
         return status == STATUS_NOT_FOUND ? EXIT_NOT_FOUND : EXIT_USAGE;
     }
     adopt.chain_id = genesis_file_chain_id(&adopt.genesis);
-    int code = adopt_into(args, &adopt, format);
+    int lock = -1;
+    int code = genesis_root_hold(adopt.home_path, &lock);
+    if (code == EXIT_CLEAN) {
+        code = adopt_into(args, &adopt, format);
+    }
+    if (lock >= 0) {
+        (void)close(lock);
+    }
     genesis_free(&adopt.genesis);
     return code;
 }

@@ -202,10 +202,17 @@ static int run_continue(const struct args *args)
     if (validators == NULL) {
         return EXIT_USAGE;
     }
-    int code = home_open(args, &home);
+    int lock = -1;
+    int code = home_path(args) != NULL ? genesis_root_hold(home_path(args), &lock) : EXIT_CLEAN;
+    if (code == EXIT_CLEAN) {
+        code = home_open(args, &home);
+    }
     if (code == EXIT_CLEAN) {
         code = continue_home(args, &home, validators, format);
         home_close(&home);
+    }
+    if (lock >= 0) {
+        (void)close(lock);
     }
     json_decref(validators);
     return code;

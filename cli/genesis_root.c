@@ -1,14 +1,33 @@
 /* genesis_root: see genesis_root.h. */
 #include "cli/genesis_root.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "cli/check.h"
 #include "cli/sets.h"
+#include "node/config.h"
 #include "node/epochs.h"
 #include "node/file.h"
+
+int genesis_root_hold(const char *home_path, int *ret_file)
+{
+    char path[CONFIG_PATH_MAX + 32];
+    snprintf(path, sizeof path, "%s/chain/writer.lock", home_path);
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file >= 0 && flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        complain("%s: a node runs on this home: stop it first", home_path);
+        (void)close(file);
+        return EXIT_USAGE;
+    }
+    *ret_file = file;
+    return EXIT_CLEAN;
+}
 
 int genesis_root_read(struct home *home, struct genesis_root *ret_root)
 {

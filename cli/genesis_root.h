@@ -16,6 +16,10 @@ struct genesis_root {
     struct hash hash;
 };
 
+/* Keeps a node from running on the home until the file is closed: it would add blocks meanwhile.
+   EXIT_CLEAN with the open lock, -1 if the home has no store yet; EXIT_USAGE, told, if one runs. */
+int genesis_root_hold(const char *home_path, int *ret_file) MUST_USE;
+
 /* The home's last final block as a root: its chain id and its certificate are checked under its
    epoch's set. EXIT_CLEAN, or the exit code, told. */
 int genesis_root_read(struct home *home, struct genesis_root *ret_root) MUST_USE;

@@ -353,6 +353,8 @@ class Incarnation(unittest.TestCase):
         network.start()
         network.spawn("observer", BIN / "hefud", "--home", self.observer)
         network.wait_ready()
+        done = self.adopt(network.net / "genesis.json", network.home(1), expect=USAGE)
+        self.assertIn("a node runs on this home", done.err)
         stale = network.folder / "stale"
         shutil.copytree(network.client(BANK), stale)
         shutil.copy(network.net / "genesis.0.json", stale / "genesis.json")
