@@ -231,8 +231,8 @@ const char *receipt_check(const struct client_receipt *receipt, const struct lin
     }
     const struct incarnation *giver = giver_of(receipt, lineage);
     if (receipt->has_key && giver == NULL && later == NULL) {
-        return "the block that gave the key belongs to another chain: of an earlier incarnation, it "
-               "needs that one's genesis document, beside genesis.json";
+        return "the block that gave the key belongs to another chain: of an earlier incarnation, "
+               "it needs that one's genesis document, beside genesis.json";
     }
     /* Without that document the key is the caller's to know. */
     struct client_receipt usable = *receipt;
