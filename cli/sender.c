@@ -185,9 +185,8 @@ static int take_receipt(struct sender *sender, struct part *part,
                         const struct client_receipt *receipt)
 {
     struct receipt_facts facts;
-    const char *wrong =
-        receipt_check(receipt, &sender->client->documents.lineage,
-                      signing_key_public(sender->client->key), &facts);
+    const char *wrong = receipt_check(receipt, &sender->client->documents.lineage,
+                                      signing_key_public(sender->client->key), &facts);
     if (wrong == NULL && !hash_equal(&facts.batch_id, &part->id)) {
         wrong = "it is for another batch";
     }
