@@ -107,12 +107,13 @@ static unsigned report_columns(const struct client_status_report *report,
                                struct column ret_columns[OUTPUT_COLUMNS_MAX])
 {
     static const struct column first[] = {
-        {"address", COLUMN_TEXT},      {"role", COLUMN_TEXT},
-        {"height", COLUMN_NUMBER},     {"final_hash", COLUMN_TEXT},
-        {"state_root", COLUMN_TEXT},   {"epoch", COLUMN_NUMBER},
-        {"view", COLUMN_NUMBER},       {"leader", COLUMN_NUMBER},
-        {"delta_ms", COLUMN_NUMBER},   {"pool_batches", COLUMN_NUMBER},
-        {"pool_bytes", COLUMN_NUMBER}, {"uptime_s", COLUMN_NUMBER}};
+        {"address", COLUMN_TEXT},        {"role", COLUMN_TEXT},
+        {"incarnation", COLUMN_NUMBER},  {"height", COLUMN_NUMBER},
+        {"final_hash", COLUMN_TEXT},     {"state_root", COLUMN_TEXT},
+        {"epoch", COLUMN_NUMBER},        {"view", COLUMN_NUMBER},
+        {"leader", COLUMN_NUMBER},       {"delta_ms", COLUMN_NUMBER},
+        {"pool_batches", COLUMN_NUMBER}, {"pool_bytes", COLUMN_NUMBER},
+        {"uptime_s", COLUMN_NUMBER}};
     unsigned count = sizeof first / sizeof first[0];
     memcpy(ret_columns, first, sizeof first);
     for (uint32_t i = 0; i < shown_counters(report); i++) {
@@ -145,6 +146,8 @@ static void print_report(const struct client *client, enum output_format format,
     struct output *output = output_single(stdout, format, columns, count);
     output_text(output, client->config.address);
     output_text(output, report->role);
+    /* Its newest, by which it links; until it has entered that, its role is behind. */
+    output_number(output, client->genesis.incarnation);
     output_number(output, report->height);
     output_hash(output, &report->final_hash);
     output_hash(output, &report->state_root);
