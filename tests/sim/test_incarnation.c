@@ -12,141 +12,30 @@
 
 #include <cmocka.h>
 
-#include "ledger/account.h"
-#include "ledger/evidence_batch.h"
-#include "node/evidence.h"
-#include "proto/peer_codec.h"
-#include "tests/support/replica_net_state.h"
+#include "tests/support/restored_net.h"
 
-#define NODES 4
-#define FAULTY 3
 #define PASSES_MAX 20
-#define FUNDED 6000000000
-
-static struct replica_net *open_net(uint64_t seed, uint32_t nodes)
-{
-    const struct net_options options = {.nodes = nodes,
-                                        .validators = NODES,
-                                        .observers = nodes - NODES,
-                                        .seed = seed,
-                                        .delay_ms_max = 10};
-    struct replica_net *net = replica_net_new(&options);
-    size_t length;
-    uint8_t *funding = replica_net_funding(net, &length);
-    replica_net_submit(net, 0, funding, length);
-    free(funding);
-    assert_true(replica_net_settle(net, 1, replica_net_now(net) + 20000));
-    return net;
-}
-
-/* One more block, of a batch of this number. */
-static void grow(struct replica_net *net, uint64_t number)
-{
-    size_t length;
-    const uint64_t height = replica_net_height(net, 0);
-    uint8_t *batch = replica_net_batch(net, 3, number, 5, &length);
-    replica_net_submit(net, (uint32_t)(number % NODES), batch, length);
-    free(batch);
-    assert_true(replica_net_settle(net, height + 1, replica_net_now(net) + 60000));
-}
-
-static void stop_all(struct replica_net *net)
-{
-    for (uint32_t i = 0; i < net->options.nodes; i++) {
-        if (replica_net_running(net, i)) {
-            replica_net_crash(net, i);
-        }
-    }
-}
-
-static void start_all(struct replica_net *net)
-{
-    for (uint32_t i = 0; i < net->options.nodes; i++) {
-        replica_net_restart(net, i);
-    }
-}
-
-/* What was funded is what is held: the hub owes it, and all accounts together come to nothing. */
-static void check_money(const struct replica_net *net, uint32_t node)
-{
-    const struct memory_table *table = &net->nodes[node].store.tables[TABLE_ACCOUNTS];
-    int64_t sum = 0, cash = 0;
-    for (size_t i = 0; i < table->count; i++) {
-        const struct memory_entry *entry = table->entries[i];
-        const struct span value = {.data = entry->bytes + entry->key_length,
-                                   .length = entry->value_length};
-        struct account account;
-        assert_int_equal(account_decode(value, &account), STATUS_OK);
-        const int64_t balance = (int64_t)account_balance(&account).minor;
-        sum += balance;
-        cash += account.class == ACCOUNT_CASH ? balance : 0;
-    }
-    assert_int_equal(sum, 0);
-    assert_int_equal(cash, -FUNDED);
-}
-
-/* Goal of all: the same chain, state and money everywhere, all four vote in the newest. */
-static void check_whole(struct replica_net *net)
-{
-    const uint64_t height = replica_net_height(net, 0);
-    const struct hash hash = replica_net_hash_at(net, 0, height);
-    for (uint32_t i = 0; i < net->options.nodes; i++) {
-        struct span row;
-        struct hash other = replica_net_hash_at(net, i, height);
-        assert_int_equal(replica_net_height(net, i), height);
-        assert_true(hash_equal(&hash, &other)); /* and with it the state root */
-        check_money(net, i);
-        assert_int_equal(replica_net_votes_now(net, i), i < NODES);
-        assert_int_equal(replica_net_epoch(net, i), replica_net_epoch(net, 0));
-        assert_true(memory_store_get(&net->nodes[i].store, STORE_META, "chain_id", 8, &row));
-        assert_memory_equal(row.data, net->chain_id.bytes, HASH_BYTES);
-    }
-}
-
-/* Backups of nodes 0 to 3 at heights 4, 2, 3 and 0, which all go back to. Blocks 5 and 6 are lost.
- */
-static struct replica_net *restored(uint64_t seed)
-{
-    struct replica_net *net = open_net(seed, NODES);
-    struct net_backup *backups[3];
-    static const uint32_t order[] = {1, 2, 0};
-    for (uint32_t i = 0; i < 3; i++) {
-        grow(net, 10 + i);
-        backups[order[i]] = replica_net_backup(net, order[i]);
-    }
-    grow(net, 20);
-    grow(net, 21);
-    stop_all(net);
-    for (uint32_t i = 0; i < 3; i++) {
-        replica_net_restore_store(net, i, backups[i]);
-        replica_net_backup_free(backups[i]);
-    }
-    replica_net_wipe(net, 3);
-    assert_int_equal(net_final_of(net, 0).height, 4);
-    assert_int_equal(net_final_of(net, 1).height, 2);
-    return net;
-}
 
 /* Goal: a network whose stores end at four different blocks goes on at the highest. */
 static void test_different_heights(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 5; seed++) {
-        struct replica_net *net = restored(seed);
+        struct replica_net *net = restored_new(seed);
         net_continue(net, 0);
-        start_all(net);
+        restored_start(net);
         assert_true(replica_net_settle(net, 5, replica_net_now(net) + 60000));
         assert_int_equal(replica_net_epoch(net, 0), 2);
         const uint64_t records = replica_net_records(net, 0);
-        grow(net, 20); /* what was lost is sent again, and posts once */
-        grow(net, 20 + NODES);
+        restored_grow(net, 20); /* what was lost is sent again, and posts once */
+        restored_grow(net, 20 + RESTORED_NODES);
         assert_int_equal(replica_net_records(net, 2), records + 10);
-        check_whole(net);
+        restored_check(net);
         /* All of it is in the stores. */
-        stop_all(net);
-        start_all(net);
-        grow(net, 30);
-        check_whole(net);
+        restored_stop(net);
+        restored_start(net);
+        restored_grow(net, 30);
+        restored_check(net);
         replica_net_free(net);
     }
 }
@@ -156,32 +45,32 @@ static void test_different_heights(void **state)
 static void test_again_and_again(void **state)
 {
     (void)state;
-    struct replica_net *net = open_net(7, NODES + 1);
-    grow(net, 10);
-    stop_all(net);
+    struct replica_net *net = restored_open(7, RESTORED_NODES + 1);
+    restored_grow(net, 10);
+    restored_stop(net);
     net_continue(net, 2);
-    start_all(net);
-    grow(net, 11);
-    grow(net, 12);
-    stop_all(net);
+    restored_start(net);
+    restored_grow(net, 11);
+    restored_grow(net, 12);
+    restored_stop(net);
     replica_net_wipe(net, 4);
     replica_net_wipe(net, 1);
     net_continue(net, 0);
-    start_all(net);
-    grow(net, 13);
+    restored_start(net);
+    restored_grow(net, 13);
     assert_int_equal(replica_net_epoch(net, 4), 3);
-    check_whole(net);
-    stop_all(net);
+    restored_check(net);
+    restored_stop(net);
     net_continue(net, 0);
     replica_net_restart(net, 0);
     assert_int_equal(replica_net_epoch(net, 0), 4);
-    stop_all(net); /* its store ends at the root block */
+    restored_stop(net); /* its store ends at the root block */
     net_continue(net, 0);
     replica_net_wipe(net, 4);
-    start_all(net);
-    grow(net, 14);
+    restored_start(net);
+    restored_grow(net, 14);
     assert_int_equal(replica_net_epoch(net, 4), 5);
-    check_whole(net);
+    restored_check(net);
     replica_net_free(net);
 }
 
@@ -189,22 +78,22 @@ static void test_again_and_again(void **state)
 static void test_root_at_genesis(void **state)
 {
     (void)state;
-    struct replica_net *net = open_net(9, NODES);
-    stop_all(net);
-    for (uint32_t i = 0; i < NODES; i++) {
+    struct replica_net *net = restored_open(9, RESTORED_NODES);
+    restored_stop(net);
+    for (uint32_t i = 0; i < RESTORED_NODES; i++) {
         replica_net_wipe(net, i);
     }
     replica_net_restart(net, 0);
     replica_net_crash(net, 0);
     net_continue(net, 0);
     assert_int_equal(lineage_newest(&net->lineage)->genesis->root_height, 0);
-    start_all(net);
+    restored_start(net);
     size_t length;
     uint8_t *funding = replica_net_funding(net, &length);
     replica_net_submit(net, 0, funding, length);
     free(funding);
     assert_true(replica_net_settle(net, 2, replica_net_now(net) + 60000));
-    check_whole(net);
+    restored_check(net);
     replica_net_free(net);
 }
 
@@ -212,25 +101,25 @@ static void test_root_at_genesis(void **state)
    again, and all goes on. False if the pass never came. */
 static bool dies_in(uint32_t who, uint32_t pass, enum net_death death)
 {
-    struct replica_net *net = restored(3);
+    struct replica_net *net = restored_new(3);
     bool died = false;
     size_t length;
     net_continue(net, 0);
-    for (uint32_t i = 0; i < NODES; i++) {
-        net->nodes[i].passes_left = who == i || who == NODES ? pass : 0;
+    for (uint32_t i = 0; i < RESTORED_NODES; i++) {
+        net->nodes[i].passes_left = who == i || who == RESTORED_NODES ? pass : 0;
         net->nodes[i].death = death;
     }
-    start_all(net);
+    restored_start(net);
     replica_net_run(net, replica_net_now(net) + 2000);
     uint8_t *batch = replica_net_batch(net, 3, 20, 5, &length);
-    for (uint32_t i = 0; i < NODES; i++) {
+    for (uint32_t i = 0; i < RESTORED_NODES; i++) {
         if (replica_net_running(net, i)) {
             replica_net_submit(net, i, batch, length);
         }
     }
     free(batch);
     replica_net_run(net, replica_net_now(net) + 4000);
-    for (uint32_t i = 0; i < NODES; i++) {
+    for (uint32_t i = 0; i < RESTORED_NODES; i++) {
         net->nodes[i].passes_left = 0;
         if (!replica_net_running(net, i)) {
             died = true;
@@ -239,9 +128,9 @@ static bool dies_in(uint32_t who, uint32_t pass, enum net_death death)
     }
     assert_true(replica_net_settle(net, 5, replica_net_now(net) + 60000));
     const uint64_t records = replica_net_records(net, 0);
-    grow(net, 22);
+    restored_grow(net, 22);
     assert_int_equal(replica_net_records(net, 0), records + 5);
-    check_whole(net);
+    restored_check(net);
     replica_net_free(net);
     return died;
 }
@@ -253,7 +142,7 @@ static bool dies_in(uint32_t who, uint32_t pass, enum net_death death)
 static void test_dies_at_every_write(void **state)
 {
     (void)state;
-    static const uint32_t who[] = {0, 1, NODES};
+    static const uint32_t who[] = {0, 1, RESTORED_NODES};
     uint64_t runs = 0;
     for (unsigned w = 0; w < 3; w++) {
         bool died = true;
@@ -284,7 +173,7 @@ static void test_store_refused(void **state)
 {
     (void)state;
     char error[1024];
-    struct replica_net *net = restored(4);
+    struct replica_net *net = restored_new(4);
     net_continue(net, 2); /* block 3, though node 0 has block 4 */
     refuse(net, 0, "ends at block 4, beyond block 3, the root of incarnation 1: 1 final blocks");
     assert_int_equal(net_try(net, 1, error, sizeof error), STATUS_OK);
@@ -310,12 +199,12 @@ static void test_store_refused(void **state)
     own->validators[2].participant = 3;
     net_seal_newest(net);
     replica_net_wipe(net, 0);
-    start_all(net);
+    restored_start(net);
     assert_true(replica_net_settle(net, 4, replica_net_now(net) + 60000));
-    grow(net, 40);
-    check_whole(net);
+    restored_grow(net, 40);
+    restored_check(net);
     /* A store of this incarnation, with the documents of the first alone. */
-    stop_all(net);
+    restored_stop(net);
     net->lineage.count = 1;
     refuse(net, 1, "belongs to another genesis.json");
     net->lineage.count = 2;
@@ -327,18 +216,18 @@ static void test_store_refused(void **state)
 static void test_a_wrong_root_is_never_entered(void **state)
 {
     (void)state;
-    struct replica_net *net = restored(5);
+    struct replica_net *net = restored_new(5);
     net_continue(net, 0);
     net->later[1].root_hash.bytes[0] ^= 1;
     net_seal_newest(net);
     refuse(net, 0, "another block");
     /* The others catch up from nobody, and stay below. */
-    for (uint32_t i = 1; i < NODES; i++) {
+    for (uint32_t i = 1; i < RESTORED_NODES; i++) {
         replica_net_restart(net, i);
     }
     replica_net_run(net, replica_net_now(net) + 30000);
     assert_int_equal(replica_net_height(net, 1), 3);
-    for (uint32_t i = 1; i < NODES; i++) {
+    for (uint32_t i = 1; i < RESTORED_NODES; i++) {
         assert_false(replica_net_votes_now(net, i));
         assert_int_equal(replica_net_votes(net, i), 0);
     }
@@ -358,170 +247,100 @@ static void test_halts(void **state)
 {
     (void)state;
     char error[1024] = "";
-    struct replica_net *net = restored(6);
+    struct replica_net *net = restored_new(6);
     put_halted(net, 1, &net->chain_id);
     assert_int_equal(net_try(net, 1, error, sizeof error), STATUS_DENIED);
     net_continue(net, 0);
-    start_all(net);
-    grow(net, 20);
-    check_whole(net);
-    stop_all(net);
+    restored_start(net);
+    restored_grow(net, 20);
+    restored_check(net);
+    restored_stop(net);
     put_halted(net, 1, &net->chain_id);
     assert_int_equal(net_try(net, 1, error, sizeof error), STATUS_DENIED);
     assert_non_null(strstr(error, "does not contain"));
     replica_net_free(net);
 }
 
-/* ---- Batches ---- */
-
-/* Goal: what was pending goes, with its mark; a client's batch for the old chain is refused, one
-   that a final block names is not. */
-static void test_batches_of_the_old_chain(void **state)
+/* Goal: a store on another branch than the root's. Below the root it meets a genuine final block
+   that does not follow its own, and halts for good; it never enters. */
+static void test_another_branch(void **state)
 {
     (void)state;
-    struct replica_net *net = open_net(8, NODES);
-    size_t length, pending_length;
-    uint8_t *done = replica_net_batch(net, 3, 10, 5, &length);
-    grow(net, 10);
-    uint8_t *pending = replica_net_batch(net, 3, 11, 5, &pending_length);
-    for (uint32_t i = 1; i < NODES; i++) {
-        replica_net_crash(net, i);
-    }
-    replica_net_submit(net, 0, pending, pending_length);
-    replica_net_run(net, replica_net_now(net) + 3000);
-    replica_net_crash(net, 0);
-    const size_t stored = net->nodes[0].store.tables[STORE_BATCHES].count;
-    net_continue(net, 1);
-    start_all(net);
-    replica_net_run(net, replica_net_now(net) + 5000);
-    assert_int_equal(net->nodes[0].store.tables[STORE_BATCHES].count, stored - 1);
-    const uint64_t records = replica_net_records(net, 0);
-    const uint32_t refused = replica_net_answers(net, CLIENT_REFUSED);
-    replica_net_submit(net, 2, pending, pending_length);
-    replica_net_run(net, replica_net_now(net) + 3000);
-    assert_int_equal(replica_net_answers(net, CLIENT_REFUSED), refused + 1);
-    replica_net_submit(net, 2, done, length);
-    replica_net_run(net, replica_net_now(net) + 3000);
-    assert_int_equal(replica_net_answers(net, CLIENT_REFUSED), refused + 1);
-    free(pending);
-    pending = replica_net_batch(net, 3, 11, 5, &pending_length); /* signed anew */
-    replica_net_submit(net, 2, pending, pending_length);
+    char error[1024] = "";
+    struct replica_net *net = restored_open(13, RESTORED_NODES);
+    struct replica_net *other =
+        restored_open(13, RESTORED_NODES); /* the same keys, after a fork at block 2 */
+    restored_grow(net, 10);
+    restored_grow(net, 11);
+    restored_grow(other, 12);
+    restored_stop(net);
+    restored_stop(other);
+    memory_store_end(&net->nodes[1].store);
+    memory_store_copy(&other->nodes[1].store, &net->nodes[1].store);
+    net->nodes[1].seen_height = 2; /* that it differs is what this test is about */
+    put_halted(net, 1, &net->chain_id);
+    net_continue(net, 0);
+    restored_start(net);
     replica_net_run(net, replica_net_now(net) + 10000);
-    assert_int_equal(replica_net_records(net, 0), records + 5);
-    check_whole(net);
-    free(pending);
-    free(done);
-    replica_net_free(net);
-}
-
-/* ---- Votes and evidence ---- */
-
-static void send(struct replica_net *net, uint32_t from, uint32_t to,
-                 const struct peer_message *message)
-{
-    static uint8_t frame[65536];
-    size_t length;
-    assert_int_equal(peer_encode(message, frame, sizeof frame, &length), STATUS_OK);
-    replica_net_inject(net, from, to, frame, length);
-}
-
-/* A vote of the present set: nullify, or finalize of a block that does not exist. */
-static struct vote make_vote(const struct hash *chain_id, const struct validator_set *set,
-                             uint32_t signer, uint64_t view, uint32_t number)
-{
-    struct vote vote = {.kind = number == 0 ? VOTE_NULLIFY : VOTE_FINALIZE,
-                        .signer = signer,
-                        .epoch = set->epoch,
-                        .view = view};
-    uint8_t preimage[VOTE_PREIMAGE_BYTES];
-    if (number > 0) {
-        vote.candidate.parent_view = view - 1;
-        put_le32(vote.candidate.block_hash.bytes, number);
-    }
-    vote_preimage(&vote, chain_id, &set->hash, preimage);
-    vote.signature = net_stand_in(&set->members[signer].key, preimage, sizeof preimage);
-    return vote;
-}
-
-static uint64_t view_of(struct replica_net *net, uint32_t node)
-{
     struct replica_view view;
-    replica_inspect(net->nodes[node].replica, &view);
-    return view.consensus.view;
-}
-
-/* Goal: votes of the present keys, epoch and set count under the newest chain id, and not under the
-   one before. */
-static void test_votes_of_the_old_chain(void **state)
-{
-    (void)state;
-    struct replica_net *net = restored(11);
-    const struct hash old = net->chain_id;
-    net_continue(net, 0);
-    start_all(net);
-    grow(net, 20);
-    for (uint32_t i = 1; i < NODES; i++) {
-        replica_net_crash(net, i);
-    }
-    const uint64_t view = view_of(net, 0);
-    for (uint32_t turn = 0; turn < 2; turn++) {
-        for (uint32_t i = 1; i < NODES; i++) {
-            struct peer_message message = {.kind = PEER_VOTE};
-            message.vote =
-                make_vote(turn == 0 ? &old : &net->chain_id, &net->validators, i, view, 0);
-            send(net, i, 0, &message);
-        }
-        assert_int_equal(view_of(net, 0), view + turn);
-    }
-    replica_net_free(net);
-}
-
-static bool is_recorded(struct replica_net *net, uint32_t node, const struct evidence *evidence)
-{
-    uint8_t key[EVIDENCE_RECORDED_KEY_BYTES];
     struct span row;
-    evidence_recorded_key(evidence, key);
-    return memory_store_get(&net->nodes[node].store, TABLE_EVIDENCE, key, sizeof key, &row);
+    replica_inspect(net->nodes[1].replica, &view);
+    assert_true(view.consensus.halted);
+    assert_int_equal(view.consensus.final_height, 2);
+    assert_int_equal(replica_net_votes(net, 1), 0);
+    assert_true(memory_store_get(&net->nodes[1].store, STORE_META, "halted", 6, &row));
+    assert_int_equal(row.length, 1 + HASH_BYTES);
+    assert_memory_equal(row.data + 1, net->chain_id.bytes, HASH_BYTES);
+    replica_net_crash(net, 1);
+    assert_int_equal(net_try(net, 1, error, sizeof error), STATUS_DENIED);
+    /* The others went on; with an emptied store it follows. */
+    replica_net_wipe(net, 1);
+    replica_net_restart(net, 1);
+    restored_grow(net, 14);
+    restored_check(net);
+    replica_net_free(other);
+    replica_net_free(net);
 }
 
-/* Goal: what a key did under the old chain id is recorded in the new incarnation, whether one store
-   brings it or a peer shows it; judged under the chain id of its own epoch. */
-static void test_old_evidence(void **state)
+/* Goal: a new set of nodes altogether, of whom the old documents and the configurations know
+   nobody: one has a copy of the store, the others nothing. */
+static void test_other_nodes(void **state)
 {
     (void)state;
-    struct replica_net *net = restored(12);
-    const struct hash old = net->chain_id;
-    const struct validator_set old_set = net->validators;
-    const struct evidence kept = {.first = make_vote(&old, &old_set, FAULTY, 900, 7),
-                                  .second = make_vote(&old, &old_set, FAULTY, 900, 8)};
-    const struct evidence shown = {.first = make_vote(&old, &old_set, FAULTY, 901, 7),
-                                   .second = make_vote(&old, &old_set, FAULTY, 901, 8)};
-    uint8_t row[ROW_EVIDENCE_BYTES];
-    uint8_t key[KEY_EVIDENCE_BYTES];
-    row_evidence_encode(&kept, row);
-    key_evidence(1, 900, kept.first.kind, FAULTY, key);
-    memory_store_put(&net->nodes[1].store, STORE_EVIDENCE, key, sizeof key, row, sizeof row);
-    memory_store_commit(&net->nodes[1].store);
+    const struct net_options options = {
+        .nodes = 2 * RESTORED_NODES, .validators = RESTORED_NODES, .seed = 14, .delay_ms_max = 10};
+    struct replica_net *net = replica_net_new(&options);
+    size_t length;
+    uint8_t *funding = replica_net_funding(net, &length);
+    replica_net_submit(net, 0, funding, length);
+    free(funding);
+    assert_true(replica_net_settle(net, 1, replica_net_now(net) + 20000));
+    restored_stop(net);
+    net->no_observers = true;
     net_continue(net, 0);
-    start_all(net);
-    grow(net, 20);
-    struct peer_message message = {.kind = PEER_EVIDENCE, .evidence = shown};
-    send(net, 1, 0, &message);
-    /* The same votes, signed for the new chain: forged. */
-    struct evidence forged = {.first = make_vote(&net->chain_id, &old_set, FAULTY, 902, 7),
-                              .second = make_vote(&net->chain_id, &old_set, FAULTY, 902, 8)};
-    message.evidence = forged;
-    send(net, 1, 0, &message);
-    struct replica_view view;
-    replica_inspect(net->nodes[0].replica, &view);
-    assert_int_equal(view.evidence_refused, 1);
-    replica_net_run(net, replica_net_now(net) + 30000);
-    for (uint32_t i = 0; i < NODES; i++) {
-        assert_true(is_recorded(net, i, &kept));
-        assert_true(is_recorded(net, i, &shown));
-        assert_false(is_recorded(net, i, &forged));
+    for (uint32_t i = 0; i < RESTORED_NODES; i++) {
+        struct genesis_validator *validator = &net->later[1].validators[i];
+        validator->key = net_own_key(&net->nodes[RESTORED_NODES + i]);
+        validator->transport_key = net_transport_key(RESTORED_NODES + i);
+        (void)snprintf(validator->name, sizeof validator->name, "node-%u", RESTORED_NODES + i);
+        if (i > 0) {
+            replica_net_wipe(net, RESTORED_NODES + i);
+        }
     }
-    check_whole(net);
+    net_seal_newest(net);
+    for (uint32_t i = RESTORED_NODES; i < 2 * RESTORED_NODES; i++) {
+        replica_net_restart(net, i);
+    }
+    uint8_t *batch = replica_net_batch(net, 3, 10, 5, &length);
+    replica_net_run(net, replica_net_now(net) + 5000);
+    replica_net_submit(net, RESTORED_NODES, batch, length);
+    free(batch);
+    assert_true(replica_net_settle(net, 3, replica_net_now(net) + 20000));
+    for (uint32_t i = RESTORED_NODES; i < 2 * RESTORED_NODES; i++) {
+        assert_true(replica_net_votes_now(net, i));
+        assert_int_equal(replica_net_records(net, i), 11);
+        restored_check_money(net, i);
+    }
     replica_net_free(net);
 }
 
@@ -535,9 +354,8 @@ int main(void)
         cmocka_unit_test(test_store_refused),
         cmocka_unit_test(test_a_wrong_root_is_never_entered),
         cmocka_unit_test(test_halts),
-        cmocka_unit_test(test_batches_of_the_old_chain),
-        cmocka_unit_test(test_votes_of_the_old_chain),
-        cmocka_unit_test(test_old_evidence),
+        cmocka_unit_test(test_another_branch),
+        cmocka_unit_test(test_other_nodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

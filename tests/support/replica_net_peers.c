@@ -96,7 +96,8 @@ uint32_t net_observers(const struct replica_net *net,
                        struct peer_observer ret_observers[NET_NODES_MAX])
 {
     uint32_t count = 0;
-    for (uint32_t i = net->genesis.validator_count; i < net->options.nodes; i++) {
+    for (uint32_t i = net->genesis.validator_count; i < net->options.nodes && !net->no_observers;
+         i++) {
         ret_observers[count].key = net_transport_key(i);
         (void)snprintf(ret_observers[count].name, sizeof ret_observers[count].name, "node-%u", i);
         count++;

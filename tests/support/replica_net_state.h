@@ -87,6 +87,7 @@ struct replica_net {
     struct net_node nodes[NET_NODES_MAX];
     bool cut[NET_NODES_MAX][NET_NODES_MAX];
     bool linked[NET_NODES_MAX][NET_NODES_MAX]; /* the first believes so */
+    bool no_observers;                         /* configurations list nobody */
     bool peers_changed;                        /* some node's table of peers did */
     struct message *queue;                     /* a heap by (due, order) */
     size_t queue_count, queue_capacity;
