@@ -409,11 +409,14 @@ class Incarnation(unittest.TestCase):
                          (self.chain_ids[1], 0, 0))
 
     def second(self, ids):
-        """Another incarnation, over the first."""
+        """Another incarnation, over the first. One node has its backup from before the first root
+        again, and the observer nothing."""
         network = self.network
         network.kill(*ALL)
         for other in network.others:
             other.kill()
+        self.restore(3, network.folder / "backup-3")
+        shutil.rmtree(self.observer / "chain")
         heights = [network.tip(i)[0] for i in ALL]
         document, _ = self.make(heights.index(max(heights)), self.new_keys(2), "genesis.two.json")
         self.adopt_all(document)
