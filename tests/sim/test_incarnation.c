@@ -302,6 +302,26 @@ static void test_another_branch(void **state)
     replica_net_free(net);
 }
 
+/* Goal: an old key, with a register that knows no chain, signs nothing on the way to the root,
+   though it is in the sets of those epochs, and nothing after it. */
+static void test_an_old_key_follows(void **state)
+{
+    (void)state;
+    struct replica_net *net = restored_new(15);
+    net_continue(net, 0);
+    net->nodes[1].incarnation = 0;
+    net->nodes[1].vote_register = (struct vote_register){.epoch = 1};
+    restored_start(net);
+    assert_false(replica_net_votes_now(net, 1));
+    assert_true(replica_net_settle(net, 5, replica_net_now(net) + 60000));
+    restored_grow(net, 20);
+    restored_grow(net, 24);
+    assert_int_equal(replica_net_epoch(net, 1), 2);
+    assert_false(replica_net_votes_now(net, 1));
+    assert_int_equal(replica_net_votes(net, 1), 0);
+    replica_net_free(net);
+}
+
 /* Goal: a new set of nodes altogether, of whom the old documents and the configurations know
    nobody: one has a copy of the store, the others nothing. */
 static void test_other_nodes(void **state)
@@ -355,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_a_wrong_root_is_never_entered),
         cmocka_unit_test(test_halts),
         cmocka_unit_test(test_another_branch),
+        cmocka_unit_test(test_an_old_key_follows),
         cmocka_unit_test(test_other_nodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
