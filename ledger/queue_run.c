@@ -2,12 +2,15 @@
  * queue_run: step 5 of a block (docs/ledger.md, Queue): first what can be paid by itself, in queue
  * order, then what can be paid together (offset.c).
  *
+ * A block that could not sweep all that is due leaves the queues to the next.
+ *
  * Release keeps a heap of the payments that may be payable: the first of each payer. One that is
  * not leaves the heap until its payer gains; so the work grows with what is paid, not with what
  * waits.
  */
 #include "base/check.h"
 #include "ledger/event.h"
+#include "ledger/expiry.h"
 #include "ledger/life.h"
 #include "ledger/posting.h"
 #include "ledger/queue.h"
@@ -179,6 +182,9 @@ static void release(struct ledger *ledger, uint32_t currency)
 
 void queue_run(struct ledger *ledger)
 {
+    if (expiry_is_behind(ledger)) {
+        return; /* one of the payments may be past its time: none is paid too late */
+    }
     for (uint32_t i = 0; i < ledger->currency_count; i++) {
         const struct currency_queue *queue = &ledger->queues.currencies[i];
         if (queue->now->count == 0) {

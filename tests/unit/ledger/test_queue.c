@@ -114,6 +114,44 @@ static void test_order_and_release(void **state)
     fixture_free(f);
 }
 
+/* More is due than a block takes: who comes last in the sweep is not paid meanwhile, though the
+   money has come, neither alone nor with others; nor is who stands behind it until it has ended. */
+static void test_too_late_is_never(void **state)
+{
+    (void)state;
+    for (unsigned together = 0; together < 2; together++) {
+        struct ledger_fixture *f = fixture_new();
+        f->genesis.block_records = 2;
+        fixture_start(f);
+        for (uint32_t i = 0; i < 5; i++) { /* a block sweeps four */
+            struct record hold = fixture_clear(f, 1, 2, 1);
+            hold.kind = RECORD_HOLD;
+            hold.timeout_s = 10;
+            assert_int_equal(fixture_file(f, 1, hold), VERDICT_PENDING);
+        }
+        struct record late = queued_pay(f, 1, 2, 100, 0);
+        late.timeout_s = 11;
+        assert_int_equal(fixture_file(f, 1, late), VERDICT_QUEUED);
+        assert_int_equal(fixture_file(f, 1, queued_pay(f, 1, 3, 70, 0)), VERDICT_QUEUED);
+        f->block.timestamp_ms += 60000;
+        (void)fixture_batch(f, together != 0 ? 2 : FIXTURE_AGENT);
+        fixture_add(f, together != 0 ? queued_pay(f, 2, 1, 100, 0) : fixture_fund(f, 1, 100));
+        fixture_block(f);
+        assert_int_equal(fixture_verdict(f, 0, 0), together != 0 ? VERDICT_QUEUED : VERDICT_POSTED);
+        assert_int_equal(f->outcome->header.event_count, 4); /* holds alone */
+        assert_int_equal(waiting(f), 2 + together);
+        assert_int_equal(settlement(f, 2), 0);
+        assert_true(ledger_time_due(f->ledger, f->block.timestamp_ms));
+        fixture_reload(f);
+        /* The next block sweeps the rest; then its queue runs as ever. */
+        fixture_block(f);
+        assert_int_equal(waiting(f), together != 0 ? 2 : 0);
+        assert_int_equal(settlement(f, 2), 0);
+        assert_int_equal(settlement(f, 3), together != 0 ? 0 : 70);
+        fixture_free(f);
+    }
+}
+
 static void test_cancel_and_reprioritise(void **state)
 {
     (void)state;
@@ -325,6 +363,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_published_example),
         cmocka_unit_test(test_order_and_release),
+        cmocka_unit_test(test_too_late_is_never),
         cmocka_unit_test(test_cancel_and_reprioritise),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_expiry),
