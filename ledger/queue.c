@@ -233,9 +233,9 @@ static void encode(const struct queued *queued, uint8_t row[QUEUE_ROW_BYTES])
 }
 
 /* Writes the rows of one list that the other does not have as they are, ascending: the removed ones
-   with a zero value. Returns how many. */
+   with a zero value. Returns how many; their sum is added. */
 static uint32_t differences(const struct queue_list *of, const struct queue_list *other,
-                            bool removed, uint8_t *ret_rows)
+                            bool removed, uint8_t *ret_rows, uint64_t *sum)
 {
     uint32_t count = 0;
     uint32_t k = 0;
@@ -254,6 +254,7 @@ static uint32_t differences(const struct queue_list *of, const struct queue_list
                 continue;
             }
         }
+        *sum += queue_row_sum(row);
         if (removed) {
             memset(row + QUEUE_KEY_BYTES, 0, QUEUE_VALUE_BYTES);
         }
@@ -294,17 +295,34 @@ void queue_emit(struct ledger *ledger)
 {
     uint8_t *rows = ledger->queues.rows;
     uint8_t *next = rows;
+    uint64_t gone = 0;
+    uint64_t come = 0;
     for (uint32_t i = 0; i < ledger->currency_count; i++) {
         const struct currency_queue *queue = &ledger->queues.currencies[i];
         if (queue->saved) {
-            uint32_t removed = differences(queue->before, queue->now, true, next);
+            uint32_t removed = differences(queue->before, queue->now, true, next, &gone);
             uint8_t *puts = next + (size_t)removed * QUEUE_ROW_BYTES;
-            uint32_t count = differences(queue->now, queue->before, false, puts);
+            uint32_t count = differences(queue->now, queue->before, false, puts, &come);
             write_rows(ledger, next, removed, count);
             next = puts + (size_t)count * QUEUE_ROW_BYTES;
         }
     }
     digest_run(&ledger->state.digests[TABLE_QUEUE], rows, (size_t)(next - rows));
+    ledger->state.queue_sum += come - gone;
+}
+
+const char *queue_load_done(const struct ledger *ledger)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < ledger->currency_count; i++) {
+        const struct queue_list *list = ledger->queues.currencies[i].now;
+        for (uint32_t k = 0; k < list->count; k++) {
+            uint8_t row[QUEUE_ROW_BYTES];
+            encode(queue_at(list, k), row);
+            sum += queue_row_sum(row);
+        }
+    }
+    return sum == ledger->state.queue_sum ? NULL : "the queued payments are not those of the state";
 }
 
 enum status queue_load(struct ledger *ledger, const struct queue_row *row)

@@ -86,6 +86,8 @@ void queue_run(struct ledger *ledger);
 void queue_emit(struct ledger *ledger);
 /* A stored row, after ledger_init, in any order; CORRUPT if it does not fit. */
 enum status queue_load(struct ledger *ledger, const struct queue_row *row) MUST_USE;
+/* Whether the rows are those of the state row: NULL, or what is wrong. */
+const char *queue_load_done(const struct ledger *ledger);
 
 /* For queue_run.c and offset.c: the slots in queue order. */
 static inline const struct queued *queue_at(const struct queue_list *list, uint32_t rank)
