@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "cli/home.h"
+#include "cli/home_proof.h"
 #include "cli/output.h"
 #include "cli/record_view.h"
 #include "cli/text.h"
@@ -73,9 +73,12 @@ static enum status print_step(struct history *history, const struct step *step)
     const char *cause = cause_name(row->cause);
     const char *before = life_state_name(row->old_state);
     const char *after = life_state_name(row->new_state);
-    output_text(output, cause != NULL ? cause : "?");
-    output_text(output, before != NULL ? before : "?");
-    output_text(output, after != NULL ? after : "?");
+    if (cause == NULL || before == NULL || after == NULL) {
+        return STATUS_CORRUPT;
+    }
+    output_text(output, cause);
+    output_text(output, before);
+    output_text(output, after);
     output_amount(output, (__int128)row->amount,
                   names_exponent(history->home->names, history->record.currency));
     if (row->by == EVENT_BY_NONE) {
@@ -87,8 +90,9 @@ static enum status print_step(struct history *history, const struct step *step)
     uint16_t verdict;
     uint32_t submitter;
     char id[ID_TEXT_BYTES];
-    if (chain_record(&history->home->chain, step->height, row->by, &by, &verdict, &submitter) !=
-        STATUS_OK) {
+    if (home_record(history->home, (struct place){step->height, row->by}, &by, &verdict,
+                    &submitter) != STATUS_OK ||
+        !home_knows_participant(history->home, submitter)) {
         return STATUS_CORRUPT;
     }
     id_format(&by.id, id);
@@ -173,8 +177,10 @@ static enum status find(struct home *home, uint32_t submitter, const struct reco
         return STATUS_NOT_FOUND;
     }
     if (id_decode(value, &row) != STATUS_OK ||
-        chain_record(&home->chain, row.place.height, row.place.position, &ret_history->record,
-                     &ret_history->verdict, &ret_history->submitter) != STATUS_OK) {
+        home_record(home, row.place, &ret_history->record, &ret_history->verdict,
+                    &ret_history->submitter) != STATUS_OK ||
+        ret_history->submitter != submitter ||
+        memcmp(&ret_history->record.id, id, sizeof *id) != 0) {
         return STATUS_CORRUPT;
     }
     ret_history->place = row.place;
