@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "cli/home_proof.h"
 #include "cli/output.h"
+#include "cli/record_find.h"
 #include "cli/record_view.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
@@ -215,37 +216,15 @@ static int run(const struct args *args)
                                             {"cause", COLUMN_TEXT},    {"from", COLUMN_TEXT},
                                             {"to", COLUMN_TEXT},       {"amount", COLUMN_AMOUNT},
                                             {"by", COLUMN_TEXT},       {"by_record", COLUMN_TEXT}};
-    struct home home;
-    struct record_id id;
-    enum output_format format;
-    uint32_t only = 0;
-    const char *participant = args_value(args, "participant");
-    if (output_format_of(args, &format) != STATUS_OK) {
-        return EXIT_USAGE;
-    }
-    if (id_parse(args->operands[0], &id) != STATUS_OK) {
-        complain("record history: \"%s\" is not an id: 32 hexadecimal digits or a UUID",
-                 args->operands[0]);
-        return EXIT_USAGE;
-    }
-    int code = home_open(args, &home);
+    struct record_question question;
+    int code = record_find_open(args, &question);
     if (code != EXIT_CLEAN) {
         return code;
     }
-    if (participant != NULL) {
-        code = home_find_participant(&home, participant, &only);
-    }
-    if (code == EXIT_CLEAN) {
-        struct output *output =
-            output_list(stdout, format, columns, sizeof columns / sizeof columns[0]);
-        code = print_found(&home, output, only, &id);
-        output_end(output);
-        if (code == EXIT_NOT_FOUND) {
-            complain("record %s: no final record has this id", args->operands[0]);
-        }
-    }
-    home_close(&home);
-    return code;
+    struct output *output =
+        output_list(stdout, question.format, columns, sizeof columns / sizeof columns[0]);
+    code = print_found(&question.home, output, question.only, &question.id);
+    return record_find_close(args, &question, output, code);
 }
 
 static const struct verb_option options[] = {
