@@ -44,12 +44,14 @@ static void test_flips(void **state)
     store_flips_try(*state, seed_of_run(), &flips);
 }
 
-/* Commits until the parent takes its file away. */
+/* Commits until the parent takes its file away, or ends. */
 static int write_on(const struct folder *home)
 {
     struct store *store = open_store(home, SMALL_MAP, false);
     uint8_t key[4] = {0}, value[64] = {0};
-    for (uint32_t i = 0; access(folder_file(home, "go-on"), F_OK) == 0; i++) {
+    const pid_t parent = getppid();
+    for (uint32_t i = 0; access(folder_file(home, "go-on"), F_OK) == 0 && getppid() == parent;
+         i++) {
         put_be32(key, i % 500);
         put_be32(value, i);
         store_put(store, STORE_VOTES, key, sizeof key, value, sizeof value);
@@ -73,7 +75,7 @@ static void test_beside_writer(void **state)
     }
     struct store *store = open_store(home, SMALL_MAP, true);
     uint64_t snapshots = 0, seen = 0, last = 0;
-    for (unsigned i = 0; i < 20000; i++) {
+    for (unsigned i = 0; i < 6000; i++) {
         struct span key, vote, block;
         uint8_t wanted[4];
         store_refresh(store);
@@ -93,7 +95,7 @@ static void test_beside_writer(void **state)
     int outcome;
     assert_int_equal(waitpid(child, &outcome, 0), child);
     assert_true(WIFEXITED(outcome) && WEXITSTATUS(outcome) == 0);
-    assert_true(snapshots > 100);
+    assert_true(snapshots > 20);
 }
 
 int main(void)
