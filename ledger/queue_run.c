@@ -16,8 +16,7 @@
 #include "ledger/queue.h"
 #include "ledger/state.h"
 
-#define PAID 1u    /* chosen by this run */
-#define IN_HEAP 2u /* by rank */
+#define IN_HEAP 2u /* by rank, beside QUEUE_PAID */
 
 struct plan queue_plan(const struct ledger *ledger, uint32_t currency, const struct queued *queued,
                        uint32_t event)
@@ -55,19 +54,13 @@ static void pay(struct ledger *ledger, uint32_t currency, const struct queued *q
 
 void queue_pay(struct ledger *ledger, uint32_t currency, const uint8_t *chosen, uint16_t cause)
 {
-    struct queues *queues = &ledger->queues;
-    const struct queue_list *list = queues->currencies[currency].now;
-    uint32_t count = 0;
-    /* Removing moves ranks: note the places first. */
+    const struct queue_list *list = ledger->queues.currencies[currency].now;
     for (uint32_t rank = 0; rank < list->count; rank++) {
-        if ((chosen[rank] & PAID) != 0) {
-            queues->chosen[count++] = queue_at(list, rank)->row.place;
+        if ((chosen[rank] & QUEUE_PAID) != 0) {
             pay(ledger, currency, queue_at(list, rank), cause);
         }
     }
-    for (uint32_t i = 0; i < count; i++) {
-        queue_remove(ledger, currency, queues->chosen[i]);
-    }
+    queue_remove_paid(ledger, currency, chosen); /* last, since it moves ranks */
 }
 
 /* ---- Release ---- */
@@ -151,7 +144,7 @@ static void release(struct ledger *ledger, uint32_t currency)
     struct queues *queues = &ledger->queues;
     const struct queue_list *list = queues->currencies[currency].now;
     uint32_t heap_size = 0;
-    uint32_t paid = 0;
+    bool paid = false;
     if (!link_payers(ledger, list)) {
         return;
     }
@@ -168,15 +161,16 @@ static void release(struct ledger *ledger, uint32_t currency)
             continue;
         }
         pay(ledger, currency, queued, CAUSE_RELEASE);
-        queues->chosen[paid++] = queued->row.place;
+        queues->flags[rank] |= QUEUE_PAID;
+        paid = true;
         queues->last_of[queued->payer] = queues->next_of[rank];
         consider(ledger, &heap_size, queued->payer);
         consider(ledger, &heap_size, queued->payee);
         consider(ledger, &heap_size, queued->network);
     }
     unlink_payers(ledger, list);
-    for (uint32_t i = 0; i < paid; i++) {
-        queue_remove(ledger, currency, queues->chosen[i]);
+    if (paid) {
+        queue_remove_paid(ledger, currency, queues->flags);
     }
 }
 

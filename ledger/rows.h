@@ -255,9 +255,9 @@ enum status net_decode(struct span key, struct span value, struct net_row *ret_r
 enum status event_decode(struct span value, struct event_row *ret_row) MUST_USE;
 enum status expiry_decode(struct span key, struct span value, struct expiry_row *ret_row) MUST_USE;
 enum status queue_decode(struct span key, struct span value, struct queue_row *ret_row) MUST_USE;
-/* What a row of TABLE_QUEUE, key and value, adds to queue_sum, modulo 2^64. The queue is the one
-   table that is resident while its digest is a running one, so that loading could not tell a lost
-   row. No proof against people: that is state_root's. */
+/* What a row of TABLE_QUEUE, key and value, adds to queue_sum, modulo 2^64; STATE keeps it as a
+   part of its check. The queue is the one table that is resident while its digest is a running one,
+   so that loading could not tell a lost row. No proof against people: that is state_root's. */
 uint64_t queue_row_sum(const uint8_t row[QUEUE_KEY_BYTES + QUEUE_VALUE_BYTES]);
 enum status state_decode(struct span value, struct state_row *ret_row) MUST_USE;
 

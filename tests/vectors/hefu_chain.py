@@ -248,16 +248,16 @@ class Ledger(hefu_actions.Governance):
         numbers = (self.height, self.timestamp_ms, self.epoch, self.total_records)
         value = f.u32(3) + bytes(4) + b"".join(map(f.u64, numbers))
         value += f.block_hash(self.header) + b"".join(self.slots())
-        value += f.u64(min(self.money.expiry)[0] if self.money.expiry else 2**64 - 1)
-        value += f.u64(sum(map(queue_row_sum, self.queue_rows())) % 2**64)
+        next_due = f.u64(min(self.money.expiry)[0] if self.money.expiry else 2**64 - 1)
+        value += next_due + f.u64(sum(map(mix, [next_due] + self.queue_rows())) % 2**64)
         value += f.u64(len(self.hashes)) + b"".join(f.frontier(self.hashes))
         self.written[STATE] = {b"state": value}
 
 
-def queue_row_sum(row):
-    """docs/formats.md, Stored tables, queue_sum."""
+def mix(data):
+    """docs/formats.md, Stored tables, check of STATE."""
     h = 0
-    for (word,) in struct.iter_unpack("<Q", row + bytes(-len(row) % 8)):
+    for (word,) in struct.iter_unpack("<Q", data + bytes(-len(data) % 8)):
         h = (h ^ word) * 0x9E3779B97F4A7C15 % 2**64
         h ^= h >> 32
     return h

@@ -1,7 +1,7 @@
 /*
  * test_queue_load: a node that starts notices that the queue in its store is not the one that it
  * wrote: a payment lost, invented, paid another amount or put before others (docs/formats.md,
- * queue_sum). The digest of QUEUE in state_root is a running one, which the rows cannot prove.
+ * check of STATE). The digest of QUEUE in state_root is a running one, which the rows cannot prove.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -112,7 +112,7 @@ static const char *load(struct ledger_fixture *f, struct spoilt *spoilt)
     return what;
 }
 
-static const char WRONG[] = "the queued payments are not those of the state";
+static const char WRONG[] = "the queued payments or the next due time are not those of the state";
 
 static void test_lost_or_invented(void **state)
 {
@@ -142,6 +142,26 @@ static void test_changed(void **state)
         struct spoilt changed = {.left = NOBODY, .changed = i % 5, .byte = i};
         assert_non_null(load(f, &changed));
     }
+    fixture_free(f);
+}
+
+/* The next due time, which loading cannot look up, is covered by the same number: a later one would
+   let lives go on for ever. */
+static void test_next_due_time(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = with_queue();
+    struct span row = ledger_store_get(f->store, TABLE_STATE, "state", STATE_KEY_BYTES);
+    for (unsigned i = 0; i < 16; i++) { /* expiry_next_ms, check */
+        struct spoilt sound = {.left = NOBODY, .changed = NOBODY};
+        uint8_t *byte = (uint8_t *)(uintptr_t)row.data + 1096 + i;
+        *byte ^= 1;
+        const char *what = load(f, &sound);
+        assert_non_null(what);
+        assert_string_equal(what, WRONG);
+        *byte ^= 1;
+    }
+    fixture_reload(f);
     fixture_free(f);
 }
 
@@ -190,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lost_or_invented),
         cmocka_unit_test(test_changed),
+        cmocka_unit_test(test_next_due_time),
         cmocka_unit_test(test_carried_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
