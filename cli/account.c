@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/check.h"
 #include "cli/home.h"
 #include "cli/output.h"
 #include "cli/text.h"
@@ -101,6 +102,9 @@ static int run_list(const struct args *args)
     }
     code = read_filter(args, &home, &filter);
     if (code == EXIT_CLEAN) {
+        code = check_accounts(&home);
+    }
+    if (code == EXIT_CLEAN) {
         struct output *output = output_list(stdout, format, columns, LIST_COLUMNS);
         uint32_t count = home_account_count(&home);
         for (uint32_t number = 0; number < count && code == EXIT_CLEAN; number++) {
@@ -138,6 +142,9 @@ static int run_show(const struct args *args)
         return code;
     }
     enum status status = home_read_account(&home, (uint32_t)number, &account);
+    if (status == STATUS_NOT_FOUND && number < home_account_count(&home)) {
+        status = STATUS_CORRUPT;
+    }
     if (status != STATUS_OK) {
         code = home_failure(status, "account %llu", (unsigned long long)number);
     } else {
@@ -221,6 +228,11 @@ static int run_trial_balance(const struct args *args)
     if (code != EXIT_CLEAN) {
         return code;
     }
+    code = check_accounts(&home);
+    if (code != EXIT_CLEAN) {
+        home_close(&home);
+        return code;
+    }
     struct output *output = output_list(stdout, format, sum_columns, 8);
     for (uint32_t i = 0; i < home.genesis.currency_count && code == EXIT_CLEAN; i++) {
         struct sums sums;
@@ -283,8 +295,10 @@ const struct verb verb_trial_balance = {
     .operands = "",
     .uses = USES_HOME | USES_FORMAT,
     .summary = "sums by currency and class; debits must equal credits",
-    .description = "Adds up all accounts by currency and class. Exit status 3 if the debits of a\n"
-                   "currency do not equal its credits, posted or pending.",
+    .description =
+        "Adds up all accounts by currency and class. Exit status 3 if the debits of a\n"
+        "currency do not equal its credits, posted or pending, or if the accounts do not\n"
+        "give the accounts_root that a quorum signed.",
     .examples = "hefu trial-balance --home NET/node-0\n"
                 "hefu trial-balance --home NET/node-0 --format json",
     .run = run_trial_balance,

@@ -5,22 +5,25 @@
 #include <string.h>
 
 #include "cli/cycle.h"
+#include "cli/exposure.h"
+#include "cli/home_proof.h"
 #include "cli/output.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
 #include "ledger/rows.h"
 
-static const char *service_name(const struct home *home, uint16_t number)
+/* Whether a stored cycle is of a service, currency and state that there are: else it is damaged. */
+static bool is_known(const struct home *home, const struct cycle_row *row)
 {
-    const struct genesis_service *service = genesis_service(&home->now, number);
-    return service != NULL ? service->name : "?";
+    return genesis_service(&home->now, row->service) != NULL &&
+           genesis_currency(&home->now, row->currency) != NULL &&
+           cycle_state_name(row->state) != NULL;
 }
 
-static const char *state_name(uint16_t state)
+static const char *service_name(const struct home *home, uint16_t number)
 {
-    const char *name = cycle_state_name(state);
-    return name != NULL ? name : "?";
+    return genesis_service(&home->now, number)->name;
 }
 
 static void print_time(struct output *output, uint64_t time_ms)
@@ -49,7 +52,7 @@ static void print_cycle(struct output *output, const struct home *home, const st
     output_number(output, row->number);
     output_number(output, row->service);
     output_text(output, service_name(home, row->service));
-    output_text(output, state_name(row->state));
+    output_text(output, cycle_state_name(row->state));
     output_text(output, finality_name(row->state));
     output_text(output, names_currency_code(home->names, row->currency));
     output_number(output, row->records);
@@ -89,6 +92,13 @@ static void print_details(struct output *output, const struct cycle_row *row)
     }
 }
 
+static int prove_cycles(struct home *home)
+{
+    return home_prove_cycles(home) == STATUS_OK
+               ? EXIT_CLEAN
+               : home_failure(STATUS_CORRUPT, "the cycles are not those that the last block names");
+}
+
 static int list_cycles(struct home *home, struct output *output, bool unsettled_only)
 {
     uint8_t from[CYCLE_KEY_BYTES] = {0};
@@ -96,7 +106,7 @@ static int list_cycles(struct home *home, struct output *output, bool unsettled_
     while (
         store_seek(home->store, (enum store_table)TABLE_CYCLES, from, sizeof from, &key, &value)) {
         struct cycle_row row;
-        if (cycle_decode(key, value, &row) != STATUS_OK) {
+        if (cycle_decode(key, value, &row) != STATUS_OK || !is_known(home, &row)) {
             return home_failure(STATUS_CORRUPT, "a cycle");
         }
         if (!unsettled_only || row.state != CYCLE_SETTLED) {
@@ -117,6 +127,11 @@ static int run_list(const struct args *args)
     }
     int code = home_open(args, &home);
     if (code != EXIT_CLEAN) {
+        return code;
+    }
+    code = prove_cycles(&home);
+    if (code != EXIT_CLEAN) {
+        home_close(&home);
         return code;
     }
     struct output *output = output_list(stdout, format, columns, LIST_COLUMNS);
@@ -159,6 +174,10 @@ static int print_nets(struct home *home, struct output *output, uint16_t service
         if (row.service != service || row.cycle != cycle) {
             break;
         }
+        if (home_participant_index(home, row.participant) == UINT32_MAX) {
+            return home_failure(STATUS_CORRUPT, "a net of cycle %u: participant %u", cycle,
+                                row.participant);
+        }
         print_net(output, home, &row, currency, &sum);
         net_key(service, cycle, row.participant + 1, from);
     }
@@ -183,6 +202,9 @@ enum status cycle_find(const struct home *home, uint16_t service, uint32_t numbe
         return STATUS_CORRUPT;
     }
     bool found = ret_row->service == service && (number == 0 || ret_row->number == number);
+    if (found && !is_known(home, ret_row)) {
+        return STATUS_CORRUPT;
+    }
     return found ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
@@ -205,7 +227,7 @@ int cycle_of_args(const struct args *args, struct home *home, struct cycle_row *
     if (word != NULL && names_service(home->names, word, &service) != STATUS_OK) {
         complain("%s: there is no service \"%s\"", args->verb->name, word);
         code = EXIT_NOT_FOUND;
-    } else {
+    } else if ((code = prove_cycles(home)) == EXIT_CLEAN) {
         enum status status = cycle_find(home, service, (uint32_t)number, ret_row);
         if (status != STATUS_OK) {
             code = home_failure(status, "cycle %llu of service %u", (unsigned long long)number,
@@ -260,6 +282,14 @@ static int run_net(const struct args *args)
     }
     int code = cycle_of_args(args, &home, &row);
     if (code != EXIT_CLEAN) {
+        return code;
+    }
+    if (home_prove_nets(&home, &row) != STATUS_OK) {
+        code = home_failure(STATUS_CORRUPT,
+                            "the nets of service %u, cycle %u are not those that "
+                            "the chain names",
+                            row.service, row.number);
+        home_close(&home);
         return code;
     }
     struct output *output = output_list(stdout, format, columns, 8);
@@ -317,7 +347,7 @@ const struct verb verb_cycle_net = {
     .description =
         "Prints each participant's debits, credits and net in a cycle: the newest, or the\n"
         "one of that number. A positive net is received, a negative one paid. Exit status\n"
-        "3 if the nets do not sum to zero.",
+        "3 if the nets do not sum to zero, or are not those that the chain proves.",
     .options = net_options,
     .examples = "hefu cycle net --home NET/node-0\n"
                 "hefu cycle net 3 --service \"card clearing\" --home NET/node-0 --format csv",

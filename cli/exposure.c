@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "ledger/rows.h"
+#include "cli/home_proof.h"
 
 struct exposures {
     struct home *home;
@@ -70,9 +70,12 @@ static enum status add_cycle(struct exposures *exposures, const struct cycle_row
     for (uint32_t i = 0; i < count; i++) {
         exposures->nets[i] = 0;
     }
+    if (service == NULL) {
+        return STATUS_CORRUPT;
+    }
     enum status status =
         exposure_each_net(exposures->home, row->service, row->number, add_net, exposures);
-    bool waits = service != NULL && service->settlement == SETTLEMENT_PREFUNDED &&
+    bool waits = service->settlement == SETTLEMENT_PREFUNDED &&
                  (row->state == CYCLE_CLOSED || row->state == CYCLE_SHORT);
     for (uint32_t i = 0; waits && i < count; i++) {
         exposures->list[i].closed += positive(-exposures->nets[i]);
@@ -82,6 +85,7 @@ static enum status add_cycle(struct exposures *exposures, const struct cycle_row
 
 static enum status add_cycles(struct exposures *exposures)
 {
+    bool open_proven = false;
     uint8_t from[CYCLE_KEY_BYTES] = {0};
     struct span key, value;
     while (store_seek(exposures->home->store, (enum store_table)TABLE_CYCLES, from, sizeof from,
@@ -92,7 +96,12 @@ static enum status add_cycles(struct exposures *exposures)
         }
         enum status status = STATUS_OK;
         if (row.currency == exposures->currency && row.state != CYCLE_SETTLED) {
-            status = add_cycle(exposures, &row);
+            /* The proof of one open cycle's nets is that of all. */
+            if (row.state != CYCLE_OPEN || !open_proven) {
+                status = home_prove_nets(exposures->home, &row);
+            }
+            open_proven = open_proven || row.state == CYCLE_OPEN;
+            status = status == STATUS_OK ? add_cycle(exposures, &row) : status;
         }
         if (status != STATUS_OK) {
             return status;
@@ -163,8 +172,9 @@ struct exposures *exposures_new(struct home *home, uint16_t currency)
     exposures->nets = calloc(count, sizeof *exposures->nets);
     exposures->list = calloc(count, sizeof *exposures->list);
     CHECK(exposures->nets != NULL && exposures->list != NULL);
-    if (add_cycles(exposures) != STATUS_OK || add_accounts(exposures) != STATUS_OK) {
-        (void)home_failure(STATUS_CORRUPT, "cycles, nets or accounts");
+    if (home_prove_cycles(home) != STATUS_OK || add_cycles(exposures) != STATUS_OK ||
+        add_accounts(exposures) != STATUS_OK) {
+        (void)home_failure(STATUS_CORRUPT, "cycles, their nets or accounts");
         exposures_free(exposures);
         return NULL;
     }

@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "cli/home.h"
+#include "cli/home_proof.h"
 #include "cli/output.h"
+#include "cli/record_find.h"
 #include "cli/record_view.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
@@ -73,9 +74,12 @@ static enum status print_step(struct history *history, const struct step *step)
     const char *cause = cause_name(row->cause);
     const char *before = life_state_name(row->old_state);
     const char *after = life_state_name(row->new_state);
-    output_text(output, cause != NULL ? cause : "?");
-    output_text(output, before != NULL ? before : "?");
-    output_text(output, after != NULL ? after : "?");
+    if (cause == NULL || before == NULL || after == NULL) {
+        return STATUS_CORRUPT;
+    }
+    output_text(output, cause);
+    output_text(output, before);
+    output_text(output, after);
     output_amount(output, (__int128)row->amount,
                   names_exponent(history->home->names, history->record.currency));
     if (row->by == EVENT_BY_NONE) {
@@ -87,8 +91,9 @@ static enum status print_step(struct history *history, const struct step *step)
     uint16_t verdict;
     uint32_t submitter;
     char id[ID_TEXT_BYTES];
-    if (chain_record(&history->home->chain, step->height, row->by, &by, &verdict, &submitter) !=
-        STATUS_OK) {
+    if (home_record(history->home, (struct place){step->height, row->by}, &by, &verdict,
+                    &submitter) != STATUS_OK ||
+        !home_knows_participant(history->home, submitter)) {
         return STATUS_CORRUPT;
     }
     id_format(&by.id, id);
@@ -173,8 +178,10 @@ static enum status find(struct home *home, uint32_t submitter, const struct reco
         return STATUS_NOT_FOUND;
     }
     if (id_decode(value, &row) != STATUS_OK ||
-        chain_record(&home->chain, row.place.height, row.place.position, &ret_history->record,
-                     &ret_history->verdict, &ret_history->submitter) != STATUS_OK) {
+        home_record(home, row.place, &ret_history->record, &ret_history->verdict,
+                    &ret_history->submitter) != STATUS_OK ||
+        ret_history->submitter != submitter ||
+        memcmp(&ret_history->record.id, id, sizeof *id) != 0) {
         return STATUS_CORRUPT;
     }
     ret_history->place = row.place;
@@ -209,37 +216,15 @@ static int run(const struct args *args)
                                             {"cause", COLUMN_TEXT},    {"from", COLUMN_TEXT},
                                             {"to", COLUMN_TEXT},       {"amount", COLUMN_AMOUNT},
                                             {"by", COLUMN_TEXT},       {"by_record", COLUMN_TEXT}};
-    struct home home;
-    struct record_id id;
-    enum output_format format;
-    uint32_t only = 0;
-    const char *participant = args_value(args, "participant");
-    if (output_format_of(args, &format) != STATUS_OK) {
-        return EXIT_USAGE;
-    }
-    if (id_parse(args->operands[0], &id) != STATUS_OK) {
-        complain("record history: \"%s\" is not an id: 32 hexadecimal digits or a UUID",
-                 args->operands[0]);
-        return EXIT_USAGE;
-    }
-    int code = home_open(args, &home);
+    struct record_question question;
+    int code = record_find_open(args, &question);
     if (code != EXIT_CLEAN) {
         return code;
     }
-    if (participant != NULL) {
-        code = home_find_participant(&home, participant, &only);
-    }
-    if (code == EXIT_CLEAN) {
-        struct output *output =
-            output_list(stdout, format, columns, sizeof columns / sizeof columns[0]);
-        code = print_found(&home, output, only, &id);
-        output_end(output);
-        if (code == EXIT_NOT_FOUND) {
-            complain("record %s: no final record has this id", args->operands[0]);
-        }
-    }
-    home_close(&home);
-    return code;
+    struct output *output =
+        output_list(stdout, question.format, columns, sizeof columns / sizeof columns[0]);
+    code = print_found(&question.home, output, question.only, &question.id);
+    return record_find_close(args, &question, output, code);
 }
 
 static const struct verb_option options[] = {

@@ -13,6 +13,9 @@
 #include "node/genesis_file.h"
 
 #define ERROR_BYTES 1024
+#define NOT_PROVEN                                                                                 \
+    "%s: state, participants, limits, services, schemes, calendars or parameters are not those "   \
+    "that the last block names"
 
 const char *home_path(const struct args *args)
 {
@@ -125,8 +128,7 @@ int home_open(const struct args *args, struct home *ret_home)
 {
     int code = home_open_bare(args, ret_home);
     if (code == EXIT_CLEAN && home_read_now(ret_home) != STATUS_OK) {
-        code =
-            home_failure(STATUS_CORRUPT, "%s: participants, services or schemes", ret_home->path);
+        code = home_failure(STATUS_CORRUPT, NOT_PROVEN, ret_home->path);
         home_close(ret_home);
     }
     return code;
@@ -149,7 +151,7 @@ int home_refresh(struct home *home)
     store_refresh(home->store);
     int code = read_final(home);
     if (code == EXIT_CLEAN && home_read_now(home) != STATUS_OK) {
-        code = home_failure(STATUS_CORRUPT, "%s: participants, services or schemes", home->path);
+        code = home_failure(STATUS_CORRUPT, NOT_PROVEN, home->path);
     }
     return code;
 }
@@ -193,7 +195,24 @@ enum status home_read_account(const struct home *home, uint32_t number, struct a
     if (account_decode(row, ret_account) != STATUS_OK || ret_account->number != number) {
         return STATUS_CORRUPT;
     }
-    return STATUS_OK;
+    const bool known = home_knows_participant(home, ret_account->participant) &&
+                       genesis_currency(&home->now, ret_account->currency) != NULL &&
+                       account_class_name(ret_account->class) != NULL;
+    return known ? STATUS_OK : STATUS_CORRUPT;
+}
+
+bool home_knows_participant(const struct home *home, uint32_t number)
+{
+    return number == 0 || genesis_participant(&home->now, number) != NULL;
+}
+
+bool home_knows_record(const struct home *home, const struct record *record)
+{
+    return home_knows_participant(home, record->payer) &&
+           home_knows_participant(home, record->payee) &&
+           (record->scheme == 0 || genesis_scheme(&home->now, record->scheme) != NULL) &&
+           genesis_currency(&home->now, record->currency) != NULL &&
+           record_kind_name(record->kind) != NULL;
 }
 
 uint32_t home_account_count(const struct home *home)

@@ -12,6 +12,7 @@
 #include "consensus/validators.h"
 #include "ledger/account.h"
 #include "ledger/genesis.h"
+#include "ledger/rows.h"
 #include "node/chain.h"
 #include "node/store.h"
 
@@ -26,7 +27,8 @@ struct home {
     struct store *store;
     struct chain chain;
     struct names *names;
-    struct final_point final; /* of the snapshot */
+    struct final_point final;         /* of the snapshot */
+    struct hash digests[STATE_SLOTS]; /* under its state_root; with now */
 };
 
 /* Opens what --home or HEFU_HOME names. EXIT_CLEAN, or the exit code, told. */
@@ -36,7 +38,8 @@ int home_open_bare(const struct args *args, struct home *ret_home) MUST_USE;
 void home_close(struct home *home);
 /* Moves to the newest snapshot. EXIT_CLEAN, or the exit code, told. */
 int home_refresh(struct home *home) MUST_USE;
-/* Reads home->now, and the names for it, from the snapshot. CORRUPT. */
+/* Reads home->now, and the names for it, from the snapshot, and proves it by the final block's
+   state_root. CORRUPT. */
 enum status home_read_now(struct home *home) MUST_USE;
 /* Whether --home or HEFU_HOME names a home. */
 const char *home_path(const struct args *args);
@@ -47,9 +50,13 @@ int home_failure(enum status status, const char *format, ...) __attribute__((for
 /* An account by participant (0: the hub), class and currency. False if there is none. */
 bool home_account(const struct home *home, uint32_t participant, enum account_class class,
                   uint16_t currency, uint32_t *ret_number);
-/* The stored leaf. NOT_FOUND, or CORRUPT if it is not one. */
+/* The stored leaf. NOT_FOUND, or CORRUPT if it is not one, also of whom and in what. */
 enum status home_read_account(const struct home *home, uint32_t number,
                               struct account *ret_account) MUST_USE;
+/* Whether the network has a participant (0: the hub), and all that a record names: one with a life
+   passed those rules, so anything unknown in it is damage and not to be printed as a number. */
+bool home_knows_participant(const struct home *home, uint32_t number);
+bool home_knows_record(const struct home *home, const struct record *record);
 /* Accounts that the snapshot has. */
 uint32_t home_account_count(const struct home *home);
 

@@ -1,13 +1,13 @@
 /*
  * home_now: participants, limits, services, schemes, calendars and parameters as they stand in a
  * snapshot: what genesis said and approved actions have changed since (docs/ledger.md, Actions of
- * kinds 5 to 12). The rest of genesis never changes.
+ * kinds 5 to 12), proved by state_root. The rest of genesis never changes.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
-#include "cli/home.h"
+#include "cli/home_proof.h"
 #include "ledger/genesis_rows.h"
 #include "ledger/rows.h"
 #include "node/genesis_file.h"
@@ -126,6 +126,9 @@ enum status home_read_now(struct home *home)
     CHECK(now.currencies != NULL);
     memcpy(now.currencies, home->genesis.currencies, now.currency_count * sizeof *now.currencies);
     enum status status = read_lists(home, &now);
+    if (status == STATUS_OK) {
+        status = home_prove_state(home, &now, home->digests);
+    }
     if (status != STATUS_OK || now.participant_count == 0) {
         genesis_free(&now);
         return STATUS_CORRUPT;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/check.h"
 #include "cli/exposure.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
@@ -117,6 +118,9 @@ static int run(const struct args *args)
     }
     if (code == EXIT_CLEAN && currency != NULL) {
         code = home_find_currency(&home, currency, &only);
+    }
+    if (code == EXIT_CLEAN) {
+        code = check_accounts(&home);
     }
     if (code == EXIT_CLEAN) {
         struct output *output =

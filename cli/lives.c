@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/home.h"
+#include "cli/home_proof.h"
 #include "cli/output.h"
 #include "cli/record_view.h"
 #include "cli/text.h"
@@ -41,8 +41,10 @@ static enum status read_lived(struct home *home, struct place place, struct live
 {
     const struct block_row *block;
     ret_lived->place = place;
-    if (chain_record(&home->chain, place.height, place.position, &ret_lived->record,
-                     &ret_lived->verdict, &ret_lived->submitter) != STATUS_OK ||
+    if (home_record(home, place, &ret_lived->record, &ret_lived->verdict, &ret_lived->submitter) !=
+            STATUS_OK ||
+        !home_knows_record(home, &ret_lived->record) ||
+        !home_knows_participant(home, ret_lived->submitter) ||
         chain_block(&home->chain, place.height, &block) != STATUS_OK) {
         return STATUS_CORRUPT;
     }

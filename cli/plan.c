@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/check.h"
+#include "cli/json_text.h"
 #include "cli/names.h"
 #include "cli/plan_read.h"
 #include "cli/text.h"
@@ -381,12 +382,10 @@ enum status plan_text_read(const char *text, size_t length, const char *source,
     struct genesis genesis = {.created_ms = 0};
     struct plan plan = {
         .source = source, .error = ret_error, .capacity = capacity, .genesis = &genesis};
-    json_error_t error;
-    json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-    if (root == NULL) {
-        snprintf(ret_error, capacity, "%s:%d:%d: not JSON: %s", source, error.line, error.column,
-                 error.text);
-        return STATUS_MALFORMED;
+    json_t *root;
+    enum status status = json_text_read(text, length, source, &root, ret_error, capacity);
+    if (status != STATUS_OK) {
+        return status;
     }
     if (plan_members(&plan, root,
                      "network utc_offset_minutes delta_ms block_interval_ms empty_interval_ms "

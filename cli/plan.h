@@ -15,7 +15,8 @@
 #define PLAN_BYTES_MAX (16u << 20)
 
 /* Reads a file; NULL stands for the built-in plan of ten participants. ret_genesis then owns its
-   arrays (genesis_free). NOT_FOUND, IO, OVERSIZED, MALFORMED, with ret_error. */
+   arrays (genesis_free). NOT_FOUND, IO, OVERSIZED, MALFORMED,
+   NO_MEMORY, with ret_error. */
 enum status plan_read(const char *path, struct genesis *ret_genesis, char *ret_error,
                       size_t capacity) MUST_USE;
 /* The same for text in memory; source names it in errors. */

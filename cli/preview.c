@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "cli/check.h"
 #include "cli/cycle.h"
 #include "cli/exposure.h"
 #include "cli/output.h"
@@ -131,6 +132,11 @@ static int run(const struct args *args)
     }
     int code = cycle_of_args(args, &home, &preview.cycle);
     if (code != EXIT_CLEAN) {
+        return code;
+    }
+    code = check_accounts(&home);
+    if (code != EXIT_CLEAN) {
+        home_close(&home);
         return code;
     }
     preview.service = genesis_service(&home.now, preview.cycle.service);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "cli/home.h"
+#include "cli/home_proof.h"
 #include "cli/output.h"
 #include "cli/record_view.h"
 #include "cli/text.h"
@@ -14,7 +14,7 @@
 static const char *priority_name(unsigned priority)
 {
     static const char *const NAMES[] = {"NORMAL", "HIGH", "URGENT"};
-    return priority < 3 ? NAMES[priority] : "?";
+    return priority < 3 ? NAMES[priority] : NULL;
 }
 
 /* Queue order: urgent first, then since when. */
@@ -57,6 +57,14 @@ static enum status read_queue(struct home *home, struct queue_row **ret_rows, si
     return STATUS_OK;
 }
 
+/* A row repeats what its record says. */
+static bool is_of_record(const struct queue_row *row, const struct record *record)
+{
+    return row->amount == record->amount && row->payer == record->payer &&
+           row->payee == record->payee && row->currency == record->currency &&
+           row->scheme == record->scheme;
+}
+
 static enum status print_payment(struct output *output, struct home *home, size_t position,
                                  const struct queue_row *row)
 {
@@ -65,9 +73,9 @@ static enum status print_payment(struct output *output, struct home *home, size_
     uint32_t submitter;
     char id[ID_TEXT_BYTES];
     const struct block_row *block;
-    enum status status = chain_record(&home->chain, row->place.height, row->place.position, &record,
-                                      &verdict, &submitter);
-    if (status != STATUS_OK) {
+    enum status status = home_record(home, row->place, &record, &verdict, &submitter);
+    if (status != STATUS_OK || !home_knows_record(home, &record) || !is_of_record(row, &record) ||
+        priority_name(row->priority) == NULL) {
         return STATUS_CORRUPT;
     }
     status = chain_block(&home->chain, row->place.height, &block);

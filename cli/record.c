@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/record_find.h"
 #include "cli/record_view.h"
-#include "cli/text.h"
 #include "cli/verbs.h"
 #include "ledger/rows.h"
 #include "ledger/verdict.h"
@@ -83,41 +83,20 @@ static uint32_t count_users(struct home *home, uint32_t only, const struct recor
 
 static int run_show(const struct args *args)
 {
-    struct home home;
-    struct record_id id;
-    enum output_format format;
-    uint32_t only = 0;
-    const char *participant = args_value(args, "participant");
-    if (output_format_of(args, &format) != STATUS_OK) {
-        return EXIT_USAGE;
-    }
-    if (id_parse(args->operands[0], &id) != STATUS_OK) {
-        complain("record show: \"%s\" is not an id: 32 hexadecimal digits or a UUID",
-                 args->operands[0]);
-        return EXIT_USAGE;
-    }
-    int code = home_open(args, &home);
+    struct record_question question;
+    int code = record_find_open(args, &question);
     if (code != EXIT_CLEAN) {
         return code;
     }
-    if (participant != NULL) {
-        code = home_find_participant(&home, participant, &only);
-    }
-    if (code == EXIT_CLEAN) {
-        /* An id is unique per participant: one record is an object, several are a list. */
-        bool single = count_users(&home, only, &id) < 2;
-        struct output *output =
-            single && (format == OUTPUT_TABLE || format == OUTPUT_JSON)
-                ? output_single(stdout, format, record_view_columns, RECORD_VIEW_COLUMNS)
-                : output_list(stdout, format, record_view_columns, RECORD_VIEW_COLUMNS);
-        code = show_all(&home, output, only, &id);
-        output_end(output);
-        if (code == EXIT_NOT_FOUND) {
-            complain("record %s: no final record has this id", args->operands[0]);
-        }
-    }
-    home_close(&home);
-    return code;
+    /* An id is unique per participant: one record is an object, several are a list. */
+    const enum output_format format = question.format;
+    const bool single = count_users(&question.home, question.only, &question.id) < 2;
+    struct output *output =
+        single && (format == OUTPUT_TABLE || format == OUTPUT_JSON)
+            ? output_single(stdout, format, record_view_columns, RECORD_VIEW_COLUMNS)
+            : output_list(stdout, format, record_view_columns, RECORD_VIEW_COLUMNS);
+    code = show_all(&question.home, output, question.only, &question.id);
+    return record_find_close(args, &question, output, code);
 }
 
 static const struct verb_option show_options[] = {

@@ -183,7 +183,7 @@ static void add_rules(struct line *line, const struct home *home, const struct g
     static const char *const FEES[] = {
         [FEE_INTERCHANGE] = "interchange", [FEE_PAYER] = "payer_fee", [FEE_PAYEE] = "payee_fee"};
     const struct genesis_service *service = genesis_service(&home->now, own->service);
-    const unsigned exponent = service == NULL ? 0 : names_exponent(home->names, service->currency);
+    const unsigned exponent = names_exponent(home->names, service->currency);
     for (uint32_t i = 0; i < own->fee_rule_count; i++) {
         const struct fee_rule *rule = &own->fee_rules[i];
         char text[160], cap[MONEY_TEXT_BYTES] = "";
@@ -227,7 +227,7 @@ static void print_scheme(struct output *output, const struct home *home,
     add_rules(&rules, home, own);
     output_number(output, own->number);
     output_text(output, own->name);
-    output_text(output, service == NULL ? "?" : service->name);
+    output_text(output, service->name);
     if (own->network == 0) {
         output_empty(output);
     } else {
@@ -262,13 +262,17 @@ static int print_schemes(const struct home *home, enum output_format format, con
     }
     struct output *output =
         output_list(stdout, format, columns, sizeof columns / sizeof columns[0]);
-    for (uint32_t i = 0; i < home->now.scheme_count; i++) {
-        if (wanted == NULL || home->now.schemes[i].number == number) {
+    int code = EXIT_CLEAN;
+    for (uint32_t i = 0; i < home->now.scheme_count && code == EXIT_CLEAN; i++) {
+        if (genesis_service(&home->now, home->now.schemes[i].service) == NULL) {
+            code =
+                home_failure(STATUS_CORRUPT, "scheme %u: its service", home->now.schemes[i].number);
+        } else if (wanted == NULL || home->now.schemes[i].number == number) {
             print_scheme(output, home, &home->now.schemes[i]);
         }
     }
     output_end(output);
-    return EXIT_CLEAN;
+    return code;
 }
 
 /* ---- The verbs ---- */

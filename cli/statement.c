@@ -112,7 +112,7 @@ static const char *leg_name(const struct page_entry *entry)
     static const char *const names[] = {"AMOUNT",   "INTERCHANGE",  "PAYER_FEE", "PAYEE_FEE",
                                         "RESERVED", "RESERVED_FEE", "NETTED",    "PAID",
                                         "SEIZED",   "CLAIMED"};
-    return entry->leg < sizeof names / sizeof names[0] ? names[entry->leg] : "?";
+    return entry->leg < sizeof names / sizeof names[0] ? names[entry->leg] : NULL;
 }
 
 /* What made an entry: a record, or an event with the record or cycle that it changed. */
@@ -133,7 +133,7 @@ static void print_entry(struct statement *statement, const struct page_entry *en
     output_text(output, "entry");
     output_number(output, height);
     output_time(output, time_ms);
-    output_text(output, source->kind != NULL ? source->kind : "?");
+    output_text(output, source->kind);
     output_text(output, names_scheme_name(names, source->record.scheme));
     output_text(output, source->what);
     output_text(output, names_participant_name(
@@ -206,6 +206,9 @@ static enum status read_event(struct statement *statement, uint64_t height, uint
     }
     enum status status =
         read_record(statement, row.origin.height, row.origin.position, &ret_source->record);
+    if (status == STATUS_OK && !home_knows_record(statement->home, &ret_source->record)) {
+        return STATUS_CORRUPT;
+    }
     if (status == STATUS_OK) {
         id_format(&ret_source->record.id, ret_source->what);
     }
@@ -220,6 +223,9 @@ static enum status read_source(struct statement *statement, uint64_t height,
         return read_event(statement, height, entry->index, ret_source);
     }
     enum status status = read_record(statement, height, entry->index, &ret_source->record);
+    if (status == STATUS_OK && !home_knows_record(statement->home, &ret_source->record)) {
+        return STATUS_CORRUPT;
+    }
     if (status == STATUS_OK) {
         ret_source->kind = record_kind_name(ret_source->record.kind);
         id_format(&ret_source->record.id, ret_source->what);
@@ -237,7 +243,8 @@ static int take_entries(struct statement *statement, const struct page *page, en
             continue;
         }
         struct source_of_entry source;
-        if (read_source(statement, page->head.height, &entry, &source) != STATUS_OK) {
+        if (read_source(statement, page->head.height, &entry, &source) != STATUS_OK ||
+            source.kind == NULL || leg_name(&entry) == NULL) {
             return broken(statement, page->head.height,
                           "it names a record or event that is not there or is damaged");
         }
@@ -346,6 +353,7 @@ static int find_account(const struct args *args, struct statement *statement)
         return EXIT_NOT_FOUND;
     }
     enum status status = home_read_account(statement->home, number, &statement->account);
+    status = status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status; /* its owner has it */
     return status == STATUS_OK ? EXIT_CLEAN : home_failure(status, "account %u", number);
 }
 

@@ -93,11 +93,10 @@ struct consensus *consensus_init(void *memory, const struct consensus_config *co
     CHECK(config->validators != NULL && config->validators->epoch == config->epoch);
     CHECK(config->own_index < config->validators->count || config->own_index == CONSENSUS_OBSERVER);
     const uint32_t count = config->validators->count;
-    const size_t size = consensus_footprint(count);
-    const size_t scratch = SCRATCH_CERTIFICATES * sizeof(struct certificate);
-    memset(memory, 0,
-           size - scratch); /* the scratch stands last and is written before it is read */
     struct consensus *c = memory;
+    /* The arrays behind it are written before they are read: votes when their slot is claimed,
+       signatures up to the count that stands beside them. */
+    memset(c, 0, sizeof *c);
     (void)lay_out(c, count);
     c->config = *config;
     c->set = config->validators;

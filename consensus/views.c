@@ -11,14 +11,20 @@ static struct view_slot *slot_at(struct consensus *c, uint64_t view)
     return &c->slots[view % VIEWS_HELD];
 }
 
-static void slot_clear(struct consensus *c, struct view_slot *slot)
+/* A free slot holds whatever its last view left there: it is cleared when it is claimed. */
+static void slot_claim(struct consensus *c, struct view_slot *slot, uint64_t view)
 {
     for (uint32_t k = 0; k < VOTE_KINDS; k++) {
         slot->certificates.by_kind[k].held = false;
         memset(slot->votes[k], 0, c->set->count * sizeof *slot->votes[k]);
     }
-    slot->certificates.view = 0;
+    slot->certificates.view = view;
     slot->proposal = (struct held_proposal){0};
+}
+
+static void slot_free(struct view_slot *slot)
+{
+    slot->certificates.view = 0;
 }
 
 struct view_slot *views_find(struct consensus *c, uint64_t view)
@@ -36,7 +42,7 @@ struct view_slot *views_claim(struct consensus *c, uint64_t view)
     if (slot->certificates.view != view) {
         /* Whatever stood here is below the tail, so it was moved out when the ring slid. */
         CHECK(slot->certificates.view == 0);
-        slot->certificates.view = view;
+        slot_claim(c, slot, view);
     }
     return slot;
 }
@@ -171,7 +177,7 @@ static void slot_retire(struct consensus *c, struct view_slot *slot)
             held_certificate_copy(&anchor->by_kind[finalization], &from->by_kind[finalization]);
         }
     }
-    slot_clear(c, slot);
+    slot_free(slot);
 }
 
 void views_slide(struct consensus *c)
@@ -192,7 +198,7 @@ void views_slide(struct consensus *c)
             continue;
         }
         if (slot->certificates.view <= c->final_view) {
-            slot_clear(c, slot);
+            slot_free(slot);
         } else if (slot->certificates.view < tail) {
             slot_retire(c, slot);
         }

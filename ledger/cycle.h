@@ -49,9 +49,9 @@ struct cycles {
     /* Undo. */
     struct cycle_row *before;
     uint32_t *open_before;
-    bool *touched;       /* by slot: its row changed */
-    bool moved;          /* a cycle closed or settled in this block */
-    bool untried;        /* a cycle that came due was left to the next block: it is due at once */
+    bool *touched; /* by slot: its row changed */
+    bool moved;    /* a cycle closed or settled in this block */
+    bool untried;  /* a cycle that came due was left to the next block: it is due at once */
     bool untried_before;
     uint32_t *net_marks; /* generation of the first change */
     struct touched_net *touched_nets;

@@ -23,6 +23,12 @@
 enum key_op { KEY_ADD = 1, KEY_REMOVE = 2, KEY_PERMISSIONS = 3 };
 enum cycle_op { CYCLE_CLOSE = 1, CYCLE_EXTEND = 2, CYCLE_CONFIRM = 3, CYCLE_CANCEL = 4 };
 
+/* What a KEYS action does to one key. */
+struct key_change {
+    uint32_t op;
+    struct participant_key row;
+};
+
 /* What a CYCLE action names. */
 struct cycle_order {
     uint16_t service;
@@ -57,7 +63,11 @@ static enum verdict add_participant(const struct refdata_room *room, struct gene
     if (row->number <= last || data->participant_count >= room->participants) {
         return VERDICT_NUMBER_NOT_NEXT;
     }
-    if (row->status != STANDING_ACTIVE || row->key_count == 0) {
+    bool fits = row->status == STANDING_ACTIVE && row->key_count > 0;
+    for (uint32_t i = 0; i < row->key_count; i++) {
+        fits = fits && row->keys[i].permissions != 0; /* else it would pass for a removed one */
+    }
+    if (!fits) {
         return VERDICT_OUT_OF_RANGE;
     }
     data->participants[data->participant_count++] = *row;
@@ -84,11 +94,12 @@ static enum verdict change_participant(const struct refdata_room *room, struct g
     return VERDICT_POSTED;
 }
 
-/* The key's place, or key_count. */
+/* The key's place, or key_count; of a removed one only the number is left. */
 static uint32_t key_place(const struct genesis_participant *participant, uint32_t key_no)
 {
     uint32_t at = 0;
-    while (at < participant->key_count && participant->keys[at].key_no != key_no) {
+    while (at < participant->key_count &&
+           (participant->keys[at].key_no != key_no || participant->keys[at].permissions == 0)) {
         at++;
     }
     return at;
@@ -114,40 +125,50 @@ static void remove_key(struct genesis_participant *participant, uint32_t at)
     memset(&participant->keys[at], 0, sizeof participant->keys[at]);
 }
 
-static enum verdict change_key(struct genesis_participant *participant, struct reader *reader)
+static bool read_key_change(struct reader *reader, struct key_change *ret_change)
 {
-    struct participant_key key;
-    uint32_t op = reader_u32(reader);
-    key.key_no = reader_u32(reader);
-    key.permissions = reader_u32(reader);
+    ret_change->op = reader_u32(reader);
+    ret_change->row.key_no = reader_u32(reader);
+    ret_change->row.permissions = reader_u32(reader);
     uint32_t reserved = reader_u32(reader);
-    reader_copy(reader, key.key.bytes, sizeof key.key.bytes);
-    bool no_key = bytes_are_zero(key.key.bytes, sizeof key.key.bytes);
-    if (reader->failed || reserved != 0 || op < KEY_ADD || op > KEY_PERMISSIONS ||
-        no_key != (op != KEY_ADD) || (op == KEY_REMOVE && key.permissions != 0)) {
-        return VERDICT_ACTION_FORM;
+    reader_copy(reader, ret_change->row.key.bytes, sizeof ret_change->row.key.bytes);
+    bool no_key = bytes_are_zero(ret_change->row.key.bytes, sizeof ret_change->row.key.bytes);
+    return !reader->failed && reserved == 0 && ret_change->op >= KEY_ADD &&
+           ret_change->op <= KEY_PERMISSIONS && no_key == (ret_change->op != KEY_ADD) &&
+           (ret_change->op != KEY_REMOVE || ret_change->row.permissions == 0);
+}
+
+static enum verdict add_key(struct genesis_participant *participant,
+                            const struct participant_key *key)
+{
+    uint32_t count = participant->key_count;
+    bool is_next = count == 0 || key->key_no > participant->keys[count - 1].key_no;
+    bool in_place = count > 0 && participant->keys[count - 1].permissions == 0;
+    if (!is_next || (count == LIMIT_PARTICIPANT_KEYS && !in_place)) {
+        return VERDICT_NUMBER_NOT_NEXT;
     }
-    uint32_t at = key_place(participant, key.key_no);
-    if (op == KEY_ADD) {
-        uint32_t count = participant->key_count;
-        bool is_next = count == 0 || key.key_no > participant->keys[count - 1].key_no;
-        bool in_place = count > 0 && participant->keys[count - 1].permissions == 0;
-        if (!is_next || (count == LIMIT_PARTICIPANT_KEYS && !in_place)) {
-            return VERDICT_NUMBER_NOT_NEXT;
-        }
-        participant->key_count += in_place ? 0 : 1;
-        participant->keys[participant->key_count - 1] = key;
-        return VERDICT_POSTED;
-    }
-    if (at == participant->key_count) {
-        return VERDICT_NOT_REGISTERED;
-    }
-    if (op == KEY_PERMISSIONS) {
-        participant->keys[at].permissions = key.permissions;
-    } else {
-        remove_key(participant, at);
-    }
+    participant->key_count += in_place ? 0 : 1;
+    participant->keys[participant->key_count - 1] = *key;
     return VERDICT_POSTED;
+}
+
+/* No permission is what a removed key has. */
+static enum verdict change_key(struct genesis_participant *participant,
+                               const struct key_change *change)
+{
+    uint32_t at = key_place(participant, change->row.key_no);
+    enum verdict verdict = VERDICT_POSTED;
+    if (change->op == KEY_ADD) {
+        verdict = add_key(participant, &change->row);
+    } else if (at == participant->key_count) {
+        verdict = VERDICT_NOT_REGISTERED;
+    } else if (change->op == KEY_REMOVE) {
+        remove_key(participant, at);
+    } else {
+        participant->keys[at].permissions = change->row.permissions;
+    }
+    bool without = change->op != KEY_REMOVE && change->row.permissions == 0;
+    return verdict == VERDICT_POSTED && without ? VERDICT_OUT_OF_RANGE : verdict;
 }
 
 static bool may_still_act(const struct genesis_participant *participant)
@@ -169,10 +190,16 @@ static enum verdict change_keys(struct genesis *data, struct span body)
         body.length != 8 + (size_t)count * KEY_OP_BYTES) {
         return VERDICT_ACTION_FORM;
     }
+    struct key_change changes[LIMIT_PARTICIPANT_KEYS];
+    for (uint32_t i = 0; i < count; i++) {
+        if (!read_key_change(&reader, &changes[i])) {
+            return VERDICT_ACTION_FORM;
+        }
+    }
     struct genesis_participant *participant = find_participant(data, number);
     enum verdict verdict = participant == NULL ? VERDICT_NOT_REGISTERED : VERDICT_POSTED;
     for (uint32_t i = 0; i < count && verdict == VERDICT_POSTED; i++) {
-        verdict = change_key(participant, &reader);
+        verdict = change_key(participant, &changes[i]);
     }
     if (verdict == VERDICT_POSTED && !may_still_act(participant)) {
         return VERDICT_OUT_OF_RANGE;

@@ -125,6 +125,13 @@ void expiry_run(struct ledger *ledger)
     }
 }
 
+bool expiry_is_behind(const struct ledger *ledger)
+{
+    const struct working_set *set = ledger->working_set;
+    return set->due_read && (ledger->expiries.swept < set->due_count ||
+                             set->due_next_ms <= ledger->block->timestamp_ms);
+}
+
 /* The earliest time of the rows that stay or are new. */
 static uint64_t next_ms(const struct ledger *ledger)
 {

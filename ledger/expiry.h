@@ -32,6 +32,8 @@ void expiry_begin(struct ledger *ledger);
 void expiry_add(struct ledger *ledger, uint64_t due_ms, enum due_kind kind, struct place place);
 /* Step 1 of a block: cut-offs and funding deadlines (cycle_due) and due lives, merged in order. */
 void expiry_run(struct ledger *ledger);
+/* Whether step 1 has left a row that is due to the next block. */
+bool expiry_is_behind(const struct ledger *ledger);
 /* Rows, running digest and the next due time into the outcome. */
 void expiry_emit(struct ledger *ledger);
 

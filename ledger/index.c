@@ -18,6 +18,11 @@ uint32_t index_slots(uint32_t rows)
     return slots;
 }
 
+void index_fit(struct index *index, uint32_t rows)
+{
+    index->mask = index_slots(rows) - 1;
+}
+
 void index_begin(struct index *index, uint32_t generation, const struct hash *parent_hash)
 {
     CHECK(generation != 0);

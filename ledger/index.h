@@ -34,6 +34,10 @@ struct index {
 /* Slots for an index of at most rows rows: a power of two, at least twice as many. */
 uint32_t index_slots(uint32_t rows);
 
+/* How many rows a block may bring, at most as many as the index was laid out for: few rows in few
+   slots stay in the processor's cache. Before index_begin. */
+void index_fit(struct index *index, uint32_t rows);
+
 /* Forgets everything; generation differs from all since the slots were last zeroed. */
 void index_begin(struct index *index, uint32_t generation, const struct hash *parent_hash);
 

@@ -67,13 +67,28 @@ static void begin_generation(struct ledger *ledger)
     }
 }
 
+/* Lives are counted as in memory_limits, of what this block can come to. */
+static void begin_indexes(struct ledger *ledger, const struct hash *parent_hash)
+{
+    const uint32_t records = ledger->batch_start[ledger->block->batch_count];
+    uint64_t lives = (uint64_t)records * LIVES_PER_RECORD + 2ull * ledger->working_set->due_count;
+    for (uint32_t i = 0; i < ledger->currency_count; i++) {
+        lives += ledger->queues.currencies[i].now->count;
+    }
+    CHECK(records <= ledger->limits.records && lives <= ledger->limits.lives);
+    index_fit(&ledger->ids, records);
+    index_fit(&ledger->transactions.index, records);
+    index_fit(&ledger->lives.index, (uint32_t)lives);
+    ledger->lives.capacity = (uint32_t)lives;
+    index_begin(&ledger->ids, ledger->generation, parent_hash);
+    index_begin(&ledger->transactions.index, ledger->generation, parent_hash);
+    index_begin(&ledger->lives.index, ledger->generation, parent_hash);
+}
+
 static void begin_block(struct ledger *ledger, const struct ledger_block *block,
                         const struct working_set *working_set)
 {
     begin_generation(ledger);
-    index_begin(&ledger->ids, ledger->generation, &block->parent_hash);
-    index_begin(&ledger->transactions.index, ledger->generation, &block->parent_hash);
-    index_begin(&ledger->lives.index, ledger->generation, &block->parent_hash);
     ledger->block = block;
     ledger->working_set = working_set;
     ledger->touched_count = 0;
@@ -100,6 +115,7 @@ static void begin_block(struct ledger *ledger, const struct ledger_block *block,
         ledger->batch_start[i + 1] = ledger->batch_start[i] + header->count;
         ledger->block_records += header->kind == BATCH_RECORDS ? header->count : 0;
     }
+    begin_indexes(ledger, &block->parent_hash);
     actions_begin(ledger);
 }
 

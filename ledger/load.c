@@ -231,6 +231,9 @@ static const char *check_against_header(struct ledger *ledger, const struct bloc
     if (what == NULL) {
         what = actions_load_done(ledger);
     }
+    if (what == NULL) {
+        what = queue_load_done(ledger);
+    }
     if (what != NULL) {
         return what;
     }

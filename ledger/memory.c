@@ -260,7 +260,6 @@ static void carve_queues(struct carver *carver, const struct genesis *genesis,
     queues->next_of = carve(carver, LIMIT_QUEUE, sizeof *queues->next_of);
     queues->previous_of = carve(carver, LIMIT_QUEUE, sizeof *queues->previous_of);
     queues->heap = carve(carver, LIMIT_QUEUE, sizeof *queues->heap);
-    queues->chosen = carve(carver, LIMIT_QUEUE, sizeof *queues->chosen);
     queues->flags = carve(carver, LIMIT_QUEUE, sizeof *queues->flags);
     queues->position = carve(carver, participants, sizeof *queues->position);
     queues->stack = carve(carver, participants, sizeof *queues->stack);

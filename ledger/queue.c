@@ -123,6 +123,34 @@ static struct queued take(struct ledger *ledger, uint32_t currency, struct place
     return taken;
 }
 
+void queue_remove_paid(struct ledger *ledger, uint32_t currency, const uint8_t *flags)
+{
+    struct queue_list *list = changing(ledger, currency);
+    uint32_t kept = 0;
+    for (uint32_t rank = 0; rank < list->count; rank++) {
+        uint16_t slot = list->order[rank];
+        struct queued *queued = &list->entries[slot];
+        if ((flags[rank] & QUEUE_PAID) == 0) {
+            list->order[kept++] = slot;
+            continue;
+        }
+        uint16_t *waiting = waiting_of(ledger, currency, queued->payer, queued->row.priority);
+        CHECK(*waiting > 0);
+        (*waiting)--;
+        queued->row.place.height = 0; /* no payment stands there: the mark for by_place */
+        list->spare[list->spare_count++] = slot;
+    }
+    uint32_t placed = 0;
+    for (uint32_t i = 0; i < list->count; i++) {
+        uint16_t slot = list->by_place[i];
+        if (list->entries[slot].row.place.height != 0) {
+            list->by_place[placed++] = slot;
+        }
+    }
+    CHECK(placed == kept);
+    list->count = kept;
+}
+
 void queue_begin(struct ledger *ledger)
 {
     for (uint32_t i = 0; i < ledger->currency_count; i++) {
@@ -232,10 +260,21 @@ static void encode(const struct queued *queued, uint8_t row[QUEUE_ROW_BYTES])
     queue_encode(&queued->row, row + QUEUE_KEY_BYTES);
 }
 
+static bool same_row(const struct queue_row *a, const struct queue_row *b)
+{
+    return a->currency == b->currency && a->scheme == b->scheme &&
+           a->place.height == b->place.height && a->place.position == b->place.position &&
+           a->since.height == b->since.height && a->since.position == b->since.position &&
+           a->amount == b->amount && a->interchange == b->interchange &&
+           a->payer_fee == b->payer_fee && a->payee_fee == b->payee_fee && a->payer == b->payer &&
+           a->payee == b->payee && a->priority == b->priority &&
+           a->event_height == b->event_height && a->event_index == b->event_index;
+}
+
 /* Writes the rows of one list that the other does not have as they are, ascending: the removed ones
-   with a zero value. Returns how many. */
+   with a zero value. Returns how many; their sum is added. */
 static uint32_t differences(const struct queue_list *of, const struct queue_list *other,
-                            bool removed, uint8_t *ret_rows)
+                            bool removed, uint8_t *ret_rows, uint64_t *sum)
 {
     uint32_t count = 0;
     uint32_t k = 0;
@@ -245,20 +284,15 @@ static uint32_t differences(const struct queue_list *of, const struct queue_list
                place_before(other->entries[other->by_place[k]].row.place, queued->row.place)) {
             k++;
         }
-        uint8_t row[QUEUE_ROW_BYTES];
-        uint8_t theirs[QUEUE_ROW_BYTES];
-        encode(queued, row);
-        if (k < other->count) {
-            encode(&other->entries[other->by_place[k]], theirs);
-            if (memcmp(row, theirs, sizeof row) == 0) {
-                continue;
-            }
+        if (k < other->count && same_row(&queued->row, &other->entries[other->by_place[k]].row)) {
+            continue;
         }
+        uint8_t *row = ret_rows + (size_t)count++ * QUEUE_ROW_BYTES;
+        encode(queued, row);
+        *sum += queue_row_sum(row);
         if (removed) {
             memset(row + QUEUE_KEY_BYTES, 0, QUEUE_VALUE_BYTES);
         }
-        memcpy(ret_rows + (size_t)count * QUEUE_ROW_BYTES, row, sizeof row);
-        count++;
     }
     return count;
 }
@@ -294,17 +328,36 @@ void queue_emit(struct ledger *ledger)
 {
     uint8_t *rows = ledger->queues.rows;
     uint8_t *next = rows;
+    uint64_t gone = 0;
+    uint64_t come = 0;
     for (uint32_t i = 0; i < ledger->currency_count; i++) {
         const struct currency_queue *queue = &ledger->queues.currencies[i];
         if (queue->saved) {
-            uint32_t removed = differences(queue->before, queue->now, true, next);
+            uint32_t removed = differences(queue->before, queue->now, true, next, &gone);
             uint8_t *puts = next + (size_t)removed * QUEUE_ROW_BYTES;
-            uint32_t count = differences(queue->now, queue->before, false, puts);
+            uint32_t count = differences(queue->now, queue->before, false, puts, &come);
             write_rows(ledger, next, removed, count);
             next = puts + (size_t)count * QUEUE_ROW_BYTES;
         }
     }
     digest_run(&ledger->state.digests[TABLE_QUEUE], rows, (size_t)(next - rows));
+    ledger->state.queue_sum += come - gone;
+}
+
+const char *queue_load_done(const struct ledger *ledger)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < ledger->currency_count; i++) {
+        const struct queue_list *list = ledger->queues.currencies[i].now;
+        for (uint32_t k = 0; k < list->count; k++) {
+            uint8_t row[QUEUE_ROW_BYTES];
+            encode(queue_at(list, k), row);
+            sum += queue_row_sum(row);
+        }
+    }
+    return sum == ledger->state.queue_sum
+               ? NULL
+               : "the queued payments or the next due time are not those of the state";
 }
 
 enum status queue_load(struct ledger *ledger, const struct queue_row *row)

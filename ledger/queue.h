@@ -58,7 +58,6 @@ struct queues {
     uint32_t *next_of;           /* 1 + place in order of the same payer's next payment */
     uint32_t *previous_of;       /* likewise */
     uint32_t *heap;              /* places in order */
-    struct place *chosen;        /* payments that go */
     uint8_t *flags;              /* by place in order */
     struct difference *position; /* what a participant would have, in an offset */
     uint32_t *stack;             /* participants that would be short */
@@ -86,6 +85,8 @@ void queue_run(struct ledger *ledger);
 void queue_emit(struct ledger *ledger);
 /* A stored row, after ledger_init, in any order; CORRUPT if it does not fit. */
 enum status queue_load(struct ledger *ledger, const struct queue_row *row) MUST_USE;
+/* Whether the rows are those of the state row: NULL, or what is wrong. */
+const char *queue_load_done(const struct ledger *ledger);
 
 /* For queue_run.c and offset.c: the slots in queue order. */
 static inline const struct queued *queue_at(const struct queue_list *list, uint32_t rank)
@@ -95,6 +96,9 @@ static inline const struct queued *queue_at(const struct queue_list *list, uint3
 /* The plan that pays it, as an event of that number. */
 struct plan queue_plan(const struct ledger *ledger, uint32_t currency, const struct queued *queued,
                        uint32_t event);
+#define QUEUE_PAID 1u
+/* Removes the payments whose flags by rank have QUEUE_PAID, all in one pass. */
+void queue_remove_paid(struct ledger *ledger, uint32_t currency, const uint8_t *flags);
 /* Posts the payments at these ranks (ascending), with events of that cause, and removes them. */
 void queue_pay(struct ledger *ledger, uint32_t currency, const uint8_t *chosen, uint16_t cause);
 /* offset.c: marks in flags[rank] which payments of the currency settle together; how many. */

@@ -2,19 +2,21 @@
  * queue_run: step 5 of a block (docs/ledger.md, Queue): first what can be paid by itself, in queue
  * order, then what can be paid together (offset.c).
  *
+ * A block that could not sweep all that is due leaves the queues to the next.
+ *
  * Release keeps a heap of the payments that may be payable: the first of each payer. One that is
  * not leaves the heap until its payer gains; so the work grows with what is paid, not with what
  * waits.
  */
 #include "base/check.h"
 #include "ledger/event.h"
+#include "ledger/expiry.h"
 #include "ledger/life.h"
 #include "ledger/posting.h"
 #include "ledger/queue.h"
 #include "ledger/state.h"
 
-#define PAID 1u    /* chosen by this run */
-#define IN_HEAP 2u /* by rank */
+#define IN_HEAP 2u /* by rank, beside QUEUE_PAID */
 
 struct plan queue_plan(const struct ledger *ledger, uint32_t currency, const struct queued *queued,
                        uint32_t event)
@@ -52,19 +54,13 @@ static void pay(struct ledger *ledger, uint32_t currency, const struct queued *q
 
 void queue_pay(struct ledger *ledger, uint32_t currency, const uint8_t *chosen, uint16_t cause)
 {
-    struct queues *queues = &ledger->queues;
-    const struct queue_list *list = queues->currencies[currency].now;
-    uint32_t count = 0;
-    /* Removing moves ranks: note the places first. */
+    const struct queue_list *list = ledger->queues.currencies[currency].now;
     for (uint32_t rank = 0; rank < list->count; rank++) {
-        if ((chosen[rank] & PAID) != 0) {
-            queues->chosen[count++] = queue_at(list, rank)->row.place;
+        if ((chosen[rank] & QUEUE_PAID) != 0) {
             pay(ledger, currency, queue_at(list, rank), cause);
         }
     }
-    for (uint32_t i = 0; i < count; i++) {
-        queue_remove(ledger, currency, queues->chosen[i]);
-    }
+    queue_remove_paid(ledger, currency, chosen); /* last, since it moves ranks */
 }
 
 /* ---- Release ---- */
@@ -148,7 +144,7 @@ static void release(struct ledger *ledger, uint32_t currency)
     struct queues *queues = &ledger->queues;
     const struct queue_list *list = queues->currencies[currency].now;
     uint32_t heap_size = 0;
-    uint32_t paid = 0;
+    bool paid = false;
     if (!link_payers(ledger, list)) {
         return;
     }
@@ -165,20 +161,24 @@ static void release(struct ledger *ledger, uint32_t currency)
             continue;
         }
         pay(ledger, currency, queued, CAUSE_RELEASE);
-        queues->chosen[paid++] = queued->row.place;
+        queues->flags[rank] |= QUEUE_PAID;
+        paid = true;
         queues->last_of[queued->payer] = queues->next_of[rank];
         consider(ledger, &heap_size, queued->payer);
         consider(ledger, &heap_size, queued->payee);
         consider(ledger, &heap_size, queued->network);
     }
     unlink_payers(ledger, list);
-    for (uint32_t i = 0; i < paid; i++) {
-        queue_remove(ledger, currency, queues->chosen[i]);
+    if (paid) {
+        queue_remove_paid(ledger, currency, queues->flags);
     }
 }
 
 void queue_run(struct ledger *ledger)
 {
+    if (expiry_is_behind(ledger)) {
+        return; /* one of the payments may be past its time: none is paid too late */
+    }
     for (uint32_t i = 0; i < ledger->currency_count; i++) {
         const struct currency_queue *queue = &ledger->queues.currencies[i];
         if (queue->now->count == 0) {

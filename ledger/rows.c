@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 
-#define STATE_VERSION 2
+#define STATE_VERSION 3
 
 void id_key(uint32_t participant, const struct record_id *id, uint8_t ret_key[ID_KEY_BYTES])
 {
@@ -373,6 +373,32 @@ enum status net_decode(struct span key, struct span value, struct net_row *ret_r
     return status;
 }
 
+/* A mix of the words, the last one filled up with zeroes. */
+static uint64_t mix(const uint8_t *bytes, unsigned length)
+{
+    uint64_t sum = 0;
+    for (unsigned at = 0; at < length; at += 8) {
+        uint8_t word[8] = {0};
+        memcpy(word, bytes + at, length - at < 8 ? length - at : 8);
+        sum = (sum ^ get_le64(word)) * 0x9e3779b97f4a7c15u;
+        sum ^= sum >> 32;
+    }
+    return sum;
+}
+
+uint64_t queue_row_sum(const uint8_t row[QUEUE_KEY_BYTES + QUEUE_VALUE_BYTES])
+{
+    return mix(row, QUEUE_KEY_BYTES + QUEUE_VALUE_BYTES);
+}
+
+/* What nothing else in STATE proves stands in one number with the queue's sum. */
+static uint64_t mix_of_time(uint64_t expiry_next_ms)
+{
+    uint8_t bytes[8];
+    put_le64(bytes, expiry_next_ms);
+    return mix(bytes, sizeof bytes);
+}
+
 size_t state_encode(const struct state_row *row, uint8_t ret_value[STATE_VALUE_BYTES_MAX])
 {
     struct writer writer = writer_over(ret_value, STATE_VALUE_BYTES_MAX);
@@ -387,6 +413,7 @@ size_t state_encode(const struct state_row *row, uint8_t ret_value[STATE_VALUE_B
         writer_copy(&writer, &row->digests[i], HASH_BYTES);
     }
     writer_u64(&writer, row->expiry_next_ms);
+    writer_u64(&writer, row->queue_sum + mix_of_time(row->expiry_next_ms));
     writer_u64(&writer, row->history.size);
     for (unsigned bit = 0; bit < 64; bit++) {
         if ((row->history.size >> bit & 1) != 0) {
@@ -412,6 +439,7 @@ enum status state_decode(struct span value, struct state_row *ret_row)
         reader_copy(&reader, &row.digests[i], HASH_BYTES);
     }
     row.expiry_next_ms = reader_u64(&reader);
+    row.queue_sum = reader_u64(&reader) - mix_of_time(row.expiry_next_ms);
     row.history.size = reader_u64(&reader);
     for (unsigned bit = 0; bit < 64; bit++) {
         if ((row.history.size >> bit & 1) != 0) {

@@ -211,10 +211,11 @@ struct state_row {
     struct hash digests[STATE_SLOTS];
     struct merkle_frontier history; /* over the hashes of the blocks below height */
     uint64_t expiry_next_ms;        /* no row of TABLE_EXPIRY is due before; UINT64_MAX: none */
+    uint64_t queue_sum;             /* of all rows of TABLE_QUEUE: queue_row_sum */
 };
 
 #define STATE_KEY_BYTES 5u
-#define STATE_VALUE_BYTES_MAX (8 + 5 * 8 + 32 + STATE_SLOTS * 32 + 8 + 64 * 32)
+#define STATE_VALUE_BYTES_MAX (8 + 6 * 8 + 32 + STATE_SLOTS * 32 + 8 + 64 * 32)
 
 /* Keys. */
 void id_key(uint32_t participant, const struct record_id *id, uint8_t ret_key[ID_KEY_BYTES]);
@@ -254,6 +255,10 @@ enum status net_decode(struct span key, struct span value, struct net_row *ret_r
 enum status event_decode(struct span value, struct event_row *ret_row) MUST_USE;
 enum status expiry_decode(struct span key, struct span value, struct expiry_row *ret_row) MUST_USE;
 enum status queue_decode(struct span key, struct span value, struct queue_row *ret_row) MUST_USE;
+/* What a row of TABLE_QUEUE, key and value, adds to queue_sum, modulo 2^64; STATE keeps it as a
+   part of its check. The queue is the one table that is resident while its digest is a running one,
+   so that loading could not tell a lost row. No proof against people: that is state_root's. */
+uint64_t queue_row_sum(const uint8_t row[QUEUE_KEY_BYTES + QUEUE_VALUE_BYTES]);
 enum status state_decode(struct span value, struct state_row *ret_row) MUST_USE;
 
 #endif

@@ -24,7 +24,7 @@ struct working_set *working_set_init(void *memory)
     working_set->height = 0;
     working_set->record_count = 0;
     working_set->generation = 0;
-    memset(working_set->slots, 0, sizeof working_set->slots);
+    working_set->zeroed_slots = 0;
     return working_set;
 }
 
@@ -251,17 +251,24 @@ static bool root_key_known(const struct ledger *ledger, const struct genesis *do
     return false;
 }
 
-/* Originals of earlier blocks are forgotten. */
-static void begin_index(struct working_set *set, const struct hash *parent_hash)
+/* Originals of earlier blocks are forgotten. A block has at most so many records. */
+static void begin_index(struct working_set *set, uint32_t records, const struct hash *parent_hash)
 {
+    CHECK(records <= LIMIT_BLOCK_RECORDS);
+    const uint32_t slots = index_slots(ORIGINALS_MAX_OF(records));
     set->generation++;
     if (set->generation == 0) {
-        memset(set->slots, 0, sizeof set->slots);
+        set->zeroed_slots = 0;
         set->generation = 1;
+    }
+    if (slots > set->zeroed_slots) {
+        memset(&set->slots[set->zeroed_slots], 0,
+               (slots - set->zeroed_slots) * sizeof set->slots[0]);
+        set->zeroed_slots = slots;
     }
     set->index = (struct index){.slots = set->slots,
                                 .rows = set->originals[0].key,
-                                .mask = ORIGINAL_SLOTS - 1,
+                                .mask = slots - 1,
                                 .stride = sizeof set->originals[0],
                                 .key_length = LIFE_KEY_BYTES};
     index_begin(&set->index, set->generation, parent_hash);
@@ -273,7 +280,7 @@ void ledger_prefetch(const struct ledger *ledger, const struct ledger_block *blo
     working_set->height = block->height;
     working_set->id_count = 0;
     working_set->original_count = 0;
-    begin_index(working_set, &block->parent_hash);
+    begin_index(working_set, ledger->limits.records, &block->parent_hash);
     const struct incarnation *root = lineage_root_block(ledger->lineage, block->height);
     working_set->root_key_known = root != NULL && root_key_known(ledger, root->genesis, reader);
     fetch_due(ledger, block->timestamp_ms, reader, working_set);

@@ -14,10 +14,12 @@
 #include "ledger/rows.h"
 
 /* Due rows that one block sweeps, at most (docs/ledger.md, A block). */
-#define DUE_ROWS_MAX (2u * LIMIT_BLOCK_RECORDS)
+#define DUE_ROWS_MAX_OF(records) (2u * (records))
+#define DUE_ROWS_MAX DUE_ROWS_MAX_OF(LIMIT_BLOCK_RECORDS)
 /* A record of the block needs the one that it or its match key names, and what that is LINKED to,
    acts on or is in exception with; a due life itself and the same. */
-#define ORIGINALS_MAX (3u * LIMIT_BLOCK_RECORDS + 2u * DUE_ROWS_MAX)
+#define ORIGINALS_MAX_OF(records) (3u * (records) + 2u * DUE_ROWS_MAX_OF(records))
+#define ORIGINALS_MAX ORIGINALS_MAX_OF(LIMIT_BLOCK_RECORDS)
 #define ORIGINAL_SLOTS (1u << 19)
 _Static_assert(ORIGINAL_SLOTS >= 2 * ORIGINALS_MAX, "an index is at most half full");
 
@@ -54,6 +56,9 @@ struct working_set {
     struct id_row ids[LIMIT_BLOCK_RECORDS];
     uint32_t generation; /* of the index */
     struct index index;  /* originals by place */
+    /* Of the slots, as many as the network's limit of records needs are used; the first so many
+       have been zeroed. */
+    uint32_t zeroed_slots;
     struct index_slot slots[ORIGINAL_SLOTS];
     struct original originals[ORIGINALS_MAX];
 };

@@ -14,10 +14,9 @@ void chain_init(struct chain *chain, struct chain_source source)
 {
     memset(chain, 0, sizeof *chain);
     chain->source = source;
-    chain->batch_bytes = malloc(BATCH_BYTES_MAX);
+    chain->batch_bytes = memory_take(BATCH_BYTES_MAX);
     chain->verdicts = malloc(sizeof *chain->verdicts * LIMIT_BATCH_RECORDS);
     chain->near_verdicts = malloc(sizeof *chain->near_verdicts * LIMIT_BATCH_RECORDS);
-    memory_check(chain->batch_bytes != NULL);
     memory_check(chain->verdicts != NULL);
     memory_check(chain->near_verdicts != NULL);
 }
@@ -42,7 +41,7 @@ void chain_over_store(struct chain *chain, struct store *store)
 
 void chain_end(struct chain *chain)
 {
-    free(chain->batch_bytes);
+    memory_give(chain->batch_bytes);
     free(chain->verdicts);
     free(chain->near_verdicts);
     memset(chain, 0, sizeof *chain);

@@ -217,6 +217,16 @@ static enum status check_addresses(const struct loop *loop, char *ret_error, siz
     return STATUS_OK;
 }
 
+/* A status of links_open, whose own text speaks of a peer or of data. */
+static const char *why_not_listening(enum status status)
+{
+    if (status == STATUS_UNREACHABLE) {
+        return "another process has the port, the address is not one of this machine, or this user "
+               "may not use it";
+    }
+    return status == STATUS_MALFORMED ? "the address is not tcp://HOST:PORT" : status_text(status);
+}
+
 enum status loop_links_open(struct loop *loop, char *ret_error, size_t capacity)
 {
     struct links_config links;
@@ -253,9 +263,11 @@ enum status loop_links_open(struct loop *loop, char *ret_error, size_t capacity)
     sodium_memzero(&links.own_key, sizeof links.own_key);
     if (status != STATUS_OK) {
         (void)snprintf(ret_error, capacity,
-                       "cannot listen on %s (%s): is another process using the port? See [node] "
-                       "listen in %s/config.ini",
-                       loop->config->listen, status_text(status), loop->config->home);
+                       "cannot listen on %s%s%s: %s; see [node] listen in "
+                       "%s/config.ini",
+                       loop->config->listen, links.local_url != NULL ? " and " : "",
+                       links.local_url != NULL ? links.local_url : "", why_not_listening(status),
+                       loop->config->home);
         return status;
     }
     for (uint32_t slot = 0; slot < LIMIT_PEERS; slot++) {

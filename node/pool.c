@@ -1,6 +1,7 @@
 /* pool: verified batches that no final block names yet (see pool.h). */
 #include "node/pool.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,16 +30,15 @@ struct pool {
     uint32_t count;
     struct pool_batch *slots[POOL_SLOTS];
     uint32_t share_count;
-    struct share shares[POOL_BATCHES_MAX];
     uint32_t share_of[LIMIT_PARTICIPANTS + 1]; /* index + 1 into shares, 0: none */
+    struct share shares[POOL_BATCHES_MAX];     /* the first share_count are used */
 };
 
 struct pool *pool_new(uint64_t byte_limit)
 {
-    struct pool *pool = calloc(1, sizeof *pool);
-    if (pool != NULL) {
-        pool->byte_limit = byte_limit;
-    }
+    struct pool *pool = memory_take(sizeof *pool);
+    memset(pool, 0, offsetof(struct pool, shares));
+    pool->byte_limit = byte_limit;
     return pool;
 }
 
@@ -54,12 +54,13 @@ void pool_free(struct pool *pool)
     if (pool == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < POOL_SLOTS; i++) {
+    for (uint32_t i = 0; pool->count > 0; i++) {
         if (pool->slots[i] != NULL) {
             batch_free(pool->slots[i]);
+            pool->count--;
         }
     }
-    free(pool);
+    memory_give(pool);
 }
 
 static uint32_t slot_of(const struct hash *id)

@@ -40,7 +40,7 @@ struct pool_batch {
 
 struct pool;
 
-/* byte_limit: of all batches together. NULL if there is no memory. */
+/* byte_limit: of all batches together. */
 struct pool *pool_new(uint64_t byte_limit);
 void pool_free(struct pool *pool);
 

@@ -256,6 +256,7 @@ void replica_peer_up(struct replica *replica, uint32_t peer)
     CHECK(peer < LIMIT_PEERS);
     const uint32_t validator = replica_validator_of(replica, peer);
     replica->peers[peer].up = true;
+    replica->peers_high = peer < replica->peers_high ? replica->peers_high : peer + 1;
     replica->peers[peer].heard = false;
     replica->peers[peer].heard_ms = replica->monotonic_ms;
     if (validator == PEER_NONE) {

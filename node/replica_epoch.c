@@ -255,11 +255,9 @@ void replica_epoch_machine(struct replica *replica)
         .block_interval_ms = genesis->block_interval_ms,
         .empty_interval_ms = genesis->empty_interval_ms,
         .crypto = {.context = replica, .sign = sign, .verify = verify}};
-    const size_t size = (consensus_footprint(replica->set.count) + 63) & ~(size_t)63;
-    free(replica->consensus);
-    void *memory = aligned_alloc(64, size);
-    memory_check(memory != NULL);
-    replica->consensus = consensus_init(memory, &config);
+    memory_give(replica->consensus);
+    replica->consensus =
+        consensus_init(memory_take(consensus_footprint(replica->set.count)), &config);
 }
 
 /* ---- The change ---- */

@@ -29,19 +29,6 @@ static bool chain_seek(void *context, unsigned table, const void *from, size_t f
                             ret_key, ret_value);
 }
 
-static size_t rounded(size_t size)
-{
-    return (size + 63) & ~(size_t)63;
-}
-
-/* For what is written before it is read: megabytes that most nodes never touch. */
-static void *aligned(size_t size)
-{
-    void *memory = aligned_alloc(64, rounded(size));
-    memory_check(memory != NULL);
-    return memory;
-}
-
 static void write_genesis(struct replica *replica)
 {
     replica_blocks_store_made(replica, ledger_genesis_outcome(replica->ledger));
@@ -205,10 +192,9 @@ static uint32_t recover_open_blocks(struct replica *replica, struct consensus_bl
 
 static enum status restore_consensus(struct replica *replica)
 {
-    struct vote *votes = malloc(RECOVERED_MAX * sizeof *votes);
+    struct vote *votes = memory_take(RECOVERED_MAX * sizeof *votes);
     struct certificate **certificates = calloc(RECOVERED_MAX, sizeof *certificates);
     struct consensus_block open_blocks[OPEN_BLOCKS_MAX];
-    memory_check(votes != NULL);
     memory_check(certificates != NULL);
     const struct block_row *block;
     CHECK(chain_block(&replica->chain, replica->final.height, &block) == STATUS_OK);
@@ -237,11 +223,11 @@ static enum status restore_consensus(struct replica *replica)
         replica_carry_out(replica);
     }
     replica->stepping = false;
-    for (uint32_t i = 0; i < RECOVERED_MAX; i++) {
+    for (uint32_t i = 0; i < RECOVERED_MAX && certificates[i] != NULL; i++) {
         free(certificates[i]);
     }
     free(certificates);
-    free(votes);
+    memory_give(votes);
     return status;
 }
 
@@ -254,14 +240,11 @@ static void make_machines(struct replica *replica)
     uint8_t *ledger = (uint8_t *)replica->ledger_memory;
     ledger += (64 - (uintptr_t)ledger % 64) % 64;
     replica->ledger = ledger_init_lineage(ledger, replica->config.lineage);
-    replica->working_set = working_set_init(aligned(working_set_footprint()));
+    replica->working_set = working_set_init(memory_take(working_set_footprint()));
     replica->pool = pool_new(replica->config.pool_bytes);
-    replica->frame = malloc(LIMIT_FRAME_BYTES);
-    replica->decode = aligned(PEER_ARENA_BYTES);
-    replica->catchup = aligned(CATCHUP_MAX * sizeof *replica->catchup);
-    memory_check(replica->pool != NULL);
-    memory_check(replica->frame != NULL);
-    memory_check(replica->catchup != NULL);
+    replica->frame = memory_take(LIMIT_FRAME_BYTES);
+    replica->decode = memory_take(PEER_ARENA_BYTES);
+    replica->catchup = memory_take(CATCHUP_MAX * sizeof *replica->catchup);
 }
 
 /* What is borrowed during open and needed later. */
@@ -310,9 +293,10 @@ enum status replica_open(const struct node_io *io, const struct replica_config *
                          uint64_t now_ms, uint64_t monotonic_ms, struct replica **ret_replica,
                          char *ret_error, size_t capacity)
 {
-    struct replica *replica = aligned(sizeof *replica);
+    struct replica *replica = memory_take(sizeof *replica);
     memset(replica, 0, offsetof(struct replica, effects));
     replica->effects.count = 0;
+    wanted_init(&replica->wanted);
     replica->io = *io;
     replica->config = *config;
     replica->genesis = lineage_first(config->lineage)->genesis;
@@ -367,14 +351,14 @@ void replica_free(struct replica *replica)
     }
     chain_end(&replica->chain);
     pool_free(replica->pool);
-    free(replica->consensus);
+    memory_give(replica->consensus);
     free(replica->ledger_memory);
-    free(replica->working_set);
-    free(replica->frame);
-    free(replica->decode);
-    free(replica->catchup);
+    memory_give(replica->working_set);
+    memory_give(replica->frame);
+    memory_give(replica->decode);
+    memory_give(replica->catchup);
     free(replica->sorted_writes);
     free(replica->observers);
     replica_receipts_free(replica);
-    free(replica);
+    memory_give(replica);
 }

@@ -193,7 +193,6 @@ struct replica {
     uint32_t records_max; /* own record budget for a block */
     struct hash built;    /* the last block built here, until it is final */
     uint32_t open_high;   /* no place of open_blocks from here on is used */
-    struct wanted_table wanted;
     struct verifying verifying[VERIFYING_MAX];
     uint32_t verifying_count;
     uint64_t verifying_client_bytes;
@@ -205,15 +204,15 @@ struct replica {
     uint32_t catchup_feeds;
 
     struct peer_state peers[LIMIT_PEERS];
+    uint32_t peers_high; /* no slot from here on was ever up */
     bool tell_followers; /* F has moved in this pass */
     uint32_t chase_peer;
     uint64_t chase_ms; /* blocks were asked for because of another epoch's claim */
     uint64_t ready_ms; /* when READY was last sent */
     struct session sessions[SESSIONS_MAX];
     uint32_t session_count;
-    struct waiter waiters[WAITERS_MAX];
     uint32_t waiter_count;
-    uint32_t waiter_high; /* no place from here on is used */
+    uint32_t waiter_high; /* no place of waiters from here on is used */
     struct receipt_trees receipt_trees;
     struct receipt_epochs receipt_epochs;
 
@@ -232,15 +231,17 @@ struct replica {
     uint32_t alarm_count;
     struct replica_view counters;
 
-    uint8_t *frame;               /* LIMIT_FRAME_BYTES, for encoding */
-    uint8_t *decode;              /* PEER_ARENA_BYTES, for decoding */
-    struct hash haves[HAVES_MAX]; /* taken in durably in this pass, to be announced at its end */
-    uint32_t have_count;
+    uint8_t *frame;                     /* LIMIT_FRAME_BYTES, for encoding */
+    uint8_t *decode;                    /* PEER_ARENA_BYTES, for decoding */
+    uint32_t have_count;                /* of haves */
     struct ledger_write *sorted_writes; /* scratch for putting ids in order */
     uint32_t sorted_capacity;
 
     /* Megabytes that are written before they are read: not cleared at the start. */
     struct effects effects;
+    struct wanted_table wanted;
+    struct waiter waiters[WAITERS_MAX];
+    struct hash haves[HAVES_MAX]; /* taken in durably in this pass, to be announced at its end */
     struct event answers[ANSWERS_MAX];
     struct open_block open_blocks[OPEN_BLOCKS_MAX];
     struct metric_list metrics; /* of the last status */

@@ -116,10 +116,8 @@ static void answer_blocks(struct replica *replica, uint32_t peer,
         return;
     }
     uint32_t most = request->count < BLOCKS_PER_ANSWER ? request->count : BLOCKS_PER_ANSWER;
-    struct peer_final_block *list = calloc(BLOCKS_PER_ANSWER, sizeof *list);
-    struct block_row *rows = calloc(BLOCKS_PER_ANSWER, sizeof *rows);
-    memory_check(list != NULL);
-    memory_check(rows != NULL);
+    struct peer_final_block list[BLOCKS_PER_ANSWER];
+    struct block_row *rows = memory_take(BLOCKS_PER_ANSWER * sizeof *rows);
     struct peer_blocks answer = {.list = list};
     for (uint32_t i = 0; i < most; i++) {
         uint8_t key[8];
@@ -139,8 +137,7 @@ static void answer_blocks(struct replica *replica, uint32_t peer,
         struct peer_message message = {.kind = PEER_BLOCKS, .blocks = answer};
         replica_send(replica, peer, LINK_CATCHUP, &message);
     }
-    free(rows);
-    free(list);
+    memory_give(rows);
 }
 
 static struct catchup_block *catchup_at(struct replica *replica, uint32_t i)
@@ -274,12 +271,14 @@ void replica_sync_chase(struct replica *replica)
     if (replica->catchup_count > 0 || replica->monotonic_ms < replica->chase_ms) {
         return;
     }
-    for (uint32_t i = 0; i < LIMIT_PEERS; i++) {
-        const uint32_t peer = (replica->chase_peer + i) % LIMIT_PEERS;
+    for (uint32_t i = 0; i < replica->peers_high; i++) {
+        const uint32_t peer = (replica->chase_peer + i) % replica->peers_high;
         const struct peer_state *state = &replica->peers[peer];
-        const bool stranger = replica_validator_of(replica, peer) == PEER_NONE ||
-                              state->epoch != replica->validators->epoch;
-        if (state->up && stranger && state->final_height > replica->final.height) {
+        if (!state->up || state->final_height <= replica->final.height) {
+            continue;
+        }
+        if (replica_validator_of(replica, peer) == PEER_NONE ||
+            state->epoch != replica->validators->epoch) {
             replica->chase_ms = replica->monotonic_ms + CHASE_MS;
             replica->chase_peer = peer + 1;
             replica_sync_request_blocks(replica, peer, replica->final.height + 1);
@@ -309,7 +308,7 @@ void replica_sync_tell(struct replica *replica, uint32_t peer)
 
 void replica_sync_tell_followers(struct replica *replica)
 {
-    for (uint32_t peer = 0; peer < LIMIT_PEERS; peer++) {
+    for (uint32_t peer = 0; peer < replica->peers_high; peer++) {
         if (replica->peers[peer].up && replica_validator_of(replica, peer) == PEER_NONE) {
             replica_sync_tell(replica, peer);
         }

@@ -192,6 +192,7 @@ static MDB_val key_of(const void *key, size_t key_length)
 static void look(struct store *store, unsigned table, enum store_near_what what, const void *key,
                  size_t key_length, struct store_near *ret_near)
 {
+    *ret_near = (struct store_near){.exact = false};
     if (store->read_only) {
         CHECK(store->failed == STATUS_OK);
         store_pages_near(store, table, what, key, key_length, ret_near);

@@ -33,7 +33,7 @@
 #define READERS_MAX 254
 #define FOLDER_MODE 0750
 #define FILE_MODE 0640
-#define SCHEMA 2u
+#define SCHEMA 3u
 static const char schema_name[] = "schema";
 
 struct error {

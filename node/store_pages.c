@@ -64,12 +64,11 @@ static void map_file(struct store *store, uint64_t pages_in_file, uint32_t page_
     (void)madvise(map, pages->map_bytes, MADV_RANDOM);
 }
 
-/* The head that the snapshot began with. False if the writer has gone on since, so that the head
-   may be half overwritten. */
+/* The head that the snapshot began with. The writer overwrites it in the commit after the next one,
+   which cannot have begun while a new snapshot still is this one. False: the writer has gone on. */
 static bool read_head(struct store *store, MDB_txn *transaction)
 {
     struct store_pages *pages = store->pages;
-    MDB_envinfo info;
     const uint64_t wanted = mdb_txn_id(transaction);
     const uint8_t *head = NULL;
     for (unsigned i = 0; i < META_PAGES && head == NULL; i++) {
@@ -85,8 +84,12 @@ static bool read_head(struct store *store, MDB_txn *transaction)
     pages->count = get_le64(head + META_AT_LAST_PAGE) + 1;
     tree_decode(head + META_AT_FREE, &pages->free);
     tree_decode(head + META_AT_TABLES, &pages->tables);
-    CHECK(mdb_env_info(store->env, &info) == MDB_SUCCESS);
-    return info.me_last_txnid == wanted;
+    mdb_txn_reset(transaction);
+    const int code = mdb_txn_renew(transaction);
+    if (code != MDB_SUCCESS) {
+        store_fail(store, code, "starting to read", 0);
+    }
+    return mdb_txn_id(transaction) == wanted;
 }
 
 /* A row of the list of free pages: a count, then as many numbers. */

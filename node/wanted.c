@@ -2,9 +2,15 @@
 #include "node/wanted.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "base/check.h"
+
+void wanted_init(struct wanted_table *table)
+{
+    memset(table, 0, offsetof(struct wanted_table, entries));
+}
 
 static uint32_t *bucket_of(struct wanted_table *table, const struct hash *id)
 {

@@ -29,11 +29,14 @@ struct wanted {
 };
 
 struct wanted_table {
-    struct wanted entries[WANTED_MAX]; /* the first count are used, in no order */
     uint32_t count;
     uint32_t buckets[WANTED_BUCKETS]; /* place + 1 */
     uint32_t claims[LIMIT_PEERS];
+    struct wanted entries[WANTED_MAX]; /* the first count are used, in no order */
 };
+
+/* An empty table, over memory that need not be zero. */
+void wanted_init(struct wanted_table *table);
 
 /* Borrowed until the next add or remove. NULL if it is not wanted. */
 struct wanted *wanted_find(struct wanted_table *table, const struct hash *id);

@@ -24,6 +24,7 @@ struct wire_item {
 struct scan {
     const struct wire_schema *schema;
     const char *what;
+    size_t next_rule; /* where the search for a rule begins: fields ascend, and so do rules */
 };
 
 /* What the scan of one message has seen so far. */
@@ -38,6 +39,10 @@ struct progress {
 static enum status read_varint(struct reader *in, uint64_t *ret_value)
 {
     uint64_t value = 0;
+    if (in->left > 0 && in->next[0] < 0x80) { /* most have one byte */
+        *ret_value = reader_u8(in);
+        return STATUS_OK;
+    }
     for (unsigned shift = 0; shift < 70; shift += 7) {
         if (in->left == 0) {
             return STATUS_TRUNCATED;
@@ -126,15 +131,27 @@ static uint32_t wire_type_of(const ProtobufCFieldDescriptor *field)
     return UINT32_MAX;
 }
 
-static const struct wire_rule *rule_of(const struct wire_schema *schema,
-                                       const ProtobufCMessageDescriptor *message, uint32_t field)
+/* The rule of a field that must have one, or NULL. */
+static const struct wire_rule *rule_of(struct scan *scan, const ProtobufCMessageDescriptor *message,
+                                       uint32_t field)
 {
+    const struct wire_schema *schema = scan->schema;
     for (size_t i = 0; i < schema->rule_count; i++) {
-        if (schema->rules[i].message == message && schema->rules[i].field == field) {
-            return &schema->rules[i];
+        size_t at = scan->next_rule + i;
+        at -= at < schema->rule_count ? 0 : schema->rule_count;
+        if (schema->rules[at].message == message && schema->rules[at].field == field) {
+            scan->next_rule = at + 1 < schema->rule_count ? at + 1 : 0;
+            return &schema->rules[at];
         }
     }
     return NULL;
+}
+
+/* Bytes, strings and what repeats are bounded by rules; numbers and single messages need none. */
+static bool takes_rule(const ProtobufCFieldDescriptor *field)
+{
+    return field->type == PROTOBUF_C_TYPE_BYTES || field->type == PROTOBUF_C_TYPE_STRING ||
+           field->label == PROTOBUF_C_LABEL_REPEATED;
 }
 
 /* Continuation bytes that follow a lead byte, or -1; ret_first_min and max bound the first of them,
@@ -261,7 +278,8 @@ static enum status check_present(struct scan *scan, const ProtobufCMessageDescri
 }
 
 static enum status scan_item(struct scan *scan, const ProtobufCMessageDescriptor *message,
-                             const struct wire_item *item, struct progress *progress)
+                             const struct wire_item *item, struct progress *progress,
+                             const ProtobufCFieldDescriptor **ret_field)
 {
     const ProtobufCFieldDescriptor *field =
         protobuf_c_message_descriptor_get_field(message, item->field);
@@ -269,13 +287,14 @@ static enum status scan_item(struct scan *scan, const ProtobufCMessageDescriptor
         scan->what = "unknown field";
         return STATUS_MALFORMED;
     }
+    *ret_field = field;
     scan->what = field->name;
     uint32_t type = wire_type_of(field);
     CHECK(type != UINT32_MAX);
     if (item->type != type) {
         return STATUS_MALFORMED;
     }
-    const struct wire_rule *rule = rule_of(scan->schema, message, item->field);
+    const struct wire_rule *rule = takes_rule(field) ? rule_of(scan, message, item->field) : NULL;
     enum status status = check_place(rule, field, progress);
     if (status != STATUS_OK) {
         return status;
@@ -305,12 +324,11 @@ static enum status scan_message(struct scan *scan, const ProtobufCMessageDescrip
             /* Only the frame itself can end early; inside, a length is wrong. */
             return status == STATUS_TRUNCATED && depth > 0 ? STATUS_MALFORMED : status;
         }
-        status = scan_item(scan, message, &item, &progress);
+        const ProtobufCFieldDescriptor *field = NULL;
+        status = scan_item(scan, message, &item, &progress, &field);
         if (status != STATUS_OK) {
             return status;
         }
-        const ProtobufCFieldDescriptor *field =
-            protobuf_c_message_descriptor_get_field(message, item.field);
         if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
             status = scan_message(scan, field->descriptor, item.payload, depth + 1);
             if (status != STATUS_OK) {

@@ -9,6 +9,7 @@ class BadStoreLong(test_bad_store.BadStore):
     """More flips."""
 
     flips_of_a_kind, starts = 200, 60
+    pages_flipped, flips_of_a_page = 1 << 20, 16
 
 
 class FlipsWhileRunningLong(test_bad_store.FlipsWhileRunning):

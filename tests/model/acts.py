@@ -114,7 +114,7 @@ class Acts(State):
         two = self.schemes[r.scheme]["confirmations"] == 2
         x = self.key_taken(r)
         if x is not None:
-            return self.second(r, by, self.follow(x), two)
+            return self.second(r, by, self.follow(x))
         self.filed_fees(r, by)
         if two:
             return self.half(r, by)
@@ -158,7 +158,7 @@ class Acts(State):
                 return number
         return 0
 
-    def second(self, r, by, x, two):
+    def second(self, r, by, x):
         """2 to 6: the key names X."""
         other = self.records[x][0]
         if other.kind != form.CLEAR:
@@ -179,7 +179,6 @@ class Acts(State):
             self.change_life(x, form.CLEAR, other.amount, heard=life["heard"] | sides)
             self.begin_life(self.place, state=s.LINKED, heard=self.sides(r, by), parent=x)
             return 4
-        assert two
         if life["state"] == s.WAITING:
             if differs:
                 return self.except_halves(r, by, x, differs)
@@ -277,9 +276,9 @@ class Acts(State):
 
     def enqueue(self, r, sides, own):
         queued = [row for row in self.queue.values() if row["currency"] == r.currency]
-        if len(queued) >= self.genesis["queue_max"]:
+        if len(queued) >= self.parameter("queue_max"):
             return 413
-        if len(own) >= self.genesis["queue_quota"]:
+        if len(own) >= self.parameter("queue_quota"):
             return 414
         fields = "currency scheme amount interchange payer_fee payee_fee payer payee priority"
         row = {name: getattr(r, name) for name in fields.split()}

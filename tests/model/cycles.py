@@ -16,6 +16,7 @@ DEFAULTED, RELEASE, OFFSET, ACTION = range(107, 111)
 BY_ACTION, EXTENDED, IS_OVERDUE, IS_DEFAULTED = 1, 2, 4, 8
 EPOCH = datetime.date(1970, 1, 1).toordinal()
 UNSETTLED_MAX, SETTLED_MAX = 32, 4
+DAYS_AHEAD = 3660
 
 
 class Cycles(Acts):
@@ -42,23 +43,23 @@ class Cycles(Acts):
         """The smallest instant above; 0: none."""
         if not service["cutoffs"]:
             return 0
-        day = self.local_day(after)
-        while True:
+        first = self.local_day(after)
+        for day in range(first, first + DAYS_AHEAD):
             if not service["flags"] & 1 or self.is_business_day(service, day):
                 for minute in service["cutoffs"]:
                     if self.instant(day, minute) > after:
                         return self.instant(day, minute)
-            day += 1
+        return 0
 
     def settle_from(self, service, closed):
-        day = first = self.local_day(closed)
-        if service["settlement_days"] == 0:
-            while not self.is_business_day(service, day):
-                day += 1
-        left = service["settlement_days"]
-        while left:
-            day += 1
+        first = self.local_day(closed)
+        day = first if service["settlement_days"] == 0 else first + 1
+        left = max(1, service["settlement_days"])
+        while day < first + DAYS_AHEAD:
             left -= self.is_business_day(service, day)
+            if not left:
+                break
+            day += 1
         return closed if day == first else self.instant(day, service["settle_minute"])
 
     # -- opening and closing --
@@ -103,7 +104,7 @@ class Cycles(Acts):
         values |= {"deadline": deadline, "nets_hash": self.nets_hash(cycle)}
         if by_action:
             values["flags"] = row["flags"] | BY_ACTION
-            scheduled = row["cutoff"]
+            scheduled = row["cutoff"] or scheduled
         if empty:
             values |= {"state": s.SETTLED, "settled": closed, "settled_height": self.height}
         else:
@@ -202,7 +203,7 @@ class Cycles(Acts):
                 self.suspend(head, debts[head] - plan[head][0])
         money = self.balance(s.HUB, currency, s.FUND)
         money += sum(self.balance(n, currency, s.CLAIM) for n in self.participants)
-        if asked > money * self.genesis["fund_share_ppm"] // 10**6:
+        if asked > money * self.parameter("fund_share_ppm") // 10**6:
             if row["state"] == s.CLOSED:
                 self.change_cycle(cycle, state=s.SHORT)
                 self.cycle_event(cycle, SHORT, s.CLOSED, s.SHORT)
@@ -220,8 +221,8 @@ class Cycles(Acts):
         return 1
 
     def suspend(self, number, missing):
-        if self.standing[number] == 1:
-            self.put(self.standing, number, 2)
+        if not self.suspended(number):
+            self.put(self.participants, number, self.participants[number] | {"status": 2})
             more = {"participant": number, "amount": missing}
             self.event((0, 0), s.PARTICIPANT_EVENT, DEFAULTED, 1, 2, **more)
 
@@ -254,6 +255,8 @@ class Cycles(Acts):
         self.post_legs(r, self.legs_of(r), event=number)
 
     def run_queue(self):
+        if self.expiry and min(self.expiry)[0] <= self.now:
+            return  # more was due than a block takes: nothing is paid too late
         for currency in self.currencies:
             while self.release_one(currency):
                 pass

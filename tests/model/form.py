@@ -180,9 +180,6 @@ def authority(ledger, r, by):
     if new and scheme and ledger.services[scheme["service"]]["mode"] == DEFERRED:
         if ledger.suspended(ledger.sponsor(r.payer)):
             return 230
-    deferred = scheme and ledger.services[scheme["service"]]["mode"] == 1
-    if new and deferred and ledger.suspended(ledger.sponsor(r.payer)):
-        return 230
     if r.kind == CHARGEBACK and not scheme["chargeback_s"]:
         return 231
     if scheme:
@@ -249,6 +246,33 @@ def fees_differ(scheme, r):
 # --- genesis ------------------------------------------------------------------------------------
 
 
+# The rows of reference data: layout and names, then what repeats and its count.
+POLICY = ("HHIII", "kind approvals proposers approvers lapse_s")
+LIMIT = ("IHHQ", "participant currency flags cap")
+KEY = ("II32s", "key_no permissions key")
+PARTICIPANT = (
+    "II64s12s16s32sIII",
+    "number roles name bic clearing_code transport_key settles_through status key_count",
+)
+SERVICE = (
+    "HHHH32sIHHHHI",
+    "number currency mode settlement name funding_window_s calendar settlement_days"
+    " settle_minute flags cutoff_count",
+)
+SCHEME = (
+    "HHHHIII32sIIIIIII",
+    "number service submitters confirmations network hold_timeout_s match_timeout_s name flags"
+    " chargeback_s represent_s pre_arbitrate_s answer_s rule_s fee_rule_count",
+)
+FEE_RULE = (
+    "IIHHHHiIQQ",
+    "from_date to_date mcc_from mcc_to fee rounding rate_ppm reserved minimum cap",
+)
+CALENDAR = ("HH32sII", "number weekend name holiday_count workday_count")
+PARAMETERS = ("IIII", "queue_max queue_quota fund_share_ppm reserved")
+POLICIES, FIRST_POLICY = 8, 5
+
+
 class Reader:
     def __init__(self, data):
         self.data, self.at = data, 0
@@ -269,15 +293,13 @@ def genesis_of(data):
         " root_height root_epoch delta_ms block_interval_ms empty_interval_ms block_records"
         " participants_max services_max",
     )
-    g |= reader.take("III4x", "queue_max queue_quota fund_share_ppm")
-    policy = "kind approvals proposers approvers lapse_s"
-    g["policies"] = [reader.take("HHIII", policy) for _ in range(8)]
+    g |= parameters_of(reader)
     lists = "currencies participants limits services schemes calendars validators"
     counts = reader.take("7I", lists)
     makers = {
         "currencies": lambda: reader.take("HBx4s", "numeric exponent code"),
         "participants": lambda: participant_of(reader),
-        "limits": lambda: reader.take("IHHQ", "participant currency flags cap"),
+        "limits": lambda: reader.take(*LIMIT),
         "services": lambda: service_of(reader),
         "schemes": lambda: scheme_of(reader),
         "calendars": lambda: calendar_of(reader),
@@ -289,39 +311,33 @@ def genesis_of(data):
     return g
 
 
+def parameters_of(reader):
+    p = reader.take(*PARAMETERS)
+    p["policies"] = [reader.take(*POLICY) for _ in range(POLICIES)]
+    return p
+
+
 def participant_of(reader):
-    p = reader.take(
-        "II64s12s16s32sIII",
-        "number roles name bic clearing_code transport_key settles_through status key_count",
-    )
-    p["keys"] = [reader.take("II32s", "key_no permissions key") for _ in range(p.pop("key_count"))]
+    p = reader.take(*PARTICIPANT)
+    p["keys"] = [reader.take(*KEY) for _ in range(p.pop("key_count"))]
     return p
 
 
 def service_of(reader):
-    s = reader.take(
-        "HHHH32sIHHHHI",
-        "number currency mode settlement name funding_window_s calendar settlement_days"
-        " settle_minute flags cutoff_count",
-    )
+    s = reader.take(*SERVICE)
     s["cutoffs"] = [reader.take("H", "m")["m"] for _ in range(s.pop("cutoff_count"))]
     return s
 
 
 def scheme_of(reader):
-    s = reader.take(
-        "HHHHIII32sIIIIIII",
-        "number service submitters confirmations network hold_timeout_s match_timeout_s name flags"
-        " chargeback_s represent_s pre_arbitrate_s answer_s rule_s fee_rule_count",
-    )
-    names = "from_date to_date mcc_from mcc_to fee rounding rate_ppm minimum cap"
-    count = s.pop("fee_rule_count")
-    s["fee_rules"] = [reader.take("IIHHHHi4xQQ", names) for _ in range(count)]
+    s = reader.take(*SCHEME)
+    s["fee_rules"] = [reader.take(*FEE_RULE) for _ in range(s.pop("fee_rule_count"))]
     return s
 
 
 def calendar_of(reader):
-    c = reader.take("HH32sII", "number weekend name holiday_count workday_count")
-    for name, count in (("holidays", "holiday_count"), ("workdays", "workday_count")):
-        c[name] = [reader.take("I", "d")["d"] for _ in range(c.pop(count))]
+    c = reader.take(*CALENDAR)
+    holidays, workdays = c.pop("holiday_count"), c.pop("workday_count")
+    for name, count in (("holidays", holidays), ("workdays", workdays)):
+        c[name] = [reader.take("I", "d")["d"] for _ in range(count)]
     return c

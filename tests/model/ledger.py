@@ -7,18 +7,22 @@ import hashlib
 import struct
 
 import form
+import reference
 import state as s
 from acts import accepted
-from cycles import Cycles, net_row
+from actions import Actions
+from cycles import net_row
 
-IDS, LIFE, SOURCES, CYCLES, CYCLE_NETS, EVENTS, TRANSACTIONS, EXPIRY, QUEUE = (
-    4, 5, 6, 11, 12, 13, 14, 18, 19,
+IDS, LIFE, SOURCES, CYCLES, CYCLE_NETS, EVENTS, TRANSACTIONS, ACTIONS, EXPIRY, QUEUE = (
+    4, 5, 6, 11, 12, 13, 14, 16, 18, 19,
 )  # fmt: skip
+OPEN = 31
 WIDTHS = {IDS: 20, LIFE: 12, SOURCES: 40, TRANSACTIONS: 18, EXPIRY: 21, QUEUE: 14}
-WIDTHS |= {CYCLES: 6, CYCLE_NETS: 10, EVENTS: 12}
+WIDTHS |= {CYCLES: 6, CYCLE_NETS: 10, EVENTS: 12, ACTIONS: 32}
+RUNNING = (IDS, LIFE, SOURCES, TRANSACTIONS, ACTIONS, EXPIRY, QUEUE)
 
 
-class Ledger(Cycles):
+class Ledger(Actions):
     def __init__(self, genesis):
         super().__init__(genesis)
         self.times = {0: self.now}
@@ -28,15 +32,24 @@ class Ledger(Cycles):
             if service["mode"] == form.DEFERRED:
                 cutoff = self.next_cutoff(service, self.now)
                 self.open_new((service["number"], 1), self.now, self.now, cutoff)
+        self.digests = {table: bytes(32) for table in RUNNING}
+        self.digests |= {n: self.static_digest(name) for name, n in reference.TABLES.items()}
+        self.digest_cycles()
+        self.digests[OPEN] = self.open_digest()
 
-    def block(self, now, batches, effects=()):
-        """batches: (participant, batch id, source or None, part, records); the verdicts."""
+    def block(self, now, batches):
+        """batches: (participant, batch id, source or None, part, records) or, of an action, Act;
+        the verdicts."""
         self.begin_block(now)
         self.due_events()
-        verdicts = [self.batch(index, *batch) for index, batch in enumerate(batches)]
-        for effect in effects:
-            effect(self)
+        verdicts = []
+        for index, batch in enumerate(batches):
+            if isinstance(batch, Act):
+                verdicts.append([self.action(index, *batch)])
+            else:
+                verdicts.append(self.batch(index, *batch))
         self.end_block()
+        self.update_digests()
         return verdicts
 
     def begin_block(self, now):
@@ -44,9 +57,12 @@ class Ledger(Cycles):
         self.times[self.height] = now
         self.position, self.undo = s.NOBODY, []
         self.begin_lists()
+        self.reference_before = {name: dict(getattr(self, name)) for name in reference.TABLES}
+        self.begin_actions()
 
     def end_block(self):
         self.position = s.NOBODY
+        self.run_effects()
         self.settle_all()
         self.run_queue()
         self.check()
@@ -138,6 +154,7 @@ class Ledger(Cycles):
             EVENTS: self.event_rows(),
             CYCLES: [cycle_row(c, self.cycles[c]) for c in sorted(self.cycles_changed)],
             CYCLE_NETS: [net_row(key, self.nets[key]) for key in sorted(self.nets_changed)],
+            ACTIONS: self.action_rows(),
         }
 
     def writes(self):
@@ -148,7 +165,45 @@ class Ledger(Cycles):
             put = {key for key, value in split if any(value)}
             split = [(key, value if any(value) else None) for key, value in split]
             out[table] = [row for row in split if row[1] or row[0] not in put]
+        for name, table in reference.TABLES.items():
+            old, new = self.reference_before[name], getattr(self, name)
+            changed = {key: row for key, row in new.items() if old.get(key) != row}
+            out[table] = reference.stored(name, changed)
         return out
+
+    def static_digest(self, name):
+        rows = reference.stored(name, getattr(self, name))
+        return table_digest(reference.TABLES[name], [key + row for key, row in rows])
+
+    def digest_cycles(self):
+        waiting = {c: row for c, row in self.cycles.items() if row["state"] != s.SETTLED}
+        rows = [cycle_row(c, waiting[c]) for c in sorted(waiting)]
+        self.digests[CYCLES] = table_digest(CYCLES, rows)
+        is_open = {c for c, row in waiting.items() if row["state"] == s.OPEN}
+        nets = sorted(key for key in self.nets if key[:2] in is_open)
+        rows = [net_row(key, self.nets[key]) for key in nets]
+        self.digests[CYCLE_NETS] = table_digest(CYCLE_NETS, rows)
+
+    def open_digest(self):
+        """The validators, who never change here, and the open actions."""
+        members = self.genesis["validators"]
+        row = struct.pack(">Q", 1) + struct.pack("<I", len(members))
+        for member in members:
+            row += member["key"] + member["transport_key"]
+            row += struct.pack("<I", member["participant"]) + member["name"]
+        return table_digest(OPEN, [row] + self.open_action_rows())
+
+    def update_digests(self):
+        for table, rows in self.rows().items():
+            if table in RUNNING and rows:
+                self.digests[table] = H(b"hefu.writes", self.digests[table] + b"".join(rows))
+        for name, table in reference.TABLES.items():
+            if getattr(self, name) != self.reference_before[name]:
+                self.digests[table] = self.static_digest(name)
+        if self.cycles_changed or self.nets_changed:
+            self.digest_cycles()
+        if self.actions_touched:
+            self.digests[OPEN] = self.open_digest()
 
     def queue_rows(self):
         out = []
@@ -170,13 +225,21 @@ class Ledger(Cycles):
             for number, event in enumerate(self.events)
         ]
 
-    def account_number(self, account):
+    def account_number(self, account, index_of=None):
         holder, currency, kind = account
         count, index = len(self.currencies), self.currencies.index(currency)
         if holder == s.HUB:
             return 4 * index + kind - s.CASH
-        at = list(self.participants).index(holder)
+        at = index_of[holder] if index_of else list(self.participants).index(holder)
         return 4 * count + 4 * (at * count + index) + kind - 1
+
+
+class Act(tuple):
+    """A batch of an action: participant, key_no, batch id, body."""
+
+
+def table_digest(table, rows):
+    return H(b"hefu.table", struct.pack("<II", table, len(rows)) + b"".join(rows))
 
 
 def H(purpose, data):

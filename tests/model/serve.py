@@ -2,9 +2,11 @@
 """The naive model behind a pipe, for tests/unit/ledger/test_differential.c.
 
 It reads frames from its input, integers little-endian: 'G' length u32 and canonical genesis: a new
-ledger; 'B' time u64, batches u32, for each participant u32, batch id 32, source 32, part u32, count
-u32 and the records: a block, which it answers with length u32 and text, one line each of what the
-block came to: verdicts, rows of every table in the order of their digests, entries, totals.
+ledger; 'B' time u64, batches u32, for each participant u32, key_no u32, kind u32 (1 records, 2
+action), batch id 32, source 32, part u32, then count u32 and the records, or length u32 and the
+bytes of the action: a block, which it answers with length u32 and text, one line each of what the
+block came to: verdicts, rows of every table in the order of their digests, entries, totals with
+limits, digests.
 """
 
 import os
@@ -16,6 +18,7 @@ sys.dont_write_bytecode = True
 
 import form  # noqa: E402
 import ledger as model  # noqa: E402
+import state  # noqa: E402
 
 
 def take(source, size):
@@ -32,8 +35,11 @@ def numbers(source, layout):
 
 def read_batches(source, count):
     for _ in range(count):
-        by, batch_id, origin, part, records = numbers(source, "I32s32sII")
-        data = take(source, 160 * records)
+        by, key_no, kind, batch_id, origin, part, size = numbers(source, "III32s32sII")
+        if kind == 2:
+            yield model.Act((by, key_no, batch_id, take(source, size)))
+            continue
+        data = take(source, 160 * size)
         listed = [data[at : at + 160] for at in range(0, len(data), 160)]
         yield by, batch_id, origin if any(origin) else None, part, listed
 
@@ -49,13 +55,21 @@ def answer(ledger, verdicts):
         by_account.setdefault(ledger.account_number(account), []).append(entry)
     for number in sorted(by_account):
         lines += [f"entry {number} " + " ".join(map(str, e)) for e in by_account[number]]
-    for account, totals in sorted((ledger.account_number(a), t) for a, t in ledger.totals.items()):
-        if any(totals):
-            lines.append(f"account {account} " + " ".join(map(str, totals)))
-    for number, standing in ledger.standing.items():
-        if standing != 1:
-            lines.append(f"suspended {number}")
+    lines += accounts(ledger)
+    lines += [f"digest {slot} {value.hex()}" for slot, value in sorted(ledger.digests.items())]
     return "\n".join(lines) + "\n"
+
+
+def accounts(ledger):
+    """Of every account that has moved or has a limit: number, totals, limit, flags."""
+    index = {number: at for at, number in enumerate(ledger.participants)}
+    rows = []
+    for account, totals in ledger.totals.items():
+        holder, currency, kind = account
+        cap, covered = ledger.limit(holder, currency) if kind == state.POSITION else (0, False)
+        if any(totals) or cap or covered:
+            rows.append((ledger.account_number(account, index), *totals, cap, int(covered)))
+    return ["account " + " ".join(map(str, row)) for row in sorted(rows)]
 
 
 def main():

@@ -47,22 +47,21 @@ class State:
         self.genesis = genesis
         self.height, self.now = 0, genesis["created_ms"]
         self.currencies = [c["numeric"] for c in genesis["currencies"]]
-        self.participants = {p["number"]: dict(p) for p in genesis["participants"]}
+        self.participants = {p["number"]: p for p in genesis["participants"]}
         self.limits = {(l["participant"], l["currency"]): l for l in genesis["limits"]}
         self.services = {s["number"]: s for s in genesis["services"]}
         self.schemes = {s["number"]: s for s in genesis["schemes"]}
         self.calendars = {c["number"]: c for c in genesis["calendars"]}
-        self.standing = {number: p["status"] for number, p in self.participants.items()}
+        names = "queue_max queue_quota fund_share_ppm reserved policies".split()
+        self.parameters = {"": {name: genesis[name] for name in names}}
         self.totals, self.ids, self.records, self.lives, self.keys = {}, {}, {}, {}, {}
         self.sources, self.cycles, self.nets, self.expiry, self.queue = {}, {}, {}, {}, {}
         for currency in self.currencies:
             for kind in (CASH, PAYOUT, NETTING, FUND):
                 self.totals[HUB, currency, kind] = (0, 0, 0, 0)
-        for number in self.participants:
-            for currency in self.currencies:
-                for kind in (SETTLEMENT, POSITION, COLLATERAL, CLAIM):
-                    self.totals[number, currency, kind] = (0, 0, 0, 0)
         self.undo = []
+        for number in self.participants:
+            self.open_accounts(number)
         self.begin_lists()
 
     def begin_lists(self):
@@ -98,8 +97,20 @@ class State:
 
     # -- participants --
 
+    @property
+    def standing(self):
+        return {number: row["status"] for number, row in self.participants.items()}
+
+    def parameter(self, name):
+        return self.parameters[""][name]
+
     def suspended(self, number):
-        return self.standing.get(number) == 2
+        return number in self.participants and self.participants[number]["status"] == 2
+
+    def open_accounts(self, number):
+        for currency in self.currencies:
+            for kind in (SETTLEMENT, POSITION, COLLATERAL, CLAIM):
+                self.put(self.totals, (number, currency, kind), (0, 0, 0, 0))
 
     def sponsor(self, number):
         return self.participants[number]["settles_through"]

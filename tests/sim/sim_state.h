@@ -115,6 +115,8 @@ struct sim_node {
     enum sim_actor_kind actor_kind;
     uint32_t life;
     uint64_t restart_ms; /* when it is down */
+    uint64_t deadline_ms;
+    struct replica *replica;
 
     struct memory_store store;
     struct memory_store snapshot; /* an earlier state, to be rolled back to */
@@ -128,7 +130,6 @@ struct sim_node {
 
     int64_t clock_ms; /* its wall clock less the true time */
     uint32_t slow_ms;
-    uint64_t deadline_ms;
     uint64_t cannot_sign_ms; /* since when; 0: it can */
     /* What an actor has dealt with already, so that two of them do not answer each other for ever.
      */
@@ -143,7 +144,6 @@ struct sim_node {
     uint32_t id_of_slot[LIMIT_PEERS];
     uint32_t slot_of_id[SIM_KEYS_MAX];
 
-    struct replica *replica;
     struct sim_vote pending[SIM_SIGNED_MAX];
     uint32_t pending_count;
     struct sim_out *outbox;

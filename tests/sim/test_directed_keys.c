@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "ledger/digest.h"
 #include "ledger/state.h"
 #include "node/replica_state.h"
 #include "tests/support/action_batch.h"
@@ -193,6 +194,50 @@ static void assert_refused_everywhere(struct replica_net *net, uint32_t nodes,
     }
 }
 
+/* The receipt of a batch by the new key shows whose it is: the rows that it carries lead to the
+   state_root of a final block below, also on a node that caught up. */
+static void assert_key_proven(struct replica_net *net, uint32_t node, const struct hash *id)
+{
+    struct replica *replica = net->nodes[node].replica;
+    struct client_receipt receipt;
+    struct receipt_parts parts;
+    struct block_header header;
+    struct public_key key;
+    char name[GIVEN_KEYS_NAME_BYTES];
+    uint64_t height;
+    uint32_t index;
+    assert_true(replica_batches_placed(replica, id, &height, &index));
+    assert_int_equal(replica_receipt(replica, height, index, &parts, &receipt), STATUS_OK);
+    assert_true(receipt.has_key);
+    memcpy(&header, receipt.key.block_header, sizeof header);
+    const struct hash hash = block_hash(&header);
+    const struct hash final = replica_net_hash_at(net, node, header.height);
+    assert_true(header.height < height && hash_equal(&hash, &final));
+    struct hash digest = receipt.key.previous;
+    digest_run(&digest, receipt.key.rows.data, receipt.key.rows.length);
+    const struct hash leaf = merkle_leaf(digest.bytes, HASH_BYTES);
+    assert_true(
+        merkle_verify(&header.state_root, STATE_SLOTS, TABLE_ACTIONS, &leaf, &parts.key.path));
+    assert_int_equal(given_keys_in_rows(receipt.key.rows, &replica->set, ROTATED, 2, &key, name),
+                     STATUS_OK);
+    assert_memory_equal(&key, &new_key, sizeof key);
+}
+
+/* Nothing of a batch that no block can name is left after a restart. */
+static void assert_forgotten(struct replica_net *net, uint32_t node, const struct hash *old)
+{
+    struct span value;
+    const struct memory_store *store = &net->nodes[node].store;
+    uint8_t pending[1 + HASH_BYTES] = {'p'};
+    memcpy(pending + 1, old->bytes, HASH_BYTES);
+    assert_true(memory_store_get(store, STORE_BATCHES, old->bytes, HASH_BYTES, &value));
+    replica_net_crash(net, node);
+    replica_net_restart(net, node);
+    replica_net_run(net, replica_net_now(net) + 1000);
+    assert_false(memory_store_get(store, STORE_META, pending, sizeof pending, &value));
+    assert_false(memory_store_get(store, STORE_BATCHES, old->bytes, HASH_BYTES, &value));
+}
+
 static void test_16_a_batch_of_the_old_key_is_left_out(void **state)
 {
     /* Every leader leaves it out; batches of the others and of the new key become final. */
@@ -201,23 +246,27 @@ static void test_16_a_batch_of_the_old_key_is_left_out(void **state)
         const uint32_t nodes = NODES;
         struct replica_net *net = open_net(nodes, seed);
         const struct hash old = pool_then_rotate(net);
+        struct hash newest = {{0}};
         for (uint64_t i = 0; i < 8; i++) {
             const uint32_t at = (uint32_t)(i % QUORUM);
             const struct hash id =
                 i % 2 == 0 ? submit_by_new_key(net, at, i) : submit(net, at, 5, i);
             assert_true(becomes_final(net, nodes, &id, 20000));
+            newest = i % 2 == 0 ? id : newest;
         }
         replica_net_run(net, replica_net_now(net) + 5000);
         assert_refused_everywhere(net, nodes, &old);
         for (uint32_t i = 0; i < nodes; i++) {
             assert_int_equal(net->nodes[i].replica->counters.blocks_invalid, 0);
             assert_false(may_submit(net, i, 1));
+            assert_key_proven(net, i, &newest);
         }
         /* A later batch of the old key is refused at the door. */
         const uint32_t refused = replica_net_answers(net, CLIENT_REFUSED);
         (void)submit(net, 6, ROTATED, 900);
         replica_net_run(net, replica_net_now(net) + 100);
         assert_int_equal(replica_net_answers(net, CLIENT_REFUSED), refused + 1);
+        assert_forgotten(net, 6, &old);
         replica_net_free(net);
     }
 }

@@ -50,6 +50,7 @@ void rig_open(struct rig *rig, uint32_t count, uint32_t own)
     };
     void *memory = aligned_alloc(16, consensus_footprint(count));
     CHECK(memory != NULL);
+    memset(memory, 0xa5, consensus_footprint(count)); /* it need not be zero */
     rig->consensus = consensus_init(memory, &machine);
 }
 

@@ -559,6 +559,7 @@ struct net *net_new(const struct net_config *config)
         node->index = i;
         node->memory = aligned_alloc(16, (consensus_footprint(config->count) + 15) / 16 * 16);
         CHECK(node->memory != NULL);
+        memset(node->memory, 0xa5, consensus_footprint(config->count)); /* it need not be zero */
         node->has_work = true;
         if (config->skew_max_ms > 0) {
             node->skew_ms = (int64_t)prng_below(&net->prng, 2 * config->skew_max_ms) -

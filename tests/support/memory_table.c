@@ -13,7 +13,6 @@ static struct memory_entry *entry_new(const void *key, size_t key_length, const 
     CHECK(entry != NULL);
     entry->key_length = (uint32_t)key_length;
     entry->value_length = (uint32_t)value_length;
-    entry->absent = false;
     if (key_length > 0) {
         memcpy(entry->bytes, key, key_length);
     }
@@ -23,24 +22,62 @@ static struct memory_entry *entry_new(const void *key, size_t key_length, const 
     return entry;
 }
 
-static int compare(const struct memory_entry *entry, const void *key, size_t key_length)
+/* A key to be found. */
+struct wanted_key {
+    uint64_t high, low;
+    const void *bytes;
+    size_t length;
+};
+
+/* The first bytes as a number; those that are not there count as zero. */
+static uint64_t number_of(const uint8_t *bytes, size_t length)
 {
-    size_t least = entry->key_length < key_length ? entry->key_length : key_length;
-    int order = least == 0 ? 0 : memcmp(entry->bytes, key, least);
-    return order != 0 ? order : (entry->key_length > key_length) - (entry->key_length < key_length);
+    uint8_t first[8] = {0};
+    if (length >= sizeof first) {
+        return get_be64(bytes);
+    }
+    if (length > 0) {
+        memcpy(first, bytes, length);
+    }
+    return get_be64(first);
+}
+
+static struct wanted_key wanted_of(const void *key, size_t length)
+{
+    return (struct wanted_key){.high = number_of(key, length),
+                               .low =
+                                   length > 8 ? number_of((const uint8_t *)key + 8, length - 8) : 0,
+                               .bytes = key,
+                               .length = length};
+}
+
+static int compare(const struct memory_place *place, const struct wanted_key *key)
+{
+    if (place->high != key->high) {
+        return place->high < key->high ? -1 : 1;
+    }
+    if (place->low != key->low) {
+        return place->low < key->low ? -1 : 1;
+    }
+    const struct memory_entry *entry = place->entry;
+    size_t least = entry->key_length < key->length ? entry->key_length : key->length;
+    int order =
+        least <= 16 ? 0 : memcmp(entry->bytes + 16, (const uint8_t *)key->bytes + 16, least - 16);
+    return order != 0 ? order
+                      : (entry->key_length > key->length) - (entry->key_length < key->length);
 }
 
 /* The first place whose key is not below the given one. */
-static size_t place_of(const struct memory_table *table, const void *key, size_t key_length)
+static size_t place_of(const struct memory_table *table, const struct wanted_key *key)
 {
     size_t low = 0;
     size_t high = table->count;
-    if (high > 0 && compare(table->entries[high - 1], key, key_length) < 0) {
+    if (high > 0 && compare(&table->places[high - 1], key) < 0) {
         return high;
     }
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (compare(table->entries[middle], key, key_length) < 0) {
+        if (compare(&table->places[middle], key) < 0) {
             low = middle + 1;
         } else {
             high = middle;
@@ -49,10 +86,9 @@ static size_t place_of(const struct memory_table *table, const void *key, size_t
     return low;
 }
 
-static bool stands_at(const struct memory_table *table, size_t place, const void *key,
-                      size_t key_length)
+static bool stands_at(const struct memory_table *table, size_t place, const struct wanted_key *key)
 {
-    return place < table->count && compare(table->entries[place], key, key_length) == 0;
+    return place < table->count && compare(&table->places[place], key) == 0;
 }
 
 void memory_store_init(struct memory_store *store, unsigned table_count)
@@ -68,9 +104,9 @@ void memory_store_end(struct memory_store *store)
     memory_store_commit(store);
     for (unsigned t = 0; t < store->table_count; t++) {
         for (size_t i = 0; i < store->tables[t].count; i++) {
-            free(store->tables[t].entries[i]);
+            free(store->tables[t].places[i].entry);
         }
-        free(store->tables[t].entries);
+        free(store->tables[t].places);
     }
     free(store->tables);
     free(store->undo);
@@ -83,14 +119,15 @@ void memory_store_copy(const struct memory_store *store, struct memory_store *re
     for (unsigned t = 0; t < store->table_count; t++) {
         const struct memory_table *from = &store->tables[t];
         struct memory_table *to = &ret_copy->tables[t];
-        to->entries = calloc(from->count + 1, sizeof(struct memory_entry *));
-        CHECK(to->entries != NULL);
+        to->places = calloc(from->count + 1, sizeof *to->places);
+        CHECK(to->places != NULL);
         to->count = from->count;
         to->capacity = from->count + 1;
         for (size_t i = 0; i < from->count; i++) {
-            const struct memory_entry *entry = from->entries[i];
-            to->entries[i] = entry_new(entry->bytes, entry->key_length,
-                                       entry->bytes + entry->key_length, entry->value_length);
+            const struct memory_entry *entry = from->places[i].entry;
+            to->places[i] = from->places[i];
+            to->places[i].entry = entry_new(entry->bytes, entry->key_length,
+                                            entry->bytes + entry->key_length, entry->value_length);
         }
     }
 }
@@ -104,11 +141,12 @@ bool memory_store_get(const struct memory_store *store, unsigned table, const vo
                       size_t key_length, struct span *ret_value)
 {
     const struct memory_table *t = &store->tables[table];
-    size_t place = place_of(t, key, key_length);
-    if (!stands_at(t, place, key, key_length)) {
+    const struct wanted_key wanted = wanted_of(key, key_length);
+    size_t place = place_of(t, &wanted);
+    if (!stands_at(t, place, &wanted)) {
         return false;
     }
-    *ret_value = value_of(t->entries[place]);
+    *ret_value = value_of(t->places[place].entry);
     return true;
 }
 
@@ -116,44 +154,48 @@ bool memory_store_seek(const struct memory_store *store, unsigned table, const v
                        size_t from_length, struct span *ret_key, struct span *ret_value)
 {
     const struct memory_table *t = &store->tables[table];
-    size_t place = place_of(t, from, from_length);
+    const struct wanted_key wanted = wanted_of(from, from_length);
+    size_t place = place_of(t, &wanted);
     if (place == t->count) {
         return false;
     }
-    const struct memory_entry *entry = t->entries[place];
+    const struct memory_entry *entry = t->places[place].entry;
     *ret_key = (struct span){.data = entry->bytes, .length = entry->key_length};
     *ret_value = value_of(entry);
     return true;
 }
 
-/* Takes the entry (or an absent one for "not there") over into the undo log. */
-static void remember(struct memory_store *store, unsigned table, struct memory_entry *old)
+static void remember(struct memory_store *store, unsigned table, bool inserted,
+                     struct memory_entry *entry)
 {
     if (store->undo_count == store->undo_capacity) {
         store->undo_capacity = store->undo_capacity == 0 ? 64 : 2 * store->undo_capacity;
         store->undo = realloc(store->undo, store->undo_capacity * sizeof *store->undo);
         CHECK(store->undo != NULL);
     }
-    store->undo[store->undo_count++] = (struct memory_undo){.table = table, .old = old};
+    store->undo[store->undo_count++] =
+        (struct memory_undo){.table = table, .inserted = inserted, .entry = entry};
 }
 
-static void insert_at(struct memory_table *table, size_t place, struct memory_entry *entry)
+static void insert_at(struct memory_table *table, size_t place, const struct wanted_key *key,
+                      struct memory_entry *entry)
 {
     if (table->count == table->capacity) {
         table->capacity = table->capacity == 0 ? 64 : 2 * table->capacity;
-        table->entries = realloc(table->entries, table->capacity * sizeof(struct memory_entry *));
-        CHECK(table->entries != NULL);
+        table->places = realloc(table->places, table->capacity * sizeof *table->places);
+        CHECK(table->places != NULL);
     }
-    memmove(&table->entries[place + 1], &table->entries[place],
-            (table->count - place) * sizeof(struct memory_entry *));
-    table->entries[place] = entry;
+    memmove(&table->places[place + 1], &table->places[place],
+            (table->count - place) * sizeof *table->places);
+    table->places[place] =
+        (struct memory_place){.high = key->high, .low = key->low, .entry = entry};
     table->count++;
 }
 
 static void remove_at(struct memory_table *table, size_t place)
 {
-    memmove(&table->entries[place], &table->entries[place + 1],
-            (table->count - place - 1) * sizeof(struct memory_entry *));
+    memmove(&table->places[place], &table->places[place + 1],
+            (table->count - place - 1) * sizeof *table->places);
     table->count--;
 }
 
@@ -161,16 +203,15 @@ void memory_store_put(struct memory_store *store, unsigned table, const void *ke
                       size_t key_length, const void *value, size_t value_length)
 {
     struct memory_table *t = &store->tables[table];
-    size_t place = place_of(t, key, key_length);
+    const struct wanted_key wanted = wanted_of(key, key_length);
+    size_t place = place_of(t, &wanted);
     struct memory_entry *entry = entry_new(key, key_length, value, value_length);
-    if (stands_at(t, place, key, key_length)) {
-        remember(store, table, t->entries[place]);
-        t->entries[place] = entry;
+    if (stands_at(t, place, &wanted)) {
+        remember(store, table, false, t->places[place].entry);
+        t->places[place].entry = entry;
     } else {
-        struct memory_entry *absent = entry_new(key, key_length, NULL, 0);
-        absent->absent = true;
-        remember(store, table, absent);
-        insert_at(t, place, entry);
+        remember(store, table, true, entry);
+        insert_at(t, place, &wanted, entry);
     }
 }
 
@@ -178,9 +219,10 @@ void memory_store_del(struct memory_store *store, unsigned table, const void *ke
                       size_t key_length)
 {
     struct memory_table *t = &store->tables[table];
-    size_t place = place_of(t, key, key_length);
-    if (stands_at(t, place, key, key_length)) {
-        remember(store, table, t->entries[place]);
+    const struct wanted_key wanted = wanted_of(key, key_length);
+    size_t place = place_of(t, &wanted);
+    if (stands_at(t, place, &wanted)) {
+        remember(store, table, false, t->places[place].entry);
         remove_at(t, place);
     }
 }
@@ -188,25 +230,31 @@ void memory_store_del(struct memory_store *store, unsigned table, const void *ke
 void memory_store_commit(struct memory_store *store)
 {
     for (size_t i = 0; i < store->undo_count; i++) {
-        free(store->undo[i].old);
+        if (!store->undo[i].inserted) {
+            free(store->undo[i].entry);
+        }
     }
     store->undo_count = 0;
 }
 
+/* Backwards, so that a row that was inserted stands there again when its turn comes. */
 void memory_store_rollback(struct memory_store *store)
 {
     while (store->undo_count > 0) {
-        struct memory_undo *undo = &store->undo[--store->undo_count];
+        const struct memory_undo *undo = &store->undo[--store->undo_count];
         struct memory_table *t = &store->tables[undo->table];
-        size_t place = place_of(t, undo->old->bytes, undo->old->key_length);
-        if (stands_at(t, place, undo->old->bytes, undo->old->key_length)) {
-            free(t->entries[place]);
+        const struct wanted_key key = wanted_of(undo->entry->bytes, undo->entry->key_length);
+        size_t place = place_of(t, &key);
+        const bool stands = stands_at(t, place, &key);
+        if (undo->inserted) {
+            CHECK(stands && t->places[place].entry == undo->entry);
             remove_at(t, place);
-        }
-        if (undo->old->absent) {
-            free(undo->old);
+            free(undo->entry);
+        } else if (stands) {
+            free(t->places[place].entry);
+            t->places[place].entry = undo->entry;
         } else {
-            insert_at(t, place, undo->old);
+            insert_at(t, place, &key, undo->entry);
         }
     }
 }

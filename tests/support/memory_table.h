@@ -16,17 +16,25 @@
 struct memory_entry {
     uint32_t key_length;
     uint32_t value_length;
-    bool absent; /* in the undo log: the key was not there */
     uint8_t bytes[];
 };
 
+/* What a change is taken back to. */
 struct memory_undo {
     unsigned table;
-    struct memory_entry *old;
+    bool inserted;              /* the row is new; else the row stood there and is not any more */
+    struct memory_entry *entry; /* owned by the log unless inserted */
+};
+
+/* A row in its table. The first bytes of its key, as numbers that ascend with it, so that a search
+   seldom looks at the row itself. */
+struct memory_place {
+    uint64_t high, low;
+    struct memory_entry *entry;
 };
 
 struct memory_table {
-    struct memory_entry **entries; /* ascending by key */
+    struct memory_place *places; /* ascending by key */
     size_t count, capacity;
 };
 

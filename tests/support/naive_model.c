@@ -86,6 +86,26 @@ void naive_model_genesis(struct naive_model *model, const struct genesis *genesi
     free(bytes);
 }
 
+static void send_batch(struct naive_model *model, const struct ledger_fixture *f, uint32_t at)
+{
+    const struct fixture_batch *part = &f->parts[at];
+    const struct batch_header *header = &part->header;
+    CHECK(header->kind == BATCH_RECORDS || header->kind == BATCH_ACTION);
+    send_u32(model, header->participant);
+    send_u32(model, header->key_no);
+    send_u32(model, header->kind);
+    send(model, &f->batches[at].id, sizeof f->batches[at].id);
+    send(model, &header->source_hash, sizeof header->source_hash);
+    send_u32(model, header->part);
+    if (header->kind == BATCH_ACTION) {
+        send_u32(model, (uint32_t)part->body_length);
+        send(model, part->body, part->body_length);
+    } else {
+        send_u32(model, header->count);
+        send(model, part->records, header->count * sizeof(struct record));
+    }
+}
+
 static void send_block(struct naive_model *model, const struct ledger_fixture *f)
 {
     uint8_t time[8];
@@ -94,13 +114,7 @@ static void send_block(struct naive_model *model, const struct ledger_fixture *f
     send(model, time, sizeof time);
     send_u32(model, f->block.batch_count);
     for (uint32_t i = 0; i < f->block.batch_count; i++) {
-        const struct batch_header *header = &f->parts[i].header;
-        send_u32(model, header->participant);
-        send(model, &f->batches[i].id, sizeof f->batches[i].id);
-        send(model, &header->source_hash, sizeof header->source_hash);
-        send_u32(model, header->part);
-        send_u32(model, header->count);
-        send(model, f->parts[i].records, header->count * sizeof(struct record));
+        send_batch(model, f, i);
     }
     CHECK(fflush(model->to) == 0);
 }
@@ -211,34 +225,46 @@ static void say_total(struct naive_model *model, struct total total)
     }
 }
 
-static void say_totals(struct naive_model *model, const struct ledger_fixture *f)
+static void say_accounts(struct naive_model *model, const struct ledger_fixture *f)
 {
-    uint32_t count = (uint32_t)genesis_account_count(&f->genesis);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct total *totals = f->ledger->accounts[i].totals;
-        bool any = false;
+    for (uint32_t i = 0; i < f->ledger->account_count; i++) {
+        const struct account *account = &f->ledger->accounts[i];
+        bool any = account->limit != 0 || account->flags != 0;
         for (unsigned at = 0; at < ACCOUNT_TOTALS; at++) {
-            any = any || totals[at].minor != 0;
+            any = any || account->totals[at].minor != 0;
         }
         if (!any) {
             continue;
         }
         say(model, "account %u", i);
         for (unsigned at = 0; at < ACCOUNT_TOTALS; at++) {
-            say_total(model, totals[at]);
+            say_total(model, account->totals[at]);
         }
-        say(model, "\n");
-    }
-    for (uint32_t i = 0; i < f->genesis.participant_count; i++) {
-        if (registry_is_suspended(&f->ledger->registry, i)) {
-            say(model, "suspended %u\n", f->genesis.participants[i].number);
-        }
+        say(model, " %" PRIu64 " %u\n", account->limit, account->flags);
     }
 }
 
-static const enum ledger_table COMPARED[] = {TABLE_IDS,          TABLE_LIFE,       TABLE_SOURCES,
-                                             TABLE_CYCLES,       TABLE_CYCLE_NETS, TABLE_EVENTS,
-                                             TABLE_TRANSACTIONS, TABLE_EXPIRY,     TABLE_QUEUE};
+static const enum ledger_table COMPARED[] = {
+    TABLE_IDS,        TABLE_LIFE,     TABLE_SOURCES,      TABLE_PARTICIPANTS,
+    TABLE_LIMITS,     TABLE_SERVICES, TABLE_SCHEMES,      TABLE_CYCLES,
+    TABLE_CYCLE_NETS, TABLE_EVENTS,   TABLE_TRANSACTIONS, TABLE_ACTIONS,
+    TABLE_EXPIRY,     TABLE_QUEUE,    TABLE_CALENDARS,    TABLE_PARAMETERS};
+
+/* Of all tables but the validators, which never change here, and the digest of open actions. */
+static void say_digests(struct naive_model *model, const struct ledger_fixture *f)
+{
+    for (unsigned slot = 1; slot < STATE_SLOTS; slot++) {
+        bool compared = slot == STATE_SLOT_OPEN;
+        for (size_t i = 0; i < sizeof COMPARED / sizeof COMPARED[0]; i++) {
+            compared = compared || (COMPARED[i] == slot && slot != TABLE_EVENTS);
+        }
+        if (compared) {
+            say(model, "digest %u ", slot);
+            say_bytes(model, f->ledger->state.digests[slot].bytes, HASH_BYTES);
+            say(model, "\n");
+        }
+    }
+}
 
 static void say_block(struct naive_model *model, const struct ledger_fixture *f)
 {
@@ -252,10 +278,8 @@ static void say_block(struct naive_model *model, const struct ledger_fixture *f)
         say_rows(model, f, COMPARED[i]);
     }
     say_entries(model, f->outcome);
-    say_totals(model, f);
-    if (model->length == 0) {
-        say(model, "\n");
-    }
+    say_accounts(model, f);
+    say_digests(model, f);
 }
 
 /* The line that stands at a place of a text. */
@@ -275,6 +299,16 @@ static void show_record(const struct ledger_fixture *f, const char *text, size_t
     unsigned batch = 0;
     unsigned index = 0;
     if (sscanf(&text[at], "verdict %u %u", &batch, &index) != 2) {
+        return;
+    }
+    if (f->parts[batch].header.kind != BATCH_RECORDS) {
+        (void)fprintf(stderr, "  by %u with key %u: action of kind %u, %zu bytes:",
+                      f->parts[batch].header.participant, f->parts[batch].header.key_no,
+                      f->parts[batch].body[2], f->parts[batch].body_length);
+        for (size_t i = 0; i < f->parts[batch].body_length; i++) {
+            (void)fprintf(stderr, "%s%02x", i % 4 == 0 ? " " : "", f->parts[batch].body[i]);
+        }
+        (void)fprintf(stderr, "\n");
         return;
     }
     const struct record *r = &f->parts[batch].records[index];

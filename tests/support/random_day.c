@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "tests/support/ledger_acts.h"
 
-#define DISPUTES 4u
+#define DISPUTES 6u
+#define FIXTURE_SCHEMES 7u /* of genesis */
 
 static uint64_t below(struct random_day *day, uint64_t bound)
 {
@@ -148,9 +150,16 @@ void random_day_end(struct random_day *day)
     fixture_free(day->fixture);
 }
 
+/* As things stand: actions may have changed them. */
+static const struct genesis *now_of(const struct random_day *day)
+{
+    return &day->fixture->ledger->refdata.now;
+}
+
 static uint32_t anyone(struct random_day *day)
 {
-    return 1 + (uint32_t)below(day, 7);
+    const struct genesis *now = now_of(day);
+    return now->participants[below(day, now->participant_count)].number;
 }
 
 static int64_t small_fee(struct random_day *day)
@@ -160,7 +169,7 @@ static int64_t small_fee(struct random_day *day)
 
 static const struct genesis_scheme *scheme_of(const struct random_day *day, uint16_t number)
 {
-    return genesis_scheme(&day->fixture->genesis, number);
+    return genesis_scheme(now_of(day), number);
 }
 
 /* A record that begins something, filed by that participant. */
@@ -197,6 +206,11 @@ static struct record beginning(struct random_day *day, uint32_t by)
         r.scheme = 0;
         return r;
     }
+    const struct genesis *now = now_of(day);
+    if (now->scheme_count > FIXTURE_SCHEMES && one_in(day, 4)) {
+        uint64_t later = below(day, now->scheme_count - FIXTURE_SCHEMES);
+        r.scheme = now->schemes[FIXTURE_SCHEMES + later].number;
+    }
     if (scheme_of(day, r.scheme)->network != 0 && r.kind != RECORD_FEE) {
         r.payer_fee = small_fee(day);
         r.payee_fee = small_fee(day);
@@ -214,10 +228,31 @@ static struct record beginning(struct random_day *day, uint32_t by)
     return r;
 }
 
-/* What may be done to a record of a kind. */
-static uint16_t act_for(struct random_day *day, uint16_t kind)
+/* The step that a dispute awaits, or any. */
+static uint16_t step_for(struct random_day *day, uint32_t at)
 {
-    switch (kind) {
+    unsigned state =
+        one_in(day, 4) ? 0 : acts_state(day->fixture, day->recent_by[at], &day->recent[at]);
+    if (state == LIFE_CHARGED_BACK && !one_in(day, 4)) {
+        return RECORD_REPRESENT;
+    }
+    if (state == LIFE_REPRESENTED) {
+        return RECORD_PRE_ARBITRATE;
+    }
+    if (state == LIFE_PRE_ARBITRATED && !one_in(day, 4)) {
+        return RECORD_DECLINE;
+    }
+    if (state == LIFE_IN_ARBITRATION) {
+        return RECORD_RULE;
+    }
+    return (uint16_t)ONE_OF(day, RECORD_REPRESENT, RECORD_PRE_ARBITRATE, RECORD_DECLINE,
+                            RECORD_RULE, RECORD_ACCEPT, RECORD_WITHDRAW);
+}
+
+/* What may be done to a record that was filed. */
+static uint16_t act_for(struct random_day *day, uint32_t at)
+{
+    switch (day->recent[at].kind) {
     case RECORD_CLEAR:
     case RECORD_CAPTURE:
         return (uint16_t)ONE_OF(day, RECORD_AFFIRM, RECORD_REJECT, RECORD_REVERSE, RECORD_REVERSE,
@@ -229,10 +264,7 @@ static uint16_t act_for(struct random_day *day, uint16_t kind)
         return (uint16_t)ONE_OF(day, RECORD_AFFIRM, RECORD_REJECT, RECORD_REVERSE, RECORD_REFUND,
                                 RECORD_CANCEL, RECORD_REPRIORITISE);
     case RECORD_CHARGEBACK:
-        return (uint16_t)ONE_OF(day, RECORD_REPRESENT, RECORD_REPRESENT, RECORD_REPRESENT,
-                                RECORD_PRE_ARBITRATE, RECORD_PRE_ARBITRATE, RECORD_PRE_ARBITRATE,
-                                RECORD_DECLINE, RECORD_DECLINE, RECORD_RULE, RECORD_RULE,
-                                RECORD_ACCEPT, RECORD_WITHDRAW);
+        return step_for(day, at);
     case RECORD_REVERSE:
     case RECORD_DEFUND:
     case RECORD_UNPLEDGE:
@@ -282,7 +314,7 @@ static struct record act(struct random_day *day, uint32_t by)
             continue;
         }
         bool clear = day->recent[at].kind == RECORD_CLEAR || day->recent[at].kind == RECORD_CAPTURE;
-        kind = begins && clear ? RECORD_CHARGEBACK : act_for(day, day->recent[at].kind);
+        kind = begins && clear ? RECORD_CHARGEBACK : act_for(day, at);
         if (may_act(day, &day->recent[at], kind, by)) {
             break;
         }
@@ -443,6 +475,18 @@ static struct record any(struct random_day *day, uint32_t by)
     return dice < 62 ? half(day, by) : act(day, by);
 }
 
+/* A place for a chargeback: rather not that of a dispute that goes on. */
+static uint32_t dispute_place(struct random_day *day)
+{
+    for (uint32_t at = 0; at < DISPUTES && !one_in(day, 20); at++) {
+        unsigned state = acts_state(day->fixture, day->recent_by[at], &day->recent[at]);
+        if (state < LIFE_CHARGED_BACK || state > LIFE_IN_ARBITRATION) {
+            return at;
+        }
+    }
+    return (uint32_t)below(day, DISPUTES);
+}
+
 /* The first places are for chargebacks, so that disputes go on. */
 static void keep(struct random_day *day, const struct record *record, uint32_t by)
 {
@@ -450,7 +494,7 @@ static void keep(struct random_day *day, const struct record *record, uint32_t b
     if (at < RANDOM_DAY_RECENT) {
         day->recent_count++;
     } else if (record->kind == RECORD_CHARGEBACK) {
-        at = (uint32_t)below(day, DISPUTES);
+        at = dispute_place(day);
     } else {
         at = DISPUTES + (uint32_t)below(day, RANDOM_DAY_RECENT - DISPUTES);
     }
@@ -462,7 +506,8 @@ void random_day_note(struct random_day *day)
 {
     const struct ledger_fixture *f = day->fixture;
     for (uint32_t b = 0; b < f->block.batch_count; b++) {
-        for (uint32_t i = 0; i < f->parts[b].header.count; i++) {
+        bool has_records = f->parts[b].header.kind == BATCH_RECORDS;
+        for (uint32_t i = 0; has_records && i < f->parts[b].header.count; i++) {
             const struct record *record = &f->parts[b].records[i];
             bool more = record->kind == RECORD_CLEAR || record->kind == RECORD_HOLD ||
                         record->kind == RECORD_CAPTURE || record->kind == RECORD_PAY ||
@@ -489,13 +534,31 @@ static void random_time(struct random_day *day)
     day->fixture->block.timestamp_ms += later;
 }
 
+/* A key that the participant may submit with; 0: it has none. */
+static uint32_t submitting_key(const struct random_day *day, uint32_t by)
+{
+    const struct genesis_participant *row = genesis_participant(now_of(day), by);
+    for (uint32_t i = 0; i < row->key_count; i++) {
+        if ((row->keys[i].permissions & PERMISSION_SUBMIT) != 0) {
+            return row->keys[i].key_no;
+        }
+    }
+    return 0;
+}
+
 void random_day_block(struct random_day *day, unsigned batches, unsigned records)
 {
     struct ledger_fixture *f = day->fixture;
     random_time(day);
     for (unsigned b = 0; b < batches; b++) {
         uint32_t by = one_in(day, 6) ? FIXTURE_AGENT : anyone(day);
+        by = one_in(day, 6) ? FIXTURE_NETWORK : by;
+        uint32_t key_no = submitting_key(day, by);
+        if (key_no == 0) {
+            continue;
+        }
         struct batch_header *header = fixture_batch(f, by);
+        header->key_no = key_no;
         if (one_in(day, 30)) {
             header->source_hash.bytes[0] = (uint8_t)(1 + below(day, 20));
             header->parts = 2;

@@ -22,6 +22,7 @@ import hefu_chain as chain  # noqa: E402
 import hefu_example as example  # noqa: E402
 import hefu_formats as f  # noqa: E402
 
+ACTIONS = 16  # the slot of state_root
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "formats.json")
 
 
@@ -342,7 +343,9 @@ def add_chain(v):
     ledger = chain.Ledger(example.GENESIS)
     put_block(v, ledger, [])
     for blueprint in example.BLOCKS:
+        before = ledger.slots()[ACTIONS]
         put_block(v, ledger, ledger.execute(blueprint))
+        put_key_proof(v, ledger, before)
     v.put("chain.blocks", len(example.BLOCKS) + 1)
 
 
@@ -367,6 +370,18 @@ def put_block(v, ledger, batches):
             v.put(f"{name}.write.{table}.{i}.key", key)
             v.put(f"{name}.write.{table}.{i}.value", rows[key] or b"")
         v.put(f"{name}.write.{table}.count", len(rows))
+
+
+def put_key_proof(v, ledger, before):
+    """What the meta row 'w' keeps of a block, as of any that wrote to ACTIONS."""
+    rows = [key + value for key, value in ledger.written.get(ACTIONS, {}).items()]
+    if not rows:
+        return
+    slots = ledger.slots()
+    if slots[ACTIONS] != f.writes_digest(before, rows):
+        raise f.Mismatch("a block's rows of ACTIONS are not in the order of the digest")
+    steps = f.path(slots, ACTIONS)
+    v.put(f"chain.{ledger.height}.key_proof", before + b"".join(steps + rows))
 
 
 def decoded(layout, data, field):

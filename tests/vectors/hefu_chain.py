@@ -5,6 +5,7 @@ says: pages, leaves, digests, headers and the STATE row. Nothing is shared with 
 """
 
 import os
+import struct
 import sys
 
 import hefu_actions
@@ -190,6 +191,12 @@ class Ledger(hefu_actions.Governance):
             if table in RUNNING:
                 self.running[table] = f.writes_digest(self.running[table], rows)
 
+    def queue_rows(self):
+        return [
+            struct.pack(">HQI", row["currency"], *place) + model.queue_value(row)
+            for place, row in self.money.queue.items()
+        ]
+
     def execute_batch(self, index, batch):
         if isinstance(batch, BodyBatch):
             kinds = {2: self.execute_action, 3: self.execute_evidence}
@@ -239,8 +246,18 @@ class Ledger(hefu_actions.Governance):
             next_validators_hash=self.validators_hash,
         )
         numbers = (self.height, self.timestamp_ms, self.epoch, self.total_records)
-        value = f.u32(2) + bytes(4) + b"".join(map(f.u64, numbers))
+        value = f.u32(3) + bytes(4) + b"".join(map(f.u64, numbers))
         value += f.block_hash(self.header) + b"".join(self.slots())
-        value += f.u64(min(self.money.expiry)[0] if self.money.expiry else 2**64 - 1)
+        next_due = f.u64(min(self.money.expiry)[0] if self.money.expiry else 2**64 - 1)
+        value += next_due + f.u64(sum(map(mix, [next_due] + self.queue_rows())) % 2**64)
         value += f.u64(len(self.hashes)) + b"".join(f.frontier(self.hashes))
         self.written[STATE] = {b"state": value}
+
+
+def mix(data):
+    """docs/formats.md, Stored tables, check of STATE."""
+    h = 0
+    for (word,) in struct.iter_unpack("<Q", data + bytes(-len(data) % 8)):
+        h = (h ^ word) * 0x9E3779B97F4A7C15 % 2**64
+        h ^= h >> 32
+    return h

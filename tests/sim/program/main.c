@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "node/memory.h"
 #include "tests/sim/sim.h"
 
 #define JOBS_MAX 64
@@ -242,8 +243,9 @@ static struct plan parse(char **arguments)
 int main(int argc, char **argv)
 {
     (void)argc;
-    /* Memory of stopped nodes is used again without the kernel in between; only what is large and
-       hardly touched comes as fresh pages, which are zero without being cleared. */
+    /* Memory of stopped nodes is used again without the kernel in between; only the ledger's, of
+       which little is touched and which must be zero, comes as fresh pages. */
+    memory_keep((size_t)8 << 30);
     (void)mallopt(M_MMAP_THRESHOLD, 5 << 20);
     (void)mallopt(M_TRIM_THRESHOLD, 512 << 20);
     const struct plan plan = parse(argv);

@@ -16,6 +16,7 @@
 #include "cli/text.h"
 #include "ledger/kinds.h"
 #include "node/genesis_file.h"
+#include "tests/support/folder.h"
 
 struct fixture {
     struct genesis genesis;
@@ -319,10 +320,10 @@ static void ignore_line(void *context, const struct import_error *error)
 /* The first bad line of a file that a chain needs, as the check of the file finds it. */
 static uint64_t broken_chain_of(const struct fixture *fixture, const char *lines)
 {
-    char path[] = "/tmp/hefu-import-XXXXXX";
-    int descriptor = mkstemp(path);
-    assert_true(descriptor >= 0);
-    FILE *file = fdopen(descriptor, "w");
+    struct folder folder;
+    folder_make(&folder);
+    const char *path = folder_file(&folder, "records.csv");
+    FILE *file = fopen(path, "w");
     assert_non_null(file);
     fprintf(file, "%s,flags\n%s", HEADER, lines);
     assert_int_equal(fclose(file), 0);
@@ -330,7 +331,7 @@ static uint64_t broken_chain_of(const struct fixture *fixture, const char *lines
     assert_int_equal(source_check(&source, path, fixture->names, 0, ignore_line, NULL), EXIT_CLEAN);
     uint64_t line = source.broken_chain;
     source_close(&source);
-    (void)remove(path);
+    folder_remove(&folder);
     return line;
 }
 

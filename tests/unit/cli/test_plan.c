@@ -120,6 +120,8 @@ static void mistakes_are_placed(void **state)
          "\"from_date\":20260101,"
          "\"rate_ppm\":1,\"cap\":\"1.001\"}]}]}",
          "schemes[0].fee_rules[0].cap"},
+        {"{\"network\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}", "deeper"},
+        {"{\"network\":\"a\",\"network\":\"b\"}", "plan:1:"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct genesis genesis;

@@ -13,12 +13,13 @@
 #include <cmocka.h>
 
 #include "tests/support/ledger_governed.h"
+#include "tests/support/verdict_proofs.h"
 
 static unsigned act_bytes(struct ledger_fixture *f, const uint8_t *body, size_t length)
 {
     (void)fixture_body(f, BATCH_ACTION, 1, 1, body, length);
     fixture_block(f);
-    return fixture_verdict(f, 0, 0);
+    return proofs_note(fixture_verdict(f, 0, 0));
 }
 
 /* Goal: bytes that are no action get a verdict; a body beyond its limit makes the block invalid. */
@@ -73,7 +74,7 @@ static unsigned accuse(struct ledger_fixture *f, struct evidence_vote a, struct 
     evidence_body_encode(&a, &b, body);
     (void)fixture_body(f, BATCH_EVIDENCE, 1, governed_key_no(1), body, sizeof body);
     fixture_block(f);
-    return fixture_verdict(f, 0, 0);
+    return proofs_note(fixture_verdict(f, 0, 0));
 }
 
 static void test_evidence(void **state)
@@ -187,6 +188,13 @@ static void test_action_form(void **state)
     assert_int_equal(action_decode((struct span){body, length}, &parsed), STATUS_OVERSIZED);
 }
 
+/* Goal: the verdicts that this test owes the list of all (tests/tables/test_verdicts.c). */
+static void test_every_verdict_was_reached(void **state)
+{
+    (void)state;
+    proofs_expect(PROOFS_ACTION_BYTES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +202,7 @@ int main(void)
         cmocka_unit_test(test_evidence),
         cmocka_unit_test(test_evidence_form),
         cmocka_unit_test(test_action_form),
+        cmocka_unit_test(test_every_verdict_was_reached),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

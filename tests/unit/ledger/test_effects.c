@@ -15,6 +15,7 @@
 #include "ledger/limit.h"
 #include "tests/support/action_batch.h"
 #include "tests/support/ledger_fixture.h"
+#include "tests/support/verdict_proofs.h"
 
 #define MAKER 1u
 #define CHECKER 2u
@@ -59,7 +60,7 @@ static unsigned propose(struct ledger_fixture *f, const struct body *body, struc
 {
     *ret_id = fixture_body(f, BATCH_ACTION, FIXTURE_AGENT, MAKER, body->bytes, body->writer.used);
     fixture_block(f);
-    return fixture_verdict(f, 0, 0);
+    return proofs_note(fixture_verdict(f, 0, 0));
 }
 
 /* Proposes and approves; every block is taken back once and loaded afterwards. */
@@ -344,6 +345,13 @@ static void test_overtaken(void **state)
     fixture_free(f);
 }
 
+/* Goal: the verdicts that this test owes the list of all (tests/tables/test_verdicts.c). */
+static void test_every_verdict_was_reached(void **state)
+{
+    (void)state;
+    proofs_expect(PROOFS_EFFECTS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +361,7 @@ int main(void)
         cmocka_unit_test(test_services_and_schemes),
         cmocka_unit_test(test_cycles),
         cmocka_unit_test(test_overtaken),
+        cmocka_unit_test(test_every_verdict_was_reached),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -454,12 +454,12 @@ static void test_rows(void **state)
         transaction_decode((struct span){value, TRANSACTION_VALUE_BYTES}, &transaction),
         STATUS_MALFORMED);
 
-    struct state_row row = {.height = 6, .history = {.size = 6}};
+    struct state_row row = {.height = 6, .history = {.size = 6}, .queue_sum = 7};
     struct state_row back;
     row.history.roots[1].bytes[0] = 1;
     row.history.roots[2].bytes[0] = 2;
     size_t length = state_encode(&row, value);
-    assert_int_equal(length, 8 + 32 + 32 + 32 * 32 + 8 + 8 + 2 * 32);
+    assert_int_equal(length, 8 + 32 + 32 + 32 * 32 + 8 + 8 + 8 + 2 * 32);
     assert_int_equal(state_decode((struct span){value, length}, &back), STATUS_OK);
     assert_memory_equal(&back, &row, sizeof row);
     assert_int_equal(state_decode((struct span){value, length - 1}, &back), STATUS_TRUNCATED);

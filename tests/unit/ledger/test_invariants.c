@@ -462,13 +462,9 @@ static void stored_pending(struct ledger_fixture *f)
 /* The other side, so that debits and credits stay equal. */
 static void with_cash(struct ledger_fixture *f, struct account *account, int64_t change)
 {
-    if (change < 0) {
-        debit(account, (uint64_t)-change);
-        credit(hub(f, ACCOUNT_CASH), (uint64_t)-change);
-    } else {
-        credit(account, (uint64_t)change);
-        debit(hub(f, ACCOUNT_CASH), (uint64_t)change);
-    }
+    const uint64_t size = (uint64_t)(change < 0 ? -change : change);
+    credit(change < 0 ? hub(f, ACCOUNT_CASH) : account, size);
+    debit(change < 0 ? account : hub(f, ACCOUNT_CASH), size);
 }
 
 static void stored_claim(struct ledger_fixture *f)

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -17,8 +18,10 @@ static struct hash id_of(uint64_t number)
 
 static struct wanted_table *new_table(void)
 {
-    struct wanted_table *table = calloc(1, sizeof *table);
+    struct wanted_table *table = malloc(sizeof *table);
     assert_non_null(table);
+    memset(table, 0xa5, sizeof *table);
+    wanted_init(table);
     return table;
 }
 

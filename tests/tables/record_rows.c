@@ -1,17 +1,14 @@
-/*
- * Goal: every verdict of ledger/verdict.h is reached by a record that has just that fault, and of
- * two faults the one with the lower number decides (docs/ledger.md, Verdicts).
- */
+/* record_rows: what a record itself can have wrong, and of sound ones that they post (see
+   verdict_rows.h). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "tests/support/ledger_cases.h"
+#include "tests/tables/verdict_rows.h"
 
 #define FAULT(name)                                                                                \
     static void name(struct attempt *attempt __attribute__((unused)),                              \
@@ -290,7 +287,7 @@ FAULT(covered_floor)
     attempt->submitter = FIXTURE_COVERED;
 }
 
-static const struct fault FAULTS[] = {
+const struct verdict_row RECORD_ROWS[] = {
     {VERDICT_POSTED, RECORD_CLEAR, apply_none},
     {VERDICT_POSTED, RECORD_PAY, apply_none},
     {VERDICT_POSTED, RECORD_REFUND, apply_none},
@@ -355,10 +352,10 @@ static const struct fault FAULTS[] = {
     {VERDICT_FEE_NOT_MANDATED, RECORD_REFUND, apply_refund_of_network_pulls_from_payee},
 };
 
-#define FAULT_COUNT (sizeof FAULTS / sizeof FAULTS[0])
+const size_t RECORD_ROW_COUNT = sizeof RECORD_ROWS / sizeof RECORD_ROWS[0];
 
 /* A sound record of the kind: 1 pays 2; a REFUND returns up to 1,000 of a posted CLEAR. */
-static struct attempt sound(struct ledger_fixture *f, enum record_kind kind)
+struct attempt verdict_sound(struct ledger_fixture *f, enum record_kind kind)
 {
     struct attempt attempt = {.fixture = f, .submitter = 1};
     if (kind == RECORD_CLEAR) {
@@ -377,179 +374,4 @@ static struct attempt sound(struct ledger_fixture *f, enum record_kind kind)
         attempt.record = fixture_refund(f, &original, 1, 400);
     }
     return attempt;
-}
-
-static void expect_fault(struct ledger_fixture *f, const struct fault *fault, size_t number)
-{
-    struct attempt attempt = sound(f, fault->kind);
-    fault->apply(&attempt);
-    unsigned verdict = fixture_file(f, attempt.submitter, attempt.record);
-    if (verdict != fault->verdict) {
-        print_error("case %zu: expected %s, found %s\n", number, verdict_name(fault->verdict),
-                    verdict_name(verdict));
-    }
-    assert_int_equal(verdict, fault->verdict);
-}
-
-static void test_each_fault(void **state)
-{
-    (void)state;
-    struct ledger_fixture *f = fixture_new();
-    f->genesis.block_records = 64;
-    cases_declare(f);
-    fixture_start(f);
-    for (size_t i = 0; i < FAULT_COUNT; i++) {
-        expect_fault(f, &FAULTS[i], i);
-    }
-    for (size_t i = 0; i < CASE_COUNT; i++) {
-        expect_fault(f, &CASES[i], FAULT_COUNT + i);
-    }
-    fixture_free(f);
-}
-
-/* Verdicts that only actions and evidence get: test_actions.c, test_action_bytes.c and
-   test_effects.c reach each of them. */
-static bool is_of_actions(int verdict)
-{
-    return verdict == VERDICT_CYCLE_STATE ||
-           (verdict >= VERDICT_NUMBER_NOT_NEXT && verdict <= VERDICT_OUT_OF_RANGE) ||
-           (verdict >= VERDICT_ACTION_FORM && verdict <= VERDICT_EVIDENCE_NO_CONFLICT) ||
-           (verdict >= VERDICT_ACTION_KEY && verdict <= VERDICT_NOT_CANDIDATE) ||
-           (verdict >= VERDICT_ACTION_NOT_FOUND && verdict <= VERDICT_VALIDATOR_TWICE) ||
-           (verdict >= VERDICT_VALIDATOR_KEY_NUMBER && verdict <= VERDICT_EVIDENCE_EPOCH);
-}
-
-static void test_every_verdict_has_a_case(void **state)
-{
-    (void)state;
-    int previous = -1;
-    unsigned reached_count = 0;
-    unsigned defined_count = 0;
-    for (unsigned at = 0; verdict_at(at) >= 0; at++) {
-        int verdict = verdict_at(at);
-        assert_true(verdict > previous);
-        previous = verdict;
-        bool reached = verdict == VERDICT_SOURCE_EXISTS || verdict == VERDICT_LINKED_FAILED ||
-                       is_of_actions(verdict);
-        for (size_t i = 0; i < FAULT_COUNT; i++) {
-            reached = reached || (int)FAULTS[i].verdict == verdict;
-        }
-        for (size_t i = 0; i < CASE_COUNT; i++) {
-            reached = reached || (int)CASES[i].verdict == verdict;
-        }
-        reached_count += reached;
-        defined_count++;
-        if (!reached) {
-            print_error("no case reaches %s\n", verdict_name((unsigned)verdict));
-        }
-        assert_true(reached);
-        assert_int_equal(verdict_of_name(verdict_name((unsigned)verdict)), verdict);
-        assert_true(strlen(verdict_sentence((unsigned)verdict)) > 10);
-    }
-    print_message("verdicts reached %u, defined %u\n", reached_count, defined_count);
-    assert_null(verdict_name(9999));
-    assert_null(verdict_sentence(9999));
-    assert_int_equal(verdict_of_name("NONSENSE"), -1);
-    assert_string_equal(verdict_name(VERDICT_PENDING), "PENDING");
-    assert_true(verdict_is_accepted(VERDICT_POSTED) && !verdict_is_accepted(VERDICT_EXISTS));
-}
-
-/* The two that concern more than one record. */
-static void test_source_exists_and_linked_failed(void **state)
-{
-    (void)state;
-    struct ledger_fixture *f = fixture_new();
-    fixture_start(f);
-    struct batch_header *header = fixture_batch(f, 1);
-    header->source_hash.bytes[0] = 9;
-    header->parts = 1;
-    fixture_add(f, fixture_clear(f, 1, 2, 10));
-    fixture_block(f);
-    assert_int_equal(fixture_verdict(f, 0, 0), VERDICT_POSTED);
-    header = fixture_batch(f, 1);
-    header->source_hash.bytes[0] = 9;
-    header->parts = 1;
-    fixture_add(f, fixture_clear(f, 1, 2, 11));
-    header = fixture_batch(f, 1);
-    struct record first = fixture_clear(f, 1, 2, 12);
-    first.flags = RECORD_LINKED;
-    struct record second = fixture_clear(f, 1, 2, 0);
-    fixture_add(f, first);
-    fixture_add(f, second);
-    fixture_block(f);
-    assert_int_equal(fixture_verdict(f, 0, 0), VERDICT_SOURCE_EXISTS);
-    assert_int_equal(fixture_verdict(f, 1, 0), VERDICT_LINKED_FAILED);
-    assert_int_equal(fixture_verdict(f, 1, 1), VERDICT_AMOUNT_MISSING);
-    fixture_free(f);
-}
-
-/* Of two faults in one record the lower number decides. Only faults that change the record alone
-   are combined; two that write the same field overwrite each other and are left out. */
-static void test_precedence(void **state)
-{
-    (void)state;
-    struct ledger_fixture *f = fixture_new();
-    f->genesis.block_records = 64;
-    fixture_start(f);
-    static void (*const ORDERED[])(struct attempt *) = {
-        apply_id_zero,      apply_reserved,        apply_flags,         apply_amount_missing,
-        apply_fee_large,    apply_payer_missing,   apply_payee_missing, apply_scheme_missing,
-        apply_ref_not_zero, apply_business_date,   apply_mcc,           apply_reason,
-        apply_priority,     apply_currency_unknown};
-    static const enum verdict VERDICTS[] = {VERDICT_ID_ZERO,
-                                            VERDICT_RESERVED_NOT_ZERO,
-                                            VERDICT_FLAGS,
-                                            VERDICT_AMOUNT_MISSING,
-                                            VERDICT_FEE_TOO_LARGE,
-                                            VERDICT_PAYER_MISSING,
-                                            VERDICT_PAYEE_MISSING,
-                                            VERDICT_SCHEME_MISSING,
-                                            VERDICT_REF_NOT_ZERO,
-                                            VERDICT_BUSINESS_DATE,
-                                            VERDICT_MCC,
-                                            VERDICT_REASON,
-                                            VERDICT_PRIORITY_NOT_ZERO,
-                                            VERDICT_CURRENCY_UNKNOWN};
-    const size_t count = sizeof ORDERED / sizeof ORDERED[0];
-    assert_int_equal(count, sizeof VERDICTS / sizeof VERDICTS[0]);
-    for (size_t low = 0; low < count; low++) {
-        for (size_t high = low; high < count; high++) {
-            struct attempt attempt = sound(f, RECORD_CLEAR);
-            ORDERED[high](&attempt);
-            ORDERED[low](&attempt);
-            assert_int_equal(fixture_file(f, 1, attempt.record), VERDICTS[low]);
-        }
-    }
-    fixture_free(f);
-}
-
-/* A rejected id stays taken, also by a form fault; a zero id is never taken. */
-static void test_rejected_ids_stay_taken(void **state)
-{
-    (void)state;
-    struct ledger_fixture *f = fixture_new();
-    fixture_start(f);
-    struct record record = fixture_clear(f, 1, 2, 0);
-    assert_int_equal(fixture_file(f, 1, record), VERDICT_AMOUNT_MISSING);
-    assert_int_equal(fixture_file(f, 1, record), VERDICT_EXISTS);
-    record.amount = 5;
-    assert_int_equal(fixture_file(f, 1, record), VERDICT_EXISTS_DIFFERENT);
-    assert_int_equal(fixture_file(f, 2, record), VERDICT_POSTED);
-    memset(&record.id, 0, sizeof record.id);
-    assert_int_equal(fixture_file(f, 1, record), VERDICT_ID_ZERO);
-    assert_int_equal(fixture_file(f, 1, record), VERDICT_ID_ZERO);
-    assert_int_equal(ledger_store_count(f->store, TABLE_IDS), 2);
-    fixture_free(f);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_fault),
-        cmocka_unit_test(test_every_verdict_has_a_case),
-        cmocka_unit_test(test_source_exists_and_linked_failed),
-        cmocka_unit_test(test_precedence),
-        cmocka_unit_test(test_rejected_ids_stay_taken),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

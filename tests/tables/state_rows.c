@@ -1,5 +1,6 @@
-/* ledger_cases: see ledger_cases.h. Participant 3 settles through 6, whose exposure is covered. */
-#include "tests/support/ledger_cases.h"
+/* state_rows: what the state makes of a record, and the network of all rows (see verdict_rows.h).
+ */
+#include "tests/tables/verdict_rows.h"
 
 #include "base/check.h"
 #include "tests/support/ledger_acts.h"
@@ -11,8 +12,10 @@
 #define SUSPENDED_ONE 7
 #define CHARGEBACK_MS 100000u
 
-void cases_declare(struct ledger_fixture *f)
+struct ledger_fixture *verdict_network(void)
 {
+    struct ledger_fixture *f = fixture_new();
+    f->genesis.block_records = 64;
     f->participants[MEMBER - 1].settles_through = FIXTURE_COVERED;
     f->schemes[0].chargeback_s = CHARGEBACK_MS / 1000;
     f->schemes[0].represent_s = 20;
@@ -26,9 +29,11 @@ void cases_declare(struct ledger_fixture *f)
     f->schemes[2].submitters |= SIDE_NETWORK;
     f->genesis.parameters.queue_max = 3;
     f->genesis.parameters.queue_quota = 2;
+    fixture_start(f);
+    return f;
 }
 
-/* Filed by another before the case; it must be taken. */
+/* Filed by another before the row; it must be taken. */
 static void before(struct attempt *attempt, uint32_t submitter, struct record record)
 {
     unsigned verdict = fixture_file(attempt->fixture, submitter, record);
@@ -42,7 +47,7 @@ static struct record again(struct ledger_fixture *f, const struct record *record
     return copy;
 }
 
-/* A fresh match key, far from the ids that other cases use as keys. */
+/* A fresh match key, far from the ids that other rows use as keys. */
 static uint64_t fresh_key(struct ledger_fixture *f)
 {
     return 1000000000u + ++f->next_id;
@@ -184,15 +189,21 @@ static void priority_unknown(struct attempt *a)
     a->record.priority = 3;
 }
 
-static void suspended(struct attempt *a)
+static void suspend(struct attempt *a)
 {
     uint32_t index = number_map_find(&a->fixture->ledger->registry.participants, SUSPENDED_ONE);
     refdata_set_standing(a->fixture->ledger, index, STANDING_SUSPENDED);
+}
+
+static void suspended(struct attempt *a)
+{
+    suspend(a);
     by(a, SUSPENDED_ONE, fixture_clear(a->fixture, SUSPENDED_ONE, PAYEE, 1));
 }
 
 static void suspended_payer(struct attempt *a)
 {
+    suspend(a);
     by(a, PAYEE, fixture_clear(a->fixture, SUSPENDED_ONE, PAYEE, 1));
 }
 
@@ -357,6 +368,7 @@ static void queued(struct attempt *a)
 
 static void queued_before(struct attempt *a)
 {
+    before(a, MEMBER, huge(a->fixture, MEMBER));
     before(a, FIXTURE_AGENT, fixture_fund(a->fixture, MEMBER, 100));
     by(a, MEMBER, fixture_pay(a->fixture, MEMBER, PAYER, 1));
 }
@@ -364,16 +376,19 @@ static void queued_before(struct attempt *a)
 static void queue_quota(struct attempt *a)
 {
     before(a, MEMBER, huge(a->fixture, MEMBER));
+    before(a, MEMBER, huge(a->fixture, MEMBER));
     by(a, MEMBER, huge(a->fixture, MEMBER));
 }
 
 static void queue_full(struct attempt *a)
 {
+    before(a, MEMBER, huge(a->fixture, MEMBER));
+    before(a, MEMBER, huge(a->fixture, MEMBER));
     before(a, PAYEE, huge(a->fixture, PAYEE));
     by(a, PAYEE, huge(a->fixture, PAYEE));
 }
 
-/* ---- Cycles; the last, because a day passes ---- */
+/* ---- Cycles ---- */
 
 static void cycle_closed(struct attempt *a)
 {
@@ -382,8 +397,9 @@ static void cycle_closed(struct attempt *a)
     by(a, PAYEE, act(a, RECORD_REVERSE, &clear, 0));
 }
 
-const struct fault CASES[] = {
+const struct verdict_row STATE_ROWS[] = {
     {VERDICT_PENDING, RECORD_CLEAR, pending},
+    {VERDICT_QUEUED, RECORD_CLEAR, queued},
     {VERDICT_MATCHED, RECORD_CLEAR, matched},
     {VERDICT_CONFIRMED, RECORD_CLEAR, confirmed},
     {VERDICT_EXCEPTION_PAYER, RECORD_CLEAR, exception_payer},
@@ -420,11 +436,10 @@ const struct fault CASES[] = {
     {VERDICT_FEE_DIFFERS, RECORD_CLEAR, fee_differs},
     {VERDICT_SPONSOR_CAP, RECORD_CLEAR, sponsor_cap},
     {VERDICT_SPONSOR_COVER, RECORD_CLEAR, sponsor_cover},
-    {VERDICT_QUEUED, RECORD_CLEAR, queued},
     {VERDICT_QUEUED_BEFORE, RECORD_CLEAR, queued_before},
-    {VERDICT_QUEUE_QUOTA, RECORD_CLEAR, queue_quota},
     {VERDICT_QUEUE_FULL, RECORD_CLEAR, queue_full},
+    {VERDICT_QUEUE_QUOTA, RECORD_CLEAR, queue_quota},
     {VERDICT_CYCLE_CLOSED, RECORD_CLEAR, cycle_closed},
 };
 
-const size_t CASE_COUNT = sizeof CASES / sizeof CASES[0];
+const size_t STATE_ROW_COUNT = sizeof STATE_ROWS / sizeof STATE_ROWS[0];
