@@ -242,13 +242,45 @@ static void put_halted(struct replica_net *net, uint32_t node, const struct hash
     memory_store_commit(&net->nodes[node].store);
 }
 
-/* Goal: a new incarnation is people's way out of a halt, once; a halt in it counts. */
+/* A certificate of all validators about a view that never was, in a stopped node's store. */
+static void put_certificate(struct replica_net *net, uint32_t node, enum vote_kind kind)
+{
+    static struct certificate certificate;
+    static uint8_t row[ROW_CERTIFICATE_BYTES_MAX];
+    uint8_t key[KEY_VIEW_BYTES];
+    uint8_t preimage[VOTE_PREIMAGE_BYTES];
+    struct vote vote = {.kind = kind, .epoch = 1, .view = 40};
+    if (kind != VOTE_NULLIFY) {
+        vote.candidate.parent_view = 39;
+        vote.candidate.block_hash.bytes[0] = 1;
+    }
+    vote_preimage(&vote, &net->chain_id, &net->validators.hash, preimage);
+    certificate = (struct certificate){.kind = kind,
+                                       .epoch = vote.epoch,
+                                       .view = vote.view,
+                                       .candidate = vote.candidate,
+                                       .signature_count = RESTORED_NODES};
+    for (uint32_t i = 0; i < RESTORED_NODES; i++) {
+        certificate.signers[i / 8] |= (uint8_t)(1u << i % 8);
+        certificate.signatures[i] =
+            net_stand_in(&net->validators.members[i].key, preimage, sizeof preimage);
+    }
+    key_view(vote.epoch, vote.view, kind, key);
+    const size_t length = row_certificate_encode(&certificate, row);
+    memory_store_put(&net->nodes[node].store, STORE_CERTIFICATES, key, sizeof key, row, length);
+    memory_store_commit(&net->nodes[node].store);
+}
+
+/* Goal: a new incarnation is people's way out of a halt, once, though the store still holds what
+   cannot both be; a halt in it counts. */
 static void test_halts(void **state)
 {
     (void)state;
     char error[1024] = "";
     struct replica_net *net = restored_new(6);
     put_halted(net, 1, &net->chain_id);
+    put_certificate(net, 1, VOTE_NULLIFY);
+    put_certificate(net, 1, VOTE_FINALIZE);
     assert_int_equal(net_try(net, 1, error, sizeof error), STATUS_DENIED);
     net_continue(net, 0);
     restored_start(net);

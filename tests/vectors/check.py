@@ -346,7 +346,19 @@ def add_chain(v):
         before = ledger.slots()[ACTIONS]
         put_block(v, ledger, ledger.execute(blueprint))
         put_key_proof(v, ledger, before)
-    v.put("chain.blocks", len(example.BLOCKS) + 1)
+    document = ledger.continued(example.CONTINUED_MS, example.CONTINUED_VALIDATORS)
+    fields = ("incarnation", "created_ms")
+    fields += ("root_chain_id", "root_hash", "root_height", "root_epoch")
+    v.put_all("continued", {name: document[name] for name in fields})
+    v.put("continued.validators.count", len(document["validators"]))
+    for i, validator in enumerate(document["validators"]):
+        put_item(v, f"continued.validators.{i}", validator)
+    v.put("continued.bytes", f.genesis_bytes(document))
+    v.put("continued.chain_id", f.chain_id(document))
+    ledger.execute_root(document)
+    put_block(v, ledger, [])
+    put_block(v, ledger, ledger.execute(example.AFTER))
+    v.put("chain.blocks", ledger.height + 1)
 
 
 def put_block(v, ledger, batches):

@@ -167,6 +167,12 @@ class Governance:
         if self.terminal:
             self.written[VALIDATORS] = self.validator_rows()
 
+    def enter(self, validators):
+        """A root block brings those of its document."""
+        self.terminal = True
+        self.next_epoch += 1
+        self.members = [dict(v) for v in validators]
+
     def end(self, action, state):
         action.state, action.ended = state, (self.height, self.timestamp_ms)
         if action not in self.touched:

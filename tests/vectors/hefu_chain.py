@@ -159,14 +159,36 @@ class Ledger(hefu_actions.Governance):
 
     # -- a block --
 
-    def execute(self, blueprint):
+    def begin(self, now):
         self.hashes.append(f.block_hash(self.header))
         self.height += 1
-        now = self.timestamp_ms = blueprint["timestamp_ms"]
-        self.epoch = self.next_epoch
+        self.timestamp_ms, self.epoch = now, self.next_epoch
         self.begin_block_of_actions()
         self.money.begin_block(now)
         self.money.due_events()
+
+    def continued(self, created_ms, validators):
+        """The document of the next incarnation, which continues the last block."""
+        fields = {"root_chain_id": self.chain_id, "root_hash": f.block_hash(self.header)}
+        fields |= {"root_height": self.height, "root_epoch": self.next_epoch}
+        fields |= {"created_ms": created_ms, "validators": validators}
+        return self.genesis | fields | {"incarnation": self.genesis["incarnation"] + 1}
+
+    def execute_root(self, document):
+        """docs/formats.md, Incarnations."""
+        self.begin(document["created_ms"])
+        before = self.small_table(PARTICIPANTS)
+        self.money.end_block()
+        self.take_rows(before)
+        self.enter(document["validators"])
+        self.finish_actions()
+        self.write_pages()
+        self.genesis, self.chain_id = document, f.chain_id(document)
+        self.seal([], 0, 0)
+
+    def execute(self, blueprint):
+        now = blueprint["timestamp_ms"]
+        self.begin(now)
         batches = [Batch(self.chain_id, *batch, now) for batch in blueprint["batches"]]
         for build in blueprint.get("bodies", []):
             made = build(batches, self)

@@ -255,6 +255,12 @@ def propose(_batches, _ledger):
     return by_participant(10, a.change_of_validators(1, changes))
 
 
+def propose_again(_batches, _ledger):
+    """A change that nobody answers, until an incarnation overtakes it."""
+    changes = [{"op": a.ADD, "participant": 1, "name": "sixth"} | keys_of(validator(22, 1, ""))]
+    return by_participant(10, a.change_of_validators(2, changes))
+
+
 def keys_of(member):
     return {name: member[name] for name in ("key", "transport_key")}
 
@@ -382,4 +388,17 @@ BLOCKS = [
     },
     {"timestamp_ms": 1763856011000, "proposer": 0, "batches": [(1, None, [transfer(0x81, 9)])]},
     {"timestamp_ms": 1763863200500, "proposer": 1, "batches": []},
+    {"timestamp_ms": 1763863300000, "proposer": 0, "batches": [], "bodies": [propose_again]},
 ]
+
+# The network goes on under another document, which continues the last of these, with one validator
+# more than it began with; then it has one more block.
+CONTINUED_MS = 1763870000000
+CONTINUED_VALIDATORS = [
+    validator(31, 2, "river"),
+    validator(32, 1, "harbour"),
+    validator(33, 10, "junction"),
+    validator(34, 10, "second"),
+    validator(35, 1, "third"),
+]
+AFTER = {"timestamp_ms": 1763870001000, "proposer": 4, "batches": [(1, None, [transfer(0x91, 5)])]}

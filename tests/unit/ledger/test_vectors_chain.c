@@ -22,11 +22,46 @@
 #define BATCHES_MAX 6u
 #define ROWS_MAX 1024u
 #define BLOCKS_MAX 16u
+#define VALIDATORS_MAX 8u
 
 static struct vectors *vectors;
 
 static struct genesis genesis;
 static struct hash chain_id;
+/* The document that goes on after some blocks, and both. */
+static struct genesis continued;
+static struct genesis_validator continued_validators[VALIDATORS_MAX];
+static struct lineage lineage;
+
+static void open_continued(void)
+{
+    struct hash id;
+    continued = genesis;
+    continued.incarnation = (uint32_t)vectors_number(vectors, "continued.incarnation");
+    continued.created_ms = vectors_number(vectors, "continued.created_ms");
+    vectors_bytes(vectors, &continued.root_chain_id, 32, "continued.root_chain_id");
+    vectors_bytes(vectors, &continued.root_hash, 32, "continued.root_hash");
+    continued.root_height = vectors_number(vectors, "continued.root_height");
+    continued.root_epoch = vectors_number(vectors, "continued.root_epoch");
+    continued.validator_count = (uint32_t)vectors_number(vectors, "continued.validators.count");
+    assert_true(continued.validator_count <= VALIDATORS_MAX);
+    continued.validators = continued_validators;
+    for (unsigned i = 0; i < continued.validator_count; i++) {
+        struct genesis_validator *validator = &continued_validators[i];
+        const char *name = vectors_text(vectors, "continued.validators.%u.name", i);
+        validator->participant =
+            (uint32_t)vectors_number(vectors, "continued.validators.%u.participant", i);
+        vectors_bytes(vectors, &validator->key, 32, "continued.validators.%u.key", i);
+        vectors_bytes(vectors, &validator->transport_key, 32,
+                      "continued.validators.%u.transport_key", i);
+        assert_true(strlen(name) < sizeof validator->name);
+        memcpy(validator->name, name, strlen(name));
+    }
+    vectors_bytes(vectors, &id, 32, "continued.chain_id");
+    lineage_single(&lineage, &genesis, &chain_id);
+    lineage.incarnations[lineage.count++] =
+        (struct incarnation){.genesis = &continued, .chain_id = id};
+}
 
 static int open_all(void **state)
 {
@@ -37,6 +72,7 @@ static int open_all(void **state)
     }
     vectors_genesis(vectors, &genesis);
     vectors_bytes(vectors, &chain_id, 32, "genesis.chain_id");
+    open_continued();
     return 0;
 }
 
@@ -374,8 +410,13 @@ static void run_block(struct run *run, uint64_t height)
     struct ledger_fault fault = {.what = ""};
     /* Executed twice: what a rollback leaves behind must not show. */
     for (int turn = 0; turn < 2; turn++) {
+        struct ledger_block root;
+        const bool is_root = ledger_root_block(run->ledger, &root);
+        assert_true(is_root == (height == continued.root_height + 1));
+        assert_true(!is_root || root.timestamp_ms == block.timestamp_ms);
         enum ledger_result result =
-            ledger_execute(run->ledger, &block, run->working_set, &outcome, &fault);
+            is_root ? ledger_execute_root(run->ledger, &root, run->working_set, &outcome, &fault)
+                    : ledger_execute(run->ledger, &block, run->working_set, &outcome, &fault);
         if (result != LEDGER_OK) {
             fail_msg("height %llu: %s", h, fault.what);
         }
@@ -394,7 +435,7 @@ static void run_block(struct run *run, uint64_t height)
 static void expect_reload(const struct memory *memory, uint64_t height)
 {
     void *space = aligned_memory(ledger_footprint(&genesis));
-    struct ledger *ledger = ledger_init(space, &genesis, &chain_id);
+    struct ledger *ledger = ledger_init_lineage(space, &lineage);
     for (unsigned i = 0; i < LEDGER_TABLE_COUNT * memory->row_count; i++) {
         const struct row *row = &memory->rows[i % memory->row_count];
         enum ledger_table table = (enum ledger_table)(i / memory->row_count);
@@ -423,7 +464,7 @@ static void example_chain(void **state)
     void *set_space = aligned_memory(working_set_footprint());
     struct memory *memory = calloc(1, sizeof *memory);
     assert_non_null(memory);
-    struct run run = {.ledger = ledger_init(space, &genesis, &chain_id),
+    struct run run = {.ledger = ledger_init_lineage(space, &lineage),
                       .working_set = working_set_init(set_space),
                       .memory = memory};
     const struct ledger_outcome *outcome = ledger_genesis_outcome(run.ledger);
@@ -442,10 +483,34 @@ static void example_chain(void **state)
     free(space);
 }
 
+/* Goal: the document that continues the chain has the frozen bytes, and fits the first one. */
+static void continued_genesis(void **state)
+{
+    (void)state;
+    char error[256] = "";
+    uint8_t *expected = calloc(1, genesis_encoded_size(&continued));
+    uint8_t *bytes = calloc(1, genesis_encoded_size(&continued));
+    const size_t size = genesis_encoded_size(&continued);
+    struct writer writer = writer_over(bytes, size);
+    assert_non_null(expected);
+    assert_non_null(bytes);
+    assert_int_equal(genesis_check(&continued, error, sizeof error), STATUS_OK);
+    assert_int_equal(lineage_check(&lineage, error, sizeof error), STATUS_OK);
+    genesis_encode(&continued, &writer);
+    assert_true(!writer.failed && writer.used == size);
+    vectors_bytes(vectors, expected, size, "continued.bytes");
+    assert_memory_equal(bytes, expected, size);
+    const struct hash id = genesis_chain_id(&continued, bytes, size);
+    assert_true(hash_equal(&id, &lineage.incarnations[1].chain_id));
+    free(bytes);
+    free(expected);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(canonical_genesis),
+        cmocka_unit_test(continued_genesis),
         cmocka_unit_test(example_chain),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
