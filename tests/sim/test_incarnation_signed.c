@@ -59,6 +59,42 @@ static void test_batches_of_the_old_chain(void **state)
     replica_net_free(net);
 }
 
+/* Goal: also of a node that enters while it runs, and had it in its pool until then. */
+static void test_pending_while_behind(void **state)
+{
+    (void)state;
+    struct replica_net *net = restored_open(16, RESTORED_NODES);
+    size_t length;
+    struct replica_view view;
+    uint8_t *pending = replica_net_batch(net, 3, 11, 5, &length);
+    replica_net_crash(net, 2);
+    restored_grow(net, 12);
+    restored_stop(net);
+    replica_net_restart(net, 2);
+    replica_net_submit(net, 2, pending, length);
+    replica_net_run(net, replica_net_now(net) + 3000);
+    replica_inspect(net->nodes[2].replica, &view);
+    assert_int_equal(view.pool_batches, 1);
+    replica_net_crash(net, 2);
+    net_continue(net, 1);
+    replica_net_restart(net, 2);
+    replica_inspect(net->nodes[2].replica, &view);
+    assert_int_equal(view.pool_batches, 1); /* a block below the root may name it */
+    for (uint32_t i = 0; i < RESTORED_NODES; i++) {
+        if (i != 2) {
+            replica_net_restart(net, i);
+        }
+    }
+    replica_net_run(net, replica_net_now(net) + 5000);
+    assert_int_equal(replica_net_height(net, 2), 3);
+    replica_inspect(net->nodes[2].replica, &view);
+    assert_int_equal(view.pool_batches, 0);
+    restored_grow(net, 13);
+    restored_check(net);
+    free(pending);
+    replica_net_free(net);
+}
+
 /* ---- Votes and evidence ---- */
 
 static void send(struct replica_net *net, uint32_t from, uint32_t to,
@@ -174,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batches_of_the_old_chain),
+        cmocka_unit_test(test_pending_while_behind),
         cmocka_unit_test(test_votes_of_the_old_chain),
         cmocka_unit_test(test_old_evidence),
     };
