@@ -121,6 +121,7 @@ struct sim_node {
     struct memory_store store;
     struct memory_store snapshot; /* an earlier state, to be rolled back to */
     bool has_snapshot;
+    uint64_t rollback_ms;                   /* when it comes back */
     struct vote_register register_snapshot; /* of the same moment */
     struct vote_register vote_register;     /* as durable */
     struct vote_register register_next;
@@ -154,7 +155,7 @@ struct sim_node {
     /* What was seen of it. */
     uint64_t seen_height, seen_epoch, seen_view, seen_final_view;
     bool seen_halt;
-    bool forgot;                /* its store was lost or rolled back once */
+    bool forgot;                /* its store was lost or rolled back once, or is to be */
     struct consensus_view last; /* counters of this life */
 };
 
@@ -202,6 +203,7 @@ struct sim_mood {
     bool ordered;
     uint32_t weights[SIM_FAULTS_MAX];
     uint32_t fault_gap_ms, load_gap_ms;
+    uint32_t copy_after; /* faults until a store is copied; 0: by chance only */
 };
 
 /* A change of validators that the run is to see. */

@@ -161,8 +161,11 @@ static void add_twin(struct sim *sim, struct sim_node *node)
 
 static void draw_actors(struct sim *sim)
 {
-    uint32_t wanted = (uint32_t)prng_below(&sim->prng, sim->faulty_max + 1);
-    if (wanted == 0 && sim_chance(sim, 400)) {
+    /* Those that forget count among the f, so in part of the runs a place is kept for one. */
+    const uint32_t spared = !sim->options.beyond && sim_chance(sim, 300) ? 1 : 0;
+    const uint32_t liars_max = sim->faulty_max - spared;
+    uint32_t wanted = (uint32_t)prng_below(&sim->prng, liars_max + 1);
+    if (wanted == 0 && liars_max > 0 && sim_chance(sim, 400)) {
         wanted = 1;
     }
     if (sim->options.beyond) {
@@ -185,9 +188,9 @@ static void draw_actors(struct sim *sim)
             add_twin(sim, node);
         }
     }
-    sim->forget_left = sim->faulty_count < sim->faulty_max && sim_chance(sim, 500)
-                           ? sim->faulty_max - sim->faulty_count
-                           : 0;
+    const bool forgets =
+        sim->faulty_count < sim->faulty_max && (spared > 0 || sim_chance(sim, 500));
+    sim->forget_left = forgets ? sim->faulty_max - sim->faulty_count : 0;
 }
 
 static void draw_size(struct sim *sim)
