@@ -42,11 +42,14 @@ static void test_seeds(void **state)
         counts.torn_passes += result.counts.torn_passes;
         counts.symmetric += result.counts.symmetric;
         counts.evidence += result.counts.evidence;
+        counts.rollbacks += result.counts.rollbacks;
+        counts.kept += result.counts.kept;
     }
     /* The faults did happen. */
     assert_true(counts.blocks > 10 * SEEDS);
     assert_true(counts.crashes > SEEDS && counts.lost_passes > 10 && counts.torn_passes > 10);
     assert_true(counts.symmetric > 10 && counts.evidence > 10);
+    assert_true(counts.rollbacks > SEEDS / 10 && counts.kept > SEEDS / 20);
 }
 
 /* Goal: the same seed gives the same run (I16). */
