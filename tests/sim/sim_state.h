@@ -159,12 +159,15 @@ struct sim_node {
     struct consensus_view last; /* counters of this life */
 };
 
-/* A batch that a client was told is accepted. */
+/* A batch that a client filed, or was told is accepted. */
 struct sim_promise {
     struct hash batch_id;
     uint64_t expires_ms;
 };
-#define SIM_PROMISES_MAX 512
+#define SIM_PROMISES_MAX 8192
+#define SIM_FILED_MAX 1024 /* the newest; answers come within seconds */
+/* The batches of all final blocks: an open table, filled by less than half. */
+#define SIM_FINAL_BATCHES (1u << 14)
 
 struct watch_tally {
     struct hash digest;
@@ -192,6 +195,8 @@ struct watch {
     uint32_t epoch_count;
     struct hash *finals; /* by height */
     uint64_t final_count;
+    struct hash *final_batches; /* SIM_FINAL_BATCHES places, by their first bytes; zero: free */
+    uint32_t final_batch_count;
     uint32_t accused; /* a bit a key that evidence names */
 };
 
@@ -258,6 +263,8 @@ struct sim {
     uint32_t proposal_count;
     struct sim_promise promises[SIM_PROMISES_MAX];
     uint32_t promise_count;
+    struct sim_promise filed[SIM_FILED_MAX];
+    uint64_t filed_count;
     bool healed;
     bool over;
     uint64_t ticked_ms, ticks_now;

@@ -233,7 +233,7 @@ struct sim *sim_new(const struct sim_options *options, struct sim_result *result
     static uint8_t frame_buffer[SIM_FRAME_MAX];
     static _Alignas(16) uint8_t arena[PEER_ARENA_BYTES];
     static _Alignas(16) uint8_t answer_arena[CLIENT_ANSWER_ARENA_BYTES];
-    static struct hash finals[SIM_HEIGHTS_MAX];
+    static struct hash finals[SIM_HEIGHTS_MAX], final_batches[SIM_FINAL_BATCHES];
     struct sim *sim = sim_array(1, sizeof *sim);
     sim->options = *options;
     sim->result = result;
@@ -242,6 +242,8 @@ struct sim *sim_new(const struct sim_options *options, struct sim_result *result
     sim->arena = arena;
     sim->answer_arena = answer_arena;
     sim->watch.finals = finals;
+    memset(final_batches, 0, sizeof final_batches);
+    sim->watch.final_batches = final_batches;
     draw_size(sim);
     sim_tell(sim, "seed %llu: %u validators of %u nodes", (unsigned long long)options->seed,
              sim->count, sim->ids);
