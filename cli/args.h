@@ -32,9 +32,9 @@ struct verb_option {
 };
 
 enum verb_uses {
-    USES_FORMAT = 1, /* --format */
-    USES_HOME = 2,   /* --home, HEFU_HOME */
-    USES_CLIENT = 4, /* --client, HEFU_CLIENT */
+    USES_FORMAT = 1,       /* --format */
+    USES_HOME = 2,         /* --home, HEFU_HOME */
+    USES_CLIENT = 4,       /* --client, HEFU_CLIENT */
     USES_FORMAT_LINES = 8, /* --format, whose default is jsonl: output that goes on */
 };
 

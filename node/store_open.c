@@ -31,6 +31,11 @@
 #define MAP_BYTES_USUAL (256ull << 30)
 #define MAP_BYTES_STEP (1ull << 20)
 #define READERS_MAX 254
+/* A head: the first page and the second begin with one. */
+#define HEAD_BYTES 152
+#define HEAD_AT_PAGE_SIZE 40
+#define PAGE_BYTES_LEAST 256u
+#define PAGE_BYTES_MOST 65536u
 #define FOLDER_MODE 0750
 #define FILE_MODE 0640
 #define SCHEMA 3u
@@ -255,6 +260,40 @@ static bool must_read_without_locks(const struct store *store)
     return store->read_only && access(path, F_OK) != 0 && access(store->folder, W_OK) != 0;
 }
 
+/* Whether a head states a page size that a page can have. LMDB divides by it as it opens. */
+static bool states_page_size(const uint8_t head[HEAD_BYTES], uint32_t *ret_page_bytes)
+{
+    const uint32_t size = get_le32(head + HEAD_AT_PAGE_SIZE);
+    *ret_page_bytes = size;
+    return size >= PAGE_BYTES_LEAST && size <= PAGE_BYTES_MOST && (size & (size - 1)) == 0;
+}
+
+/* Both heads of a file that is there state one page size. What else is wrong with them LMDB sees.
+ */
+static enum status check_heads(const struct store *store, struct error error)
+{
+    char data[STORE_PATH_MAX + 16];
+    uint8_t heads[2][HEAD_BYTES];
+    uint32_t sizes[2];
+    (void)snprintf(data, sizeof data, "%s/data.mdb", store->folder);
+    const int fd = open(data, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return STATUS_OK;
+    }
+    bool good = true;
+    if (pread(fd, heads[0], HEAD_BYTES, 0) == HEAD_BYTES) {
+        good = states_page_size(heads[0], &sizes[0]);
+        if (good && pread(fd, heads[1], HEAD_BYTES, (off_t)sizes[0]) == HEAD_BYTES) {
+            good = states_page_size(heads[1], &sizes[1]) && sizes[0] == sizes[1];
+        }
+    }
+    (void)close(fd);
+    return good ? STATUS_OK
+                : error_set(STATUS_CORRUPT, error.text, error.capacity,
+                            "%s: its first pages are damaged: they state no page size; %s", data,
+                            store_advice(STATUS_CORRUPT, 0));
+}
+
 static int open_environment(struct store *store, uint64_t map_bytes)
 {
     unsigned flags = MDB_NORDAHEAD | MDB_NOTLS;
@@ -281,6 +320,10 @@ static enum status open_and_check(struct store *store, const struct store_option
                                   struct error error)
 {
     enum status status = prepare_folder(store, error);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = check_heads(store, error);
     if (status != STATUS_OK) {
         return status;
     }

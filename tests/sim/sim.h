@@ -38,7 +38,9 @@
     X(crashes, "crashes")                                                                          \
     X(whole_crashes, "crashes of all")                                                             \
     X(wipes, "lost stores")                                                                        \
+    X(copies, "stores copied")                                                                     \
     X(rollbacks, "stores rolled back")                                                             \
+    X(kept, "of these with the register kept")                                                     \
     X(registers, "registers lost or rolled back")                                                  \
     X(slow, "slow nodes")                                                                          \
     X(floods, "floods")                                                                            \

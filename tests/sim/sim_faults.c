@@ -30,6 +30,9 @@ _Static_assert(FAULT_COUNT <= SIM_FAULTS_MAX, "the mood has a weight for each");
 #define FLOOD_FRAMES_MAX 120
 #define SKEW_MS_MAX 1500
 #define HOUR_MS 3600000
+/* Faults before a store is copied, and until the copy comes back. */
+#define COPY_FAULTS_MAX 6
+#define ROLLBACK_FAULTS_MAX 12
 
 /* Beyond f, halves of equal size: the split that two conflicting quorums need. */
 static uint32_t draw_sides(struct sim *sim)
@@ -79,6 +82,10 @@ void sim_draw_mood(struct sim *sim)
     for (uint32_t i = 0; i < FAULT_COUNT; i++) {
         mood->weights[i] = i == FAULT_JOIN || sim_chance(sim, 600) ? usual[i] : 0;
     }
+    /* Few runs may have it at all, and many have few faults. */
+    mood->copy_after = sim->forget_left > 0 && sim_chance(sim, 700)
+                           ? 1 + (uint32_t)prng_below(prng, COPY_FAULTS_MAX)
+                           : 0;
     if (sim->options.beyond) {
         mood->weights[FAULT_SYMMETRIC] = 40;
         mood->loss_permille = 0;
@@ -238,12 +245,18 @@ static bool may_forget(struct sim *sim, const struct sim_node *node)
     return !node->faulty && (node->forgot || sim->forget_left > 0);
 }
 
-static void note_forgot(struct sim_node *node)
+static void count_as_forgetful(struct sim_node *node)
 {
     if (!node->forgot) {
+        CHECK(node->sim->forget_left > 0);
         node->sim->forget_left--;
     }
     node->forgot = true;
+}
+
+static void note_forgot(struct sim_node *node)
+{
+    count_as_forgetful(node);
     node->seen_height = 0;
     node->seen_epoch = 0;
     node->seen_view = 0;
@@ -251,13 +264,10 @@ static void note_forgot(struct sim_node *node)
     node->pending_count = 0;
 }
 
-/* Half of the time the register goes with the store: lost, or back to the same snapshot. Then the
-   node starts with --rejoin. */
+/* The register goes with the store: lost, or back to the same snapshot. Then the node starts with
+   --rejoin. */
 static void lose_register(struct sim_node *node, const struct vote_register *earlier)
 {
-    if (!sim_chance(node->sim, 500)) {
-        return;
-    }
     const struct vote_register blank = {.chain_id = node->sim->chain_id};
     node->vote_register = earlier == NULL ? blank : *earlier;
     node->vote_register.rejoining = true;
@@ -279,22 +289,36 @@ static void lose_store(struct sim *sim)
     memory_store_init(&node->store, STORE_TABLE_COUNT);
     sim->result->counts.wipes++;
     sim_tell(sim, "node %u has lost its store", node->slot);
-    lose_register(node, NULL);
+    if (sim_chance(sim, 500)) {
+        lose_register(node, NULL);
+    }
 }
 
-/* Takes a copy of the data directory, or puts an earlier one back; the register may stay. */
+/* A copy of a data directory is taken, as with a virtual machine, and comes back some faults later;
+   by then the node counts among those that forget. */
 static void snapshot(struct sim *sim)
 {
-    struct sim_node *node = any_node(sim);
-    if (!may_forget(sim, node) || (!node->running && !node->has_snapshot)) {
-        return;
+    const uint32_t first = (uint32_t)prng_below(&sim->prng, sim->slots);
+    for (uint32_t i = 0; i < sim->slots; i++) {
+        struct sim_node *node = &sim->nodes[(first + i) % sim->slots];
+        if (may_forget(sim, node) && node->running && !node->has_snapshot) {
+            count_as_forgetful(node);
+            memory_store_copy(&node->store, &node->snapshot);
+            node->register_snapshot = node->vote_register;
+            node->has_snapshot = true;
+            node->rollback_ms = sim->now_ms + prng_below(&sim->prng, (uint64_t)ROLLBACK_FAULTS_MAX *
+                                                                         sim->mood.fault_gap_ms);
+            sim->result->counts.copies++;
+            sim_tell(sim, "the store of node %u is copied", node->slot);
+            return;
+        }
     }
-    if (!node->has_snapshot) {
-        memory_store_copy(&node->store, &node->snapshot);
-        node->register_snapshot = node->vote_register;
-        node->has_snapshot = true;
-        return;
-    }
+}
+
+/* The earlier store is back; mostly the register, which stands elsewhere, is not. */
+static void roll_back(struct sim_node *node)
+{
+    struct sim *sim = node->sim;
     crash_now(node);
     note_forgot(node);
     memory_store_end(&node->store);
@@ -302,7 +326,22 @@ static void snapshot(struct sim *sim)
     node->has_snapshot = false;
     sim->result->counts.rollbacks++;
     sim_tell(sim, "node %u is back at an earlier store", node->slot);
-    lose_register(node, &node->register_snapshot);
+    if (sim_chance(sim, 300)) {
+        lose_register(node, &node->register_snapshot);
+    } else {
+        sim->result->counts.kept++;
+    }
+}
+
+/* All copies come back before the network heals. */
+static void roll_back_due(struct sim *sim, bool all)
+{
+    for (uint32_t i = 0; i < sim->slots; i++) {
+        struct sim_node *node = &sim->nodes[i];
+        if (node->has_snapshot && (all || node->rollback_ms <= sim->now_ms)) {
+            roll_back(node);
+        }
+    }
 }
 
 static void slow(struct sim *sim)
@@ -385,6 +424,10 @@ void sim_fault(struct sim *sim)
         part(sim, FAULT_SYMMETRIC);
         sim->next_fault_ms = UINT64_MAX;
     } else if (!sim->healed) {
+        roll_back_due(sim, false);
+        if (sim->mood.copy_after > 0 && --sim->mood.copy_after == 0) {
+            snapshot(sim);
+        }
         happen(sim, draw_fault(sim));
     }
 }
@@ -405,6 +448,7 @@ void sim_restart_due(struct sim *sim)
 void sim_heal(struct sim *sim)
 {
     struct sim_mood *mood = &sim->mood;
+    roll_back_due(sim, true);
     sim_tell(sim, "the network heals");
     sim->healed = true;
     mood->loss_permille = 0;

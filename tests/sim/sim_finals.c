@@ -35,6 +35,25 @@ static bool is_notarized(struct watch_epoch *epoch, const struct certificate *fi
     return watch_reaches(epoch, 0);
 }
 
+/* No batch is in two final blocks, or twice in one: what is applied is applied once. */
+static void note_batches(struct sim *sim, const struct block_row *row)
+{
+    struct watch *watch = &sim->watch;
+    for (uint32_t i = 0; i < row->header.batch_count; i++) {
+        const struct hash *id = &row->batch_ids[i];
+        uint32_t at = get_le32(id->bytes) % SIM_FINAL_BATCHES;
+        while (!hash_is_zero(&watch->final_batches[at])) {
+            if (hash_equal(&watch->final_batches[at], id)) {
+                sim_violation(sim, "once", "a batch of height %" PRIu64 " is in two final blocks",
+                              row->header.height);
+            }
+            at = (at + 1) % SIM_FINAL_BATCHES;
+        }
+        watch->final_batches[at] = *id;
+        CHECK(++watch->final_batch_count < SIM_FINAL_BATCHES / 2);
+    }
+}
+
 /* I1, I2 and I5 of a block that is final at this node. */
 static void look_at_final(struct sim_node *node, const struct block_row *row, uint64_t height)
 {
@@ -47,6 +66,7 @@ static void look_at_final(struct sim_node *node, const struct block_row *row, ui
         sim->result->counts.blocks++;
         sim->result->counts.records += row->header.record_count;
         sim_mix(sim, get_le64(row->hash.bytes));
+        note_batches(sim, row);
     } else if (!hash_equal(&watch->finals[height], &row->hash)) {
         sim->result->forked = true;
         sim->result->counts.forks++;

@@ -41,7 +41,12 @@ void sim_submit(struct sim_node *node, const uint8_t *batch, size_t length)
     const struct client_message message = {.kind = CLIENT_SUBMIT,
                                            .request = ++node->sim->request,
                                            .submit = {.batch = {.data = batch, .length = length}}};
-    node->sim->result->counts.submits++;
+    struct sim *sim = node->sim;
+    struct batch_header header;
+    memcpy(&header, batch, sizeof header);
+    sim->filed[sim->filed_count++ % SIM_FILED_MAX] =
+        (struct sim_promise){.batch_id = batch_id(&header), .expires_ms = header.expires_ms};
+    sim->result->counts.submits++;
     request(node, &message);
 }
 
@@ -101,30 +106,44 @@ void sim_load(struct sim *sim)
     free(batch);
 }
 
-static bool holds(const struct sim_node *node, const struct hash *id, uint64_t *ret_expires_ms)
+static bool has_row(const struct sim_node *node, enum store_table table, const void *key,
+                    size_t length)
 {
     struct span row;
-    struct batch_header header;
-    if (!memory_store_get(&node->store, STORE_BATCHES, id->bytes, HASH_BYTES, &row)) {
-        return false;
-    }
-    memcpy(&header, row.data, sizeof header);
-    *ret_expires_ms = header.expires_ms;
-    return true;
+    return memory_store_get(&node->store, (unsigned)table, key, length, &row);
 }
 
-static void keep_promise(struct sim *sim, const struct hash *id)
+/* Final, or pooled with the mark that makes a restart take it up again. */
+static bool holds(const struct sim_node *node, const struct hash *id)
 {
-    struct sim_promise promise = {.batch_id = *id};
-    for (uint32_t i = 0; i < sim->slots; i++) {
-        if (!sim->nodes[i].faulty && holds(&sim->nodes[i], id, &promise.expires_ms)) {
-            if (sim->promise_count < SIM_PROMISES_MAX) {
-                sim->promises[sim->promise_count++] = promise;
-            }
+    uint8_t pending[1 + HASH_BYTES] = {'p'};
+    memcpy(pending + 1, id->bytes, HASH_BYTES);
+    return has_row(node, STORE_BATCHES, id->bytes, HASH_BYTES) &&
+           (has_row(node, STORE_BATCH_PLACE, id->bytes, HASH_BYTES) ||
+            has_row(node, STORE_META, pending, sizeof pending));
+}
+
+/* Whoever says Accepted holds the batch durably, unless the chain's time has passed its expiry. */
+static void keep_promise(struct sim_node *node, const struct hash *id)
+{
+    struct sim *sim = node->sim;
+    for (uint64_t i = sim->filed_count; i > 0 && i + SIM_FILED_MAX > sim->filed_count; i--) {
+        const struct sim_promise *filed = &sim->filed[(i - 1) % SIM_FILED_MAX];
+        if (!hash_equal(&filed->batch_id, id)) {
+            continue;
+        }
+        if (node->replica->final_header.timestamp_ms >= filed->expires_ms) {
             return;
         }
+        if (!holds(node, id)) {
+            sim_violation(sim, "accepted", "node %u accepts a batch that it does not hold",
+                          node->slot);
+        }
+        CHECK(sim->promise_count < SIM_PROMISES_MAX);
+        sim->promises[sim->promise_count++] = *filed;
+        return;
     }
-    /* It may have expired since, and been dropped. */
+    sim_violation(sim, "accepted", "node %u accepts a batch that nobody filed", node->slot);
 }
 
 void watch_promises(struct sim *sim)
@@ -134,9 +153,8 @@ void watch_promises(struct sim *sim)
         bool kept = false;
         for (uint32_t i = 0; i < sim->slots && !kept; i++) {
             const struct sim_node *node = &sim->nodes[i];
-            uint64_t expires_ms;
             kept = !node->faulty && node->running &&
-                   (holds(node, &promise->batch_id, &expires_ms) ||
+                   (holds(node, &promise->batch_id) ||
                     node->replica->final_header.timestamp_ms >= promise->expires_ms);
         }
         if (!kept) {
@@ -160,7 +178,7 @@ void sim_answered(struct sim_node *node, const struct sim_frame *frame)
     }
     counts->accepted++;
     if (!node->faulty && !sim->options.beyond) {
-        keep_promise(sim, &answer.accepted.batch_id);
+        keep_promise(node, &answer.accepted.batch_id);
     }
     if (sim_chance(sim, 100)) {
         const struct client_message message = {

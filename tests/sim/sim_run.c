@@ -9,6 +9,8 @@
 
 #define STEPS_MIN 800
 #define STEPS_RANGE 2500
+/* More validators than most networks have. */
+#define LARGE 8
 /* Faults end by this virtual time, whatever the number of events. */
 #define FAULTS_MS_MAX 300000
 #define HEIGHTS_AFTER 10
@@ -232,12 +234,18 @@ static void recover(struct sim *sim)
     }
 }
 
+/* A block costs events by the square of the network: a change of a large one needs more of them. */
+static uint64_t draw_steps(struct sim *sim)
+{
+    const uint64_t steps = STEPS_MIN + prng_below(&sim->prng, STEPS_RANGE);
+    return sim->change.wanted && sim->count > LARGE ? 3 * steps : steps;
+}
+
 void sim_run(const struct sim_options *options, struct sim_result *ret_result)
 {
     memset(ret_result, 0, sizeof *ret_result);
     struct sim *sim = sim_new(options, ret_result);
-    const uint64_t steps =
-        options->steps > 0 ? options->steps : STEPS_MIN + prng_below(&sim->prng, STEPS_RANGE);
+    const uint64_t steps = options->steps > 0 ? options->steps : draw_steps(sim);
     sim->next_fault_ms = options->beyond ? 0 : prng_below(&sim->prng, sim->mood.fault_gap_ms);
     while (!sim->over && ret_result->events < steps && sim->now_ms < FAULTS_MS_MAX) {
         turn(sim);

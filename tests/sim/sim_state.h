@@ -121,6 +121,7 @@ struct sim_node {
     struct memory_store store;
     struct memory_store snapshot; /* an earlier state, to be rolled back to */
     bool has_snapshot;
+    uint64_t rollback_ms;                   /* when it comes back */
     struct vote_register register_snapshot; /* of the same moment */
     struct vote_register vote_register;     /* as durable */
     struct vote_register register_next;
@@ -154,16 +155,19 @@ struct sim_node {
     /* What was seen of it. */
     uint64_t seen_height, seen_epoch, seen_view, seen_final_view;
     bool seen_halt;
-    bool forgot;                /* its store was lost or rolled back once */
+    bool forgot;                /* its store was lost or rolled back once, or is to be */
     struct consensus_view last; /* counters of this life */
 };
 
-/* A batch that a client was told is accepted. */
+/* A batch that a client filed, or was told is accepted. */
 struct sim_promise {
     struct hash batch_id;
     uint64_t expires_ms;
 };
-#define SIM_PROMISES_MAX 512
+#define SIM_PROMISES_MAX 8192
+#define SIM_FILED_MAX 1024 /* the newest; answers come within seconds */
+/* The batches of all final blocks: an open table, filled by less than half. */
+#define SIM_FINAL_BATCHES (1u << 14)
 
 struct watch_tally {
     struct hash digest;
@@ -191,6 +195,8 @@ struct watch {
     uint32_t epoch_count;
     struct hash *finals; /* by height */
     uint64_t final_count;
+    struct hash *final_batches; /* SIM_FINAL_BATCHES places, by their first bytes; zero: free */
+    uint32_t final_batch_count;
     uint32_t accused; /* a bit a key that evidence names */
 };
 
@@ -202,6 +208,7 @@ struct sim_mood {
     bool ordered;
     uint32_t weights[SIM_FAULTS_MAX];
     uint32_t fault_gap_ms, load_gap_ms;
+    uint32_t copy_after; /* faults until a store is copied; 0: by chance only */
 };
 
 /* A change of validators that the run is to see. */
@@ -257,6 +264,8 @@ struct sim {
     uint32_t proposal_count;
     struct sim_promise promises[SIM_PROMISES_MAX];
     uint32_t promise_count;
+    struct sim_promise filed[SIM_FILED_MAX];
+    uint64_t filed_count;
     bool healed;
     bool over;
     uint64_t ticked_ms, ticks_now;

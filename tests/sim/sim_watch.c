@@ -431,11 +431,38 @@ static void sent_have(struct sim_node *node, const struct peer_batch_ids *ids)
     }
 }
 
+/* An own signature leaves inside certificates too. */
+static void sent_certificate(struct sim_node *node, const struct certificate *certificate)
+{
+    const struct watch_epoch *epoch = sim_epoch(node->sim, certificate->epoch);
+    const uint32_t own = epoch == NULL ? UINT32_MAX : sim_index_of(epoch, node->id);
+    if (own < LIMIT_VALIDATORS && (certificate->signers[own / 8] >> own % 8 & 1) != 0) {
+        const struct vote vote = {.kind = certificate->kind,
+                                  .signer = own,
+                                  .epoch = certificate->epoch,
+                                  .view = certificate->view,
+                                  .candidate = certificate->candidate};
+        sent_vote(node, &vote);
+    }
+}
+
+static void sent_evidence(struct sim_node *node, const struct evidence *evidence)
+{
+    const struct vote *first = &evidence->first;
+    struct span value;
+    uint8_t key[KEY_EVIDENCE_BYTES];
+    key_evidence(first->epoch, first->view, first->kind, first->signer, key);
+    if (!memory_store_get(&node->store, STORE_EVIDENCE, key, sizeof key, &value)) {
+        sim_violation(node->sim, "I7", "node %u shares evidence that is not durable", node->slot);
+    }
+}
+
 void watch_sent(struct sim_node *node, const struct sim_frame *frame)
 {
     struct peer_message message;
     if (frame->kind != PEER_VOTE && frame->kind != PEER_PROPOSAL &&
-        frame->kind != PEER_BATCH_HAVE) {
+        frame->kind != PEER_BATCH_HAVE && frame->kind != PEER_CERTIFICATE &&
+        frame->kind != PEER_CERTIFICATES && frame->kind != PEER_EVIDENCE) {
         return;
     }
     CHECK(sim_decode(node->sim, frame, &message));
@@ -444,6 +471,14 @@ void watch_sent(struct sim_node *node, const struct sim_frame *frame)
         sent_vote(node, &message.vote);
     } else if (message.kind == PEER_PROPOSAL) {
         sent_vote(node, &message.proposal.body.vote);
+    } else if (message.kind == PEER_CERTIFICATE) {
+        sent_certificate(node, message.certificate);
+    } else if (message.kind == PEER_CERTIFICATES) {
+        for (uint32_t i = 0; i < message.certificates.count; i++) {
+            sent_certificate(node, &message.certificates.list[i]);
+        }
+    } else if (message.kind == PEER_EVIDENCE) {
+        sent_evidence(node, &message.evidence);
     } else {
         sent_have(node, &message.batch_ids);
     }

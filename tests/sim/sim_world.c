@@ -160,8 +160,11 @@ static void add_twin(struct sim *sim, struct sim_node *node)
 
 static void draw_actors(struct sim *sim)
 {
-    uint32_t wanted = (uint32_t)prng_below(&sim->prng, sim->faulty_max + 1);
-    if (wanted == 0 && sim_chance(sim, 400)) {
+    /* Those that forget count among the f, so in part of the runs a place is kept for one. */
+    const uint32_t spared = !sim->options.beyond && sim_chance(sim, 300) ? 1 : 0;
+    const uint32_t liars_max = sim->faulty_max - spared;
+    uint32_t wanted = (uint32_t)prng_below(&sim->prng, liars_max + 1);
+    if (wanted == 0 && liars_max > 0 && sim_chance(sim, 400)) {
         wanted = 1;
     }
     if (sim->options.beyond) {
@@ -184,9 +187,9 @@ static void draw_actors(struct sim *sim)
             add_twin(sim, node);
         }
     }
-    sim->forget_left = sim->faulty_count < sim->faulty_max && sim_chance(sim, 500)
-                           ? sim->faulty_max - sim->faulty_count
-                           : 0;
+    const bool forgets =
+        sim->faulty_count < sim->faulty_max && (spared > 0 || sim_chance(sim, 500));
+    sim->forget_left = forgets ? sim->faulty_max - sim->faulty_count : 0;
 }
 
 static void draw_size(struct sim *sim)
@@ -230,7 +233,7 @@ struct sim *sim_new(const struct sim_options *options, struct sim_result *result
     static uint8_t frame_buffer[SIM_FRAME_MAX];
     static _Alignas(16) uint8_t arena[PEER_ARENA_BYTES];
     static _Alignas(16) uint8_t answer_arena[CLIENT_ANSWER_ARENA_BYTES];
-    static struct hash finals[SIM_HEIGHTS_MAX];
+    static struct hash finals[SIM_HEIGHTS_MAX], final_batches[SIM_FINAL_BATCHES];
     struct sim *sim = sim_array(1, sizeof *sim);
     sim->options = *options;
     sim->result = result;
@@ -239,6 +242,8 @@ struct sim *sim_new(const struct sim_options *options, struct sim_result *result
     sim->arena = arena;
     sim->answer_arena = answer_arena;
     sim->watch.finals = finals;
+    memset(final_batches, 0, sizeof final_batches);
+    sim->watch.final_batches = final_batches;
     draw_size(sim);
     sim_tell(sim, "seed %llu: %u validators of %u nodes", (unsigned long long)options->seed,
              sim->count, sim->ids);

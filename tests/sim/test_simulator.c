@@ -32,21 +32,38 @@ static void test_seeds(void **state)
 {
     (void)state;
     struct sim_counts counts = {0};
+    struct sim_actor_counts actors[SIM_ACTOR_COUNT] = {{0}};
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         run(seed, false);
         assert_false(result.violation);
         assert_false(result.stall);
-        counts.blocks += result.counts.blocks;
-        counts.crashes += result.counts.crashes;
-        counts.lost_passes += result.counts.lost_passes;
-        counts.torn_passes += result.counts.torn_passes;
-        counts.symmetric += result.counts.symmetric;
-        counts.evidence += result.counts.evidence;
+#define ADD(field, text) counts.field += result.counts.field;
+        SIM_COUNTS(ADD)
+#undef ADD
+        for (uint32_t i = 0; i < SIM_ACTOR_COUNT; i++) {
+            actors[i].actions += result.actors[i].actions;
+        }
     }
-    /* The faults did happen. */
+    /* Forks take f+1 faulty validators, and so does a halt. */
+    assert_int_equal(counts.forks, 0);
+    assert_int_equal(counts.halts, 0);
+    counts.forks = counts.halts = 1;
+    /* Every other fault, every actor and everything that the ledger can do did happen. */
+#define SEEN(field, text)                                                                          \
+    if (counts.field == 0) {                                                                       \
+        fail_msg("no run had any of: %s", text);                                                   \
+    }
+    SIM_COUNTS(SEEN)
+#undef SEEN
+    for (uint32_t i = 0; i < SIM_ACTOR_COUNT; i++) {
+        if (actors[i].actions == 0) {
+            fail_msg("no run had a deed of the %s", sim_actor_name((enum sim_actor_kind)i));
+        }
+    }
     assert_true(counts.blocks > 10 * SEEDS);
     assert_true(counts.crashes > SEEDS && counts.lost_passes > 10 && counts.torn_passes > 10);
     assert_true(counts.symmetric > 10 && counts.evidence > 10);
+    assert_true(counts.rollbacks > SEEDS / 10 && counts.kept > SEEDS / 20);
 }
 
 /* Goal: the same seed gives the same run (I16). */

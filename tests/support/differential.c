@@ -43,7 +43,10 @@ static bool run_block(struct naive_model *model, struct people *people, uint64_t
 {
     struct random_day *day = &people->day;
     struct ledger_fixture *f = day->fixture;
-    random_day_block(day, 1 + (unsigned)prng_below(&day->prng, 4), 16);
+    random_actions_time(&people->actions, day);
+    bool narrow = people->actions.narrow;
+    unsigned batches = narrow ? 1 : 1 + (unsigned)prng_below(&day->prng, 4);
+    random_day_block(day, batches, narrow ? 5 : 16);
     random_actions_block(&people->actions);
     if (fixture_execute(f) != LEDGER_OK) {
         (void)fprintf(stderr, "  %s\n", f->fault.what);

@@ -6,10 +6,16 @@
 
 #include "base/check.h"
 #include "ledger/action_rows.h"
+#include "ledger/cycle.h"
 #include "tests/support/random_bodies.h"
 
-/* With the records of random_day_block a block is then not above the least block_records. */
-#define BATCHES_MAX 36u
+/* So many batches at most before the last few, so that with the records a block is not above its
+   network's block_records. */
+#define BATCHES_MAX 34u
+#define NARROW_BATCHES_MAX 2u
+#define NARROW_RECORDS 10u
+#define FAR_MS 120000u
+#define CYCLE_CLOSE 1u
 
 static uint64_t below(struct random_actions *actions, uint64_t bound)
 {
@@ -34,7 +40,12 @@ void random_actions_prepare(struct random_actions *actions, struct random_day *d
     *actions =
         (struct random_actions){.prng = prng_seeded(seed ^ 0xac7105), .fixture = day->fixture};
     struct genesis *genesis = &day->fixture->genesis;
-    genesis->block_records = (uint32_t)ONE_OF(actions, 100, 256);
+    actions->narrow = one_in(actions, 8);
+    genesis->block_records = actions->narrow ? NARROW_RECORDS : (uint32_t)ONE_OF(actions, 100, 256);
+    for (uint32_t i = 0; actions->narrow && i < genesis->scheme_count; i++) {
+        genesis->schemes[i].hold_timeout_s = 600; /* much may be due at once */
+        genesis->schemes[i].match_timeout_s = 600;
+    }
     genesis->participants_max = 7 + (uint32_t)below(actions, 6);
     genesis->services_max = 4 + (uint32_t)below(actions, 8);
     for (uint32_t i = 0; i < POLICY_COUNT; i++) {
@@ -44,6 +55,11 @@ void random_actions_prepare(struct random_actions *actions, struct random_day *d
             .proposers = (uint32_t)ONE_OF(actions, ROLE_OPERATOR, ROLE_OPERATOR | ROLE_BANK, 255),
             .approvers = (uint32_t)ONE_OF(actions, ROLE_OPERATOR | ROLE_BANK, 255, ROLE_BANK),
             .lapse_s = (uint32_t)ONE_OF(actions, 60, 60, 600, 86400)};
+    }
+    if (one_in(actions, 5)) { /* more cycles than may be unsettled */
+        actions->closes = true;
+        genesis->parameters.policies[ACTION_CYCLE - POLICY_KIND_FIRST].approvals = 1;
+        genesis->services[0].settlement_days = 2;
     }
     fixture_governed(day->fixture, 1);
 }
@@ -138,6 +154,29 @@ static void propose(struct random_actions *actions, uint16_t kind)
     }
 }
 
+/* Of the open cycle of the first service. */
+static void propose_close(struct random_actions *actions)
+{
+    uint8_t body[ACTION_BYTES_MAX];
+    struct writer writer = writer_over(body, sizeof body);
+    const struct cycles *cycles = &actions->fixture->ledger->cycles;
+    struct actor actor;
+    if (!draw_actor(actions, policy_of(actions, ACTION_CYCLE)->proposers, &actor)) {
+        return;
+    }
+    const uint8_t nets_hash[HASH_BYTES] = {0};
+    writer_u16(&writer, ACTION_VERSION);
+    writer_u16(&writer, ACTION_CYCLE);
+    writer_u32(&writer, 0);
+    writer_u16(&writer, 1);
+    writer_u16(&writer, CYCLE_CLOSE);
+    writer_u32(&writer, cycles->rows[cycles->open[0]].number);
+    writer_u64(&writer, 0);
+    writer_copy(&writer, nets_hash, sizeof nets_hash);
+    (void)fixture_body(actions->fixture, BATCH_ACTION, actor.participant, actor.key_no, body,
+                       writer.used);
+}
+
 static uint16_t draw_kind(struct random_actions *actions)
 {
     uint16_t kind = (uint16_t)ONE_OF(actions, 5, 5, 6, 6, 7, 7, 7, 8, 8, 8, 9, 9, 10, 10, 10, 11,
@@ -189,18 +228,39 @@ static void answer_oddly(struct random_actions *actions)
 void random_actions_block(struct random_actions *actions)
 {
     const struct ledger_block *block = &actions->fixture->block;
-    for (uint32_t i = 0; i < actions->count && block->batch_count < BATCHES_MAX - 1; i++) {
+    const uint32_t most = actions->narrow ? NARROW_BATCHES_MAX : BATCHES_MAX;
+    for (uint32_t i = 0; i < actions->count && block->batch_count < most; i++) {
         if (!actions->pending[i].neglected && one_in(actions, 3)) {
             answer_one(actions, &actions->pending[i]);
         }
     }
     uint64_t proposals = one_in(actions, 2) ? 0 : below(actions, one_in(actions, 20) ? 24 : 4);
-    for (uint64_t i = 0; i < proposals && block->batch_count < BATCHES_MAX - 1; i++) {
+    for (uint64_t i = 0; i < proposals && block->batch_count < most; i++) {
         propose(actions, draw_kind(actions));
     }
     if (one_in(actions, 5)) {
         answer_oddly(actions);
     }
+    if (actions->closes) {
+        propose_close(actions);
+    }
+}
+
+void random_actions_time(struct random_actions *actions, struct random_day *day)
+{
+    const struct ledger *ledger = actions->fixture->ledger;
+    const struct cycle_row *cycle = &ledger->cycles.rows[below(actions, ledger->cycles.count)];
+    uint64_t edge_ms = 0;
+    if (one_in(actions, 8) && ledger->book->count > 0) {
+        edge_ms = ledger->book->rows[below(actions, ledger->book->count)].lapse_ms;
+    } else if (one_in(actions, 24) && cycle->state != 0) {
+        edge_ms = ONE_OF(actions, cycle->cutoff_ms, cycle->settle_ms, cycle->deadline_ms);
+    }
+    bool is_far = edge_ms > actions->fixture->block.timestamp_ms + FAR_MS;
+    if (is_far && !one_in(actions, 12)) {
+        edge_ms = 0; /* too many long pauses, and everything is over */
+    }
+    day->next_ms = edge_ms == 0 ? 0 : edge_ms - 1 + below(actions, 3);
 }
 
 /* ---- What became of them ---- */
@@ -300,9 +360,10 @@ bool random_actions_exercised(const struct action_counts *counts)
 {
     bool exercised = true;
     for (unsigned kind = ACTION_PARTICIPANT; kind <= ACTION_CYCLE; kind++) {
-        /* Participants and currencies never go away, so two kinds fit for ever; of a third one
-           hardly ever has locked people out meanwhile. */
-        bool fits_on = kind == ACTION_STANDING || kind == ACTION_LIMIT || kind == ACTION_PARAMETERS;
+        /* Participants and currencies never go away, so two kinds fit for ever; of two more one is
+           overtaken about once in half a million records. */
+        bool fits_on = kind == ACTION_STANDING || kind == ACTION_LIMIT || kind == ACTION_SERVICE ||
+                       kind == ACTION_PARAMETERS;
         unsigned last = fits_on ? ACTION_LAPSED : ACTION_OVERTAKEN;
         for (unsigned state = ACTION_DONE; state <= last; state++) {
             exercised = exercised && counts->ended[kind][state] > 0;

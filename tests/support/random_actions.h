@@ -23,6 +23,8 @@ struct random_actions {
     struct random_proposal pending[RANDOM_ACTIONS_PENDING];
     uint32_t count;
     uint16_t last_kind;
+    bool closes; /* a cycle in every block */
+    bool narrow; /* at most one batch of five records a block, so that due events are left over */
 };
 
 /* Of a whole run, by kind and by state (enum action_state) in which they ended. */
@@ -35,6 +37,9 @@ struct action_counts {
 /* Between random_day_prepare and fixture_start: room for more participants and services, second
    keys, random policies. */
 void random_actions_prepare(struct random_actions *actions, struct random_day *day, uint64_t seed);
+/* Before random_day_block: now and then the block's time is that at which an open action lapses or
+   a cycle is due, or a millisecond beside it. */
+void random_actions_time(struct random_actions *actions, struct random_day *day);
 /* Adds batches of actions to the block that is being built. */
 void random_actions_block(struct random_actions *actions);
 /* After the block was executed. */

@@ -216,7 +216,7 @@ static struct record beginning(struct random_day *day, uint32_t by)
         r.payee_fee = small_fee(day);
     }
     if (one_in(day, 4) && r.kind != RECORD_FEE) {
-        r.timeout_s = 1 + (uint32_t)below(day, one_in(day, 4) ? 70 : 5);
+        r.timeout_s = 1 + (uint32_t)below(day, ONE_OF(day, 5, 5, 5, 5, 70, 700));
     }
     if (one_in(day, 2) && r.kind != RECORD_PAY) { /* filed by the payee, or by the network */
         r.payee = by;
@@ -522,6 +522,11 @@ void random_day_note(struct random_day *day)
 
 static void random_time(struct random_day *day)
 {
+    uint64_t *now_ms = &day->fixture->block.timestamp_ms;
+    if (day->next_ms > *now_ms - 1000) {
+        *now_ms = day->next_ms;
+        return;
+    }
     uint64_t dice = below(day, 100);
     uint64_t later = 1000;
     if (dice < 12) {
@@ -531,7 +536,7 @@ static void random_time(struct random_day *day)
     } else if (dice < 16) {
         later = below(day, 3ull * 86400000);
     }
-    day->fixture->block.timestamp_ms += later;
+    *now_ms += later;
 }
 
 /* A key that the participant may submit with; 0: it has none. */

@@ -17,6 +17,7 @@ struct random_day {
     uint32_t recent_by[RANDOM_DAY_RECENT];
     uint32_t recent_count;
     struct genesis_calendar calendar;
+    uint64_t next_ms; /* the next block's time, if that is later than its parent's; else drawn */
 };
 
 /* After the block was executed: what it accepted is what later records act on. */

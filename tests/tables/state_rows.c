@@ -207,6 +207,12 @@ static void suspended_payer(struct attempt *a)
     by(a, PAYEE, fixture_clear(a->fixture, SUSPENDED_ONE, PAYEE, 1));
 }
 
+static void suspended_payee_files(struct attempt *a)
+{
+    suspend(a);
+    by(a, SUSPENDED_ONE, fixture_clear(a->fixture, PAYER, SUSPENDED_ONE, 1));
+}
+
 static void no_disputes(struct attempt *a)
 {
     struct record clear = fixture_clear(a->fixture, PAYER, PAYEE, 10);
@@ -416,6 +422,7 @@ const struct verdict_row STATE_ROWS[] = {
     {VERDICT_PRIORITY_UNKNOWN, RECORD_PAY, priority_unknown},
     {VERDICT_SUSPENDED, RECORD_CLEAR, suspended},
     {VERDICT_SUSPENDED, RECORD_CLEAR, suspended_payer},
+    {VERDICT_SUSPENDED, RECORD_CLEAR, suspended_payee_files},
     {VERDICT_NO_DISPUTES, RECORD_CLEAR, no_disputes},
     {VERDICT_TIMEOUT_TOO_LONG, RECORD_CLEAR, timeout_too_long},
     {VERDICT_QUEUE_NOT_IN_SCHEME, RECORD_PAY, no_queue},

@@ -245,7 +245,9 @@ int main(int argc, char **argv)
     (void)argc;
     /* Memory of stopped nodes is used again without the kernel in between; only the ledger's, of
        which little is touched and which must be zero, comes as fresh pages. */
+#ifndef __SANITIZE_ADDRESS__ /* which would miss a use of what a stopped node gave back */
     memory_keep((size_t)8 << 30);
+#endif
     (void)mallopt(M_MMAP_THRESHOLD, 5 << 20);
     (void)mallopt(M_TRIM_THRESHOLD, 512 << 20);
     const struct plan plan = parse(argv);

@@ -1,7 +1,7 @@
 /*
- * test_distinct_keys: one public key stands for one person (docs/ledger.md, Actions). No genesis
- * and no action gives a key to two places; and should it ever stand in two, it approves once. The
- * check stays fast in the largest network.
+ * test_action_distinct_keys: one public key stands for one person (docs/ledger.md, Actions). No
+ * genesis and no action gives a key to two places; and should it ever stand in two, it approves
+ * once. The check stays fast in the largest network.
  */
 #include <setjmp.h>
 #include <stdarg.h>
