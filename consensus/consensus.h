@@ -61,10 +61,21 @@ struct vote_register {
 };
 
 /* What a restart finds in storage. Arrays are borrowed during consensus_restore only. */
+/* A block that became final in a view of the epoch; view 0: the epoch's root. */
+struct remembered_final {
+    uint64_t view;
+    struct hash hash;
+};
+/* How many final blocks before F a machine remembers, to notice certificates that contradict them.
+ */
+#define CONSENSUS_FINALS_MAX 255
+
 struct consensus_recovery {
     struct consensus_block final_block;     /* F: the epoch's root or the last final block */
     uint64_t final_view;                    /* 0 at the epoch's root */
     const struct certificate *finalization; /* of F; NULL at the root */
+    const struct remembered_final *finals;  /* of this epoch, before F, ascending views */
+    uint32_t final_count;                   /* at most CONSENSUS_FINALS_MAX */
     const struct vote *votes;               /* own votes, any order, of views > final_view */
     uint32_t vote_count;
     const struct certificate *const *certificates; /* of views > final_view, any order */

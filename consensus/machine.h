@@ -22,7 +22,7 @@
 #define ANCHORS_MAX 8
 #define BLOCKS_KNOWN_MAX 64
 #define CATCHUP_WINDOW 32
-#define FINALS_REMEMBERED 256
+#define FINALS_REMEMBERED (CONSENSUS_FINALS_MAX + 1)
 #define ANSWER_OBJECTS_MAX 64
 #define SCRATCH_CERTIFICATES 256
 #define SCRATCH_VOTES 256
@@ -87,11 +87,6 @@ struct catchup_slot {
     uint64_t view;
     struct consensus_block block;
     struct held_certificate finalization;
-};
-
-struct remembered_final {
-    uint64_t view;
-    struct hash hash;
 };
 
 /* What is known of a peer: hints, except for newest_vote, which is verified. */

@@ -80,8 +80,16 @@ static void load_final(struct consensus *c, const struct consensus_recovery *rec
         CHECK(recovery->finalization->view == recovery->final_view);
         certificates_import(&c->finalization, recovery->finalization);
     }
-    c->finals[0] = (struct remembered_final){.view = c->final_view, .hash = c->final_block.hash};
-    c->final_count = 1;
+    CHECK(recovery->final_count <= CONSENSUS_FINALS_MAX);
+    for (uint32_t i = 0; i < recovery->final_count; i++) {
+        const uint64_t next =
+            i + 1 < recovery->final_count ? recovery->finals[i + 1].view : recovery->final_view;
+        CHECK(recovery->finals[i].view < next);
+        c->finals[i] = recovery->finals[i];
+    }
+    c->final_count = recovery->final_count + 1;
+    c->finals[recovery->final_count] =
+        (struct remembered_final){.view = c->final_view, .hash = c->final_block.hash};
 }
 
 static void load_certificates(struct consensus *c, const struct consensus_recovery *recovery)

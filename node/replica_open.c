@@ -190,8 +190,33 @@ static uint32_t recover_open_blocks(struct replica *replica, struct consensus_bl
     return count;
 }
 
+/* The final blocks before F in its epoch, its root included, to the end of the list: a fork may
+   show itself only after a restart, by certificates older than F. Returns how many. */
+static uint32_t recover_finals(struct replica *replica,
+                               struct remembered_final list[CONSENSUS_FINALS_MAX])
+{
+    const struct block_row *block;
+    uint32_t first = CONSENSUS_FINALS_MAX;
+    uint64_t above = final_view(replica);
+    for (uint64_t height = replica->final.height; above > 0 && height > 0 && first > 0;) {
+        if (chain_block(&replica->chain, --height, &block) != STATUS_OK) {
+            break;
+        }
+        const bool same = block->has_finalization && block->header.epoch == replica->set.epoch;
+        const uint64_t view = same ? block->finalization.view : 0;
+        if (view >= above) {
+            break;
+        }
+        list[--first] = (struct remembered_final){.view = view, .hash = block->hash};
+        above = view;
+    }
+    return CONSENSUS_FINALS_MAX - first;
+}
+
 static enum status restore_consensus(struct replica *replica)
 {
+    struct remembered_final finals[CONSENSUS_FINALS_MAX];
+    const uint32_t final_count = recover_finals(replica, finals);
     struct vote *votes = memory_take(RECOVERED_MAX * sizeof *votes);
     struct certificate **certificates = calloc(RECOVERED_MAX, sizeof *certificates);
     struct consensus_block open_blocks[OPEN_BLOCKS_MAX];
@@ -208,6 +233,8 @@ static enum status restore_consensus(struct replica *replica)
         .final_block = replica_block_summary(&replica->final_header, &replica->final.hash),
         .final_view = final_view(replica),
         .finalization = root ? NULL : &block->finalization,
+        .finals = &finals[CONSENSUS_FINALS_MAX - final_count],
+        .final_count = final_count,
         .votes = votes,
         .vote_count = votes_now ? recover_votes(replica, votes, RECOVERED_MAX) : 0,
         .certificates = (const struct certificate *const *)certificates,

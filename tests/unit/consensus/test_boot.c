@@ -185,6 +185,54 @@ static void test_every_stored_vote_comes_back(void **state)
     rig_close(&rig);
 }
 
+/* A node that restarts with F at height 2, final in view 7 over a block of view 4, and is shown
+   this certificate. Whether it halts. */
+static bool halts_after_restart(enum vote_kind kind, uint64_t view, const struct hash *block,
+                                bool remembers, bool forged)
+{
+    struct rig rig;
+    open_bound(&rig);
+    const struct consensus_block first = rig_block(&rig, &rig.root, 4, 0);
+    const struct consensus_block f = rig_block(&rig, &first, 7, 0);
+    const struct certificate finalization = rig_certificate(
+        &rig, 0, VOTE_FINALIZE, 7, (struct candidate){.parent_view = 4, .block_hash = f.hash});
+    const struct remembered_final finals[] = {{.view = 0, .hash = rig.root.hash},
+                                              {.view = 4, .hash = first.hash}};
+    assert_int_equal(
+        rig_restore(&rig, (struct consensus_recovery){.final_block = f,
+                                                      .final_view = 7,
+                                                      .finalization = &finalization,
+                                                      .finals = finals,
+                                                      .final_count = remembers ? 2 : 0}),
+        STATUS_OK);
+    const struct candidate candidate = {.parent_view = 0,
+                                        .block_hash = block == NULL ? first.hash : *block};
+    struct certificate shown =
+        rig_certificate(&rig, 1, kind, view, kind == VOTE_NULLIFY ? nothing : candidate);
+    shown.signatures[0].bytes[0] ^= (uint8_t)forged;
+    rig_give_certificate(&rig, &shown);
+    const bool halted = rig_inspect(&rig).halted;
+    rig_close(&rig);
+    return halted;
+}
+
+static void test_a_fork_shows_itself_after_a_restart(void **state)
+{
+    /* Two halves of a fork that meet only after all of them restarted: a certificate older than F
+       that no chain with these blocks can have halts, unless it is forged, agrees, or is not
+       remembered. */
+    (void)state;
+    const struct hash other = {{0x77}};
+    assert_true(halts_after_restart(VOTE_FINALIZE, 6, &other, true, false));
+    assert_true(halts_after_restart(VOTE_FINALIZE, 3, &other, true, false));
+    assert_true(halts_after_restart(VOTE_NULLIFY, 4, NULL, true, false));
+    assert_false(halts_after_restart(VOTE_FINALIZE, 6, &other, true, true));
+    assert_false(halts_after_restart(VOTE_FINALIZE, 6, &other, false, false));
+    assert_false(halts_after_restart(VOTE_FINALIZE, 4, NULL, true, false));
+    assert_false(halts_after_restart(VOTE_NULLIFY, 5, NULL, true, false));
+    assert_false(halts_after_restart(VOTE_NOTARIZE, 6, &other, true, false));
+}
+
 static void test_who_is_heard(void **state)
 {
     /* Boot: Status of q-1 other validators of this epoch; a status of another epoch, of an observer
@@ -220,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_register_and_storage_agree),
         cmocka_unit_test(test_certificates_of_another_epoch),
         cmocka_unit_test(test_own_votes_of_stored_certificates_reach_the_register),
+        cmocka_unit_test(test_a_fork_shows_itself_after_a_restart),
         cmocka_unit_test(test_every_stored_vote_comes_back),
         cmocka_unit_test(test_who_is_heard),
     };

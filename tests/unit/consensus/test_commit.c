@@ -365,8 +365,9 @@ static void test_what_catchup_takes(void **state)
 
 static void test_a_fork_halts_whatever_is_remembered(void **state)
 {
-    /* After a restart only F is remembered. A final block of its height + 1 that does not follow it
-       is a fork, also in a view below F's; a forged finalization of one is nothing. */
+    /* A store that is damaged below F leaves only F to be remembered. A final block of its height +
+       1 that does not follow it is a fork, also in a view below F's; a forged finalization of one
+       is nothing. */
     (void)state;
     for (uint32_t forged = 0; forged < 2; forged++) {
         struct rig rig;
