@@ -94,6 +94,13 @@ static bool is_listed(const struct evidence_list *list, struct span key)
     return false;
 }
 
+/* A batch has no checksum, but its id is its header's hash, and the header has the body's root. */
+static bool is_whole(const struct batch *batch, const struct hash *id)
+{
+    const struct hash root = batch_body_root(batch->body, batch->body_length);
+    return hash_equal(&batch->id, id) && hash_equal(&root, &batch->header.records_root);
+}
+
 /* What a block recorded and this node did not see itself: the votes stand in the batch. */
 static bool read_recorded(struct home *home, struct span key, struct span value,
                           struct evidence_list *list)
@@ -111,7 +118,8 @@ static bool read_recorded(struct home *home, struct span key, struct span value,
                     NULL) != STATUS_OK) {
         return false;
     }
-    return evidence_of_body((struct span){.data = batch.body, .length = batch.body_length},
+    return is_whole(&batch, &item->batch) &&
+           evidence_of_body((struct span){.data = batch.body, .length = batch.body_length},
                             &item->proof.votes) == STATUS_OK;
 }
 

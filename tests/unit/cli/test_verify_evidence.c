@@ -283,11 +283,63 @@ static void forged_evidence_is_told(void **state)
     assert_int_equal(verify_at(*state, "replay"), EXIT_INTEGRITY);
 }
 
+static int list(struct fixture *f)
+{
+    const struct args args = {.verb = &verb_evidence_list,
+                              .given_count = 1,
+                              .given_names = {"home"},
+                              .given_values = {f->folder.path}};
+    return verb_evidence_list.run(&args);
+}
+
+/* Changes a bit of the batch that block 1 names. */
+static void flip(struct fixture *f, size_t bit)
+{
+    const struct store_options options = {.map_bytes = 1u << 26};
+    char error[512];
+    uint8_t id[HASH_BYTES], bytes[BATCH_PREFIX_BYTES + EVIDENCE_BODY_BYTES];
+    struct span key, value;
+    assert_int_equal(store_open(f->folder.path, &options, &f->store, error, sizeof error),
+                     STATUS_OK);
+    assert_true(store_seek(f->store, STORE_BATCHES, NULL, 0, &key, &value));
+    assert_int_equal(key.length, sizeof id);
+    assert_int_equal(value.length, sizeof bytes);
+    memcpy(id, key.data, sizeof id);
+    memcpy(bytes, value.data, sizeof bytes);
+    bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    store_put(f->store, STORE_BATCHES, id, sizeof id, bytes, sizeof bytes);
+    store_commit(f->store);
+    store_close(f->store);
+}
+
+/* Goal: recorded votes are those that the block names. A batch has no checksum, so any bit of its
+   header or body, wherever that may be, must be found by its id and its root. */
+static void altered_evidence_is_not_listed(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t body[EVIDENCE_BODY_BYTES];
+    accuse(f, ACCUSED, body);
+    make_chain(f, body);
+    assert_int_equal(list(f), EXIT_CLEAN);
+    for (size_t bit = 0; bit < 8 * (BATCH_PREFIX_BYTES + sizeof body); bit += 23) {
+        if (bit / 8 >= BATCH_HEADER_BYTES && bit / 8 < BATCH_PREFIX_BYTES) {
+            continue; /* its signature, which this verb does not show */
+        }
+        flip(f, bit);
+        if (list(f) != EXIT_INTEGRITY) {
+            fail_msg("bit %zu changed, and the evidence is listed", bit);
+        }
+        flip(f, bit);
+    }
+    assert_int_equal(list(f), EXIT_CLEAN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(genuine_evidence_is_clean, set_up, tear_down),
         cmocka_unit_test_setup_teardown(forged_evidence_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(altered_evidence_is_not_listed, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
