@@ -252,6 +252,48 @@ static const char *check_queues(const struct ledger *ledger)
     return NULL;
 }
 
+/* ---- Groups ---- */
+
+_Static_assert(LIMIT_CURRENCIES <= 64, "a bit for each currency");
+
+/* Whose sum this account counts in, if that is another's; else REGISTRY_NONE. */
+static uint32_t sponsor_of(const struct ledger *ledger, const struct account *account)
+{
+    if (account->class != ACCOUNT_POSITION) {
+        return REGISTRY_NONE;
+    }
+    uint32_t participant = number_map_find(&ledger->registry.participants, account->participant);
+    CHECK(participant != REGISTRY_NONE);
+    return ledger->registry.sponsors[participant];
+}
+
+/* A member's debts change its sponsor's sum, though the sponsor's account may be untouched. Each
+   sum is added up once, however many of the members are touched. */
+static const char *check_sponsors(struct ledger *ledger)
+{
+    struct difference *looked_at = ledger->cycles.sums; /* a bit for each currency */
+    for (uint32_t i = 0; i < ledger->touched_count; i++) {
+        uint32_t sponsor = sponsor_of(ledger, &ledger->touched[i].before);
+        if (sponsor != REGISTRY_NONE) {
+            looked_at[sponsor].minor = 0;
+        }
+    }
+    for (uint32_t i = 0; i < ledger->touched_count; i++) {
+        const struct account *account = &ledger->accounts[ledger->touched[i].before.number];
+        uint32_t sponsor = sponsor_of(ledger, account);
+        if (sponsor == REGISTRY_NONE) {
+            continue;
+        }
+        uint32_t currency = currency_of(ledger, account);
+        if ((looked_at[sponsor].minor >> currency & 1) == 0 &&
+            !group_is_consistent_for(ledger, sponsor, currency)) {
+            return "what a group owes is not the sum of its members";
+        }
+        looked_at[sponsor].minor |= (__int128)1 << currency;
+    }
+    return NULL;
+}
+
 const char *invariant_check(struct ledger *ledger)
 {
     struct currency_sums sums[LIMIT_CURRENCIES];
@@ -263,6 +305,9 @@ const char *invariant_check(struct ledger *ledger)
     for (uint32_t i = 0; i < ledger->cycles.count && what == NULL; i++) {
         bool changed = ledger->cycles.touched[i] && ledger->cycles.rows[i].state != 0;
         what = changed ? check_cycle(ledger, i) : NULL;
+    }
+    if (what == NULL) {
+        what = check_sponsors(ledger);
     }
     if (what == NULL) {
         what = check_returns(ledger);

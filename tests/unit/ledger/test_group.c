@@ -113,6 +113,26 @@ static void test_a_wrong_sum_is_a_breach(void **state)
     fixture_free(f);
 }
 
+/* The sponsor's own account stays as it is: only a member owes more. */
+static void test_a_wrong_sum_of_a_member_is_a_breach(void **state)
+{
+    (void)state;
+    struct ledger_fixture *f = fixture_new();
+    f->participants[0].settles_through = SPONSOR;
+    fixture_start(f);
+    struct total *sum =
+        &f->ledger->cycles.group_sums[(uint64_t)(SPONSOR - 1) * f->ledger->currency_count];
+    sum->minor++;
+    (void)fixture_batch(f, 1);
+    fixture_add(f, fixture_clear(f, 1, 2, 10));
+    assert_int_equal(fixture_execute(f), LEDGER_INVARIANT);
+    assert_non_null(strstr(f->fault.what, "what a group owes"));
+    sum->minor--;
+    assert_int_equal(fixture_execute(f), LEDGER_OK);
+    ledger_rollback(f->ledger);
+    fixture_free(f);
+}
+
 static double seconds(void)
 {
     struct timespec now;
@@ -171,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_blocks),
         cmocka_unit_test(test_a_wrong_sum_is_a_breach),
+        cmocka_unit_test(test_a_wrong_sum_of_a_member_is_a_breach),
         cmocka_unit_test(test_a_large_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
