@@ -158,28 +158,23 @@ static void mark_crashed(struct replica *replica)
 
 enum status replica_batches_load(struct replica *replica)
 {
-    uint8_t from[PENDING_KEY_BYTES] = {'p'};
+    /* Other rows of meta stand among these: "pruned" does. */
+    uint8_t from[PENDING_KEY_BYTES + 1] = {'p'};
     size_t from_length = 1;
     struct span key;
     struct span value;
     uint32_t dropped = 0;
     while (replica->io.seek(replica->io.context, STORE_META, from, from_length, &key, &value) &&
-           key.length == PENDING_KEY_BYTES && key.data[0] == 'p') {
+           key.length < sizeof from && key.data[0] == 'p') {
         struct hash id;
-        memcpy(id.bytes, key.data + 1, HASH_BYTES);
-        memcpy(from, key.data, PENDING_KEY_BYTES);
-        enum status status = load_one(replica, &id, &dropped);
+        const bool pending = key.length == PENDING_KEY_BYTES;
+        memcpy(from, key.data, key.length);
+        from[key.length] = 0; /* the next key: one zero more */
+        from_length = key.length + 1;
+        memcpy(id.bytes, from + 1, HASH_BYTES);
+        enum status status = pending ? load_one(replica, &id, &dropped) : STATUS_OK;
         if (status != STATUS_OK) {
             return status;
-        }
-        /* The smallest key above this one. */
-        from_length = PENDING_KEY_BYTES;
-        size_t i = PENDING_KEY_BYTES - 1;
-        while (i > 0 && ++from[i] == 0) {
-            i--;
-        }
-        if (i == 0) {
-            break;
         }
     }
     replica_incarnation_log_dropped(replica, dropped);

@@ -21,6 +21,7 @@
 #define KEPT 1024 /* as node/replica_prune.c says */
 #define BLOCKS 1000
 #define LEFT_BEHIND 3000
+#define WAITING 32
 
 struct counts {
     uint32_t votes, old_votes, certificates, old_notarizations, old_others;
@@ -118,9 +119,47 @@ static void past_views_are_pruned(void **state)
     replica_net_free(net);
 }
 
+/* How many batches wait at a node, once no more blocks become final, before and after a restart. */
+static void wait_over_restart(struct replica_net *net, uint64_t *number)
+{
+    struct net_node *node = &net->nodes[0];
+    for (uint32_t i = 0; i < WAITING; i++) {
+        size_t length;
+        uint8_t *batch = replica_net_batch(net, 3, ++*number, 1, &length);
+        replica_net_submit(net, 0, batch, length);
+        free(batch);
+    }
+    replica_net_run(net, replica_net_now(net) + 500);
+    assert_int_equal(pool_count(node->replica->pool), WAITING);
+    replica_net_crash(net, 0);
+    replica_net_restart(net, 0);
+    assert_int_equal(pool_count(node->replica->pool), WAITING);
+}
+
+/* Goal: what a node took in waits on over a restart, whatever other rows meta has: "pruned" stands
+   amid those of batches that wait, whose keys are 'p' and an id. */
+static void batches_wait_beside_the_mark(void **state)
+{
+    (void)state;
+    const struct net_options options = {.nodes = NODES, .seed = SEED, .delay_ms_max = 3};
+    struct replica_net *net = replica_net_new(&options);
+    uint64_t number = 0;
+    uint8_t mark[2 * KEY_VIEW_BYTES] = {0};
+    print_message("seed %d\n", SEED);
+    make_blocks(net, &number, 1);
+    replica_net_crash(net, DEAD);
+    replica_net_crash(net, DEAD + 1);
+    replica_net_run(net, replica_net_now(net) + 500);
+    memory_store_put(&net->nodes[0].store, STORE_META, "pruned", 6, mark, sizeof mark);
+    memory_store_commit(&net->nodes[0].store);
+    wait_over_restart(net, &number);
+    replica_net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(batches_wait_beside_the_mark),
         cmocka_unit_test(past_views_are_pruned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
