@@ -195,6 +195,32 @@ static void test_heads(void **state)
     }
 }
 
+/* Goal: heads that agree on pages larger than LMDB's largest, 32 KiB, are refused at once: the
+   checks of a page have room for no more. */
+static void test_large_pages(void **state)
+{
+    struct folder *home = *state;
+    static uint8_t data[1u << 18];
+    const struct store_options options = {.read_only = true};
+    struct store *store = open_store(home, SMALL_MAP, false);
+    put_text(store, STORE_META, "k", "value");
+    store_commit(store);
+    store_close(store);
+    const char *path = folder_file(home, "chain/data.mdb");
+    assert_true(file_get(path, data, sizeof data) < 1u << 16);
+    put_le32(data + 40, 1u << 16);
+    memcpy(data + (1u << 16), data + 4096, 152);
+    put_le32(data + (1u << 16) + 40, 1u << 16);
+    for (size_t at = 0; at < sizeof data; at++) {
+        if (at < 152 || at == sizeof data - 1 || (at >= 1u << 16 && at < (1u << 16) + 152)) {
+            put_byte(path, at, data[at]);
+        }
+    }
+    assert_int_equal(store_open(home->path, &options, &store, store_error, sizeof store_error),
+                     STATUS_CORRUPT);
+    assert_non_null(strstr(store_error, "they state no page size"));
+}
+
 /* Goal: foreign bytes in place of the store are refused. */
 static void test_foreign_file(void **state)
 {
@@ -296,6 +322,7 @@ int main(void)
         STORE_TEST(test_usual_handler),
         STORE_TEST(test_truncated),
         STORE_TEST(test_heads),
+        STORE_TEST(test_large_pages),
         STORE_TEST(test_unfinished_creation),
         STORE_TEST(test_foreign_file),
         STORE_TEST(test_full_map),
