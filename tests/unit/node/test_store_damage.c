@@ -318,14 +318,10 @@ static void test_full_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORE_TEST(test_flipped_bytes),
-        STORE_TEST(test_usual_handler),
-        STORE_TEST(test_truncated),
-        STORE_TEST(test_heads),
-        STORE_TEST(test_large_pages),
-        STORE_TEST(test_unfinished_creation),
-        STORE_TEST(test_foreign_file),
-        STORE_TEST(test_full_map),
+        STORE_TEST(test_flipped_bytes), STORE_TEST(test_usual_handler),
+        STORE_TEST(test_truncated),     STORE_TEST(test_heads),
+        STORE_TEST(test_large_pages),   STORE_TEST(test_unfinished_creation),
+        STORE_TEST(test_foreign_file),  STORE_TEST(test_full_map),
         STORE_TEST(test_full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
