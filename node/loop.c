@@ -2,6 +2,7 @@
 #include "node/loop.h"
 
 #include <inttypes.h>
+#include <sodium/randombytes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -346,6 +347,7 @@ static enum status open_replica(struct loop *loop, char *ret_error, size_t capac
                                     .pool_bytes = loop->config->pool_bytes,
                                     .crashed_batches = loop->trying.crashed,
                                     .crashed_count = loop->trying.crashed_count};
+    randombytes_buf(config.hash_key, sizeof config.hash_key);
     struct vote_register registers[REPLICA_KEYS_MAX];
     for (uint32_t i = 0; i < loop->key_count; i++) {
         registers[i] = loop_keys_register(loop, &loop->keys[i]);

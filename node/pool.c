@@ -28,17 +28,19 @@ struct pool {
     uint64_t byte_limit;
     uint64_t bytes;
     uint32_t count;
+    uint8_t hash_key[SHORTHASH_KEY_BYTES];
     struct pool_batch *slots[POOL_SLOTS];
     uint32_t share_count;
     uint32_t share_of[LIMIT_PARTICIPANTS + 1]; /* index + 1 into shares, 0: none */
     struct share shares[POOL_BATCHES_MAX];     /* the first share_count are used */
 };
 
-struct pool *pool_new(uint64_t byte_limit)
+struct pool *pool_new(uint64_t byte_limit, const uint8_t hash_key[SHORTHASH_KEY_BYTES])
 {
     struct pool *pool = memory_take(sizeof *pool);
     memset(pool, 0, offsetof(struct pool, shares));
     pool->byte_limit = byte_limit;
+    memcpy(pool->hash_key, hash_key, sizeof pool->hash_key);
     return pool;
 }
 
@@ -63,9 +65,9 @@ void pool_free(struct pool *pool)
     memory_give(pool);
 }
 
-static uint32_t slot_of(const struct hash *id)
+static uint32_t slot_of(const struct pool *pool, const struct hash *id)
 {
-    return get_le32(id->bytes) % POOL_SLOTS;
+    return (uint32_t)(shorthash(pool->hash_key, id->bytes, sizeof id->bytes) % POOL_SLOTS);
 }
 
 static struct share *share_of(struct pool *pool, uint32_t participant)
@@ -76,7 +78,7 @@ static struct share *share_of(struct pool *pool, uint32_t participant)
 
 struct pool_batch *pool_find(const struct pool *pool, const struct hash *id)
 {
-    for (uint32_t i = slot_of(id); pool->slots[i] != NULL; i = (i + 1) % POOL_SLOTS) {
+    for (uint32_t i = slot_of(pool, id); pool->slots[i] != NULL; i = (i + 1) % POOL_SLOTS) {
         if (hash_equal(&pool->slots[i]->id, id)) {
             return pool->slots[i];
         }
@@ -146,7 +148,7 @@ struct pool_batch *pool_insert(struct pool *pool, const struct batch *batch, uin
     entry->length = length;
     entry->record_hashes = record_hashes;
     entry->taken_ms = monotonic_ms;
-    uint32_t i = slot_of(&entry->id);
+    uint32_t i = slot_of(pool, &entry->id);
     while (pool->slots[i] != NULL) {
         i = (i + 1) % POOL_SLOTS;
     }
@@ -162,7 +164,7 @@ static void slots_remove(struct pool *pool, uint32_t i)
 {
     uint32_t hole = i;
     for (uint32_t j = (i + 1) % POOL_SLOTS; pool->slots[j] != NULL; j = (j + 1) % POOL_SLOTS) {
-        uint32_t home = slot_of(&pool->slots[j]->id);
+        uint32_t home = slot_of(pool, &pool->slots[j]->id);
         bool stays = hole <= j ? (home > hole && home <= j) : (home > hole || home <= j);
         if (!stays) {
             pool->slots[hole] = pool->slots[j];
@@ -200,7 +202,7 @@ static void share_remove(struct pool *pool, struct pool_batch *batch)
 
 void pool_remove(struct pool *pool, struct pool_batch *batch)
 {
-    uint32_t i = slot_of(&batch->id);
+    uint32_t i = slot_of(pool, &batch->id);
     while (pool->slots[i] != batch) {
         CHECK(pool->slots[i] != NULL);
         i = (i + 1) % POOL_SLOTS;
@@ -359,4 +361,14 @@ uint64_t pool_bytes(const struct pool *pool)
 uint64_t pool_byte_limit(const struct pool *pool)
 {
     return pool->byte_limit;
+}
+
+uint32_t pool_probes(const struct pool *pool, const struct hash *id)
+{
+    uint32_t probes = 1;
+    for (uint32_t i = slot_of(pool, id);
+         pool->slots[i] != NULL && !hash_equal(&pool->slots[i]->id, id); i = (i + 1) % POOL_SLOTS) {
+        probes++;
+    }
+    return probes;
 }

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/shorthash.h"
 #include "base/status.h"
 #include "ledger/ledger.h"
 
@@ -40,8 +41,9 @@ struct pool_batch {
 
 struct pool;
 
-/* byte_limit: of all batches together. */
-struct pool *pool_new(uint64_t byte_limit);
+/* byte_limit: of all batches together. hash_key: a secret of this process, because who makes
+   batches chooses their ids, and could grind them to share a place in the index. */
+struct pool *pool_new(uint64_t byte_limit, const uint8_t hash_key[SHORTHASH_KEY_BYTES]);
 void pool_free(struct pool *pool);
 
 /* Whether a batch of this size may enter now: OK, BUSY (full, or the participant's share is),
@@ -88,5 +90,7 @@ struct pool_batch *pool_next(const struct pool *pool, const struct pool_batch *b
 uint32_t pool_count(const struct pool *pool);
 uint64_t pool_bytes(const struct pool *pool);
 uint64_t pool_byte_limit(const struct pool *pool);
+/* How many places of the index a search for this id looks at. */
+uint32_t pool_probes(const struct pool *pool, const struct hash *id);
 
 #endif

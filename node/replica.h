@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/shorthash.h"
 #include "base/status.h"
 #include "consensus/consensus.h"
 #include "ledger/ledger.h"
@@ -41,6 +42,9 @@ struct replica_config {
     const struct peer_observer *observers; /* borrowed during open */
     uint32_t observer_count;
     uint64_t pool_bytes;
+    /* Of the indexes whose keys peers and clients choose: random in a node, so that nobody can
+       choose what collides; always the same in a simulator. */
+    uint8_t hash_key[SHORTHASH_KEY_BYTES];
     /* The batches that were being executed when the process died: they become suspects, which are
        named one at a time; one that three starts died on alone is quarantined. Borrowed during
        open. */

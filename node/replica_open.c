@@ -268,7 +268,7 @@ static void make_machines(struct replica *replica)
     ledger += (64 - (uintptr_t)ledger % 64) % 64;
     replica->ledger = ledger_init_lineage(ledger, replica->config.lineage);
     replica->working_set = working_set_init(memory_take(working_set_footprint()));
-    replica->pool = pool_new(replica->config.pool_bytes);
+    replica->pool = pool_new(replica->config.pool_bytes, replica->config.hash_key);
     replica->frame = memory_take(LIMIT_FRAME_BYTES);
     replica->decode = memory_take(PEER_ARENA_BYTES);
     replica->catchup = memory_take(CATCHUP_MAX * sizeof *replica->catchup);
@@ -323,7 +323,7 @@ enum status replica_open(const struct node_io *io, const struct replica_config *
     struct replica *replica = memory_take(sizeof *replica);
     memset(replica, 0, offsetof(struct replica, effects));
     replica->effects.count = 0;
-    wanted_init(&replica->wanted);
+    wanted_init(&replica->wanted, config->hash_key);
     replica->io = *io;
     replica->config = *config;
     replica->genesis = lineage_first(config->lineage)->genesis;

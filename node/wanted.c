@@ -4,17 +4,18 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/check.h"
 
-void wanted_init(struct wanted_table *table)
+void wanted_init(struct wanted_table *table, const uint8_t hash_key[SHORTHASH_KEY_BYTES])
 {
     memset(table, 0, offsetof(struct wanted_table, entries));
+    memcpy(table->hash_key, hash_key, sizeof table->hash_key);
 }
 
 static uint32_t *bucket_of(struct wanted_table *table, const struct hash *id)
 {
-    return &table->buckets[get_le32(id->bytes) % WANTED_BUCKETS];
+    const uint64_t hash = shorthash(table->hash_key, id->bytes, sizeof id->bytes);
+    return &table->buckets[hash % WANTED_BUCKETS];
 }
 
 struct wanted *wanted_find(struct wanted_table *table, const struct hash *id)

@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
+#include "base/shorthash.h"
 
 #define WANTED_MAX 4096
 #define WANTED_BUCKETS 8192
@@ -30,13 +31,15 @@ struct wanted {
 
 struct wanted_table {
     uint32_t count;
+    uint8_t hash_key[SHORTHASH_KEY_BYTES];
     uint32_t buckets[WANTED_BUCKETS]; /* place + 1 */
     uint32_t claims[LIMIT_PEERS];
     struct wanted entries[WANTED_MAX]; /* the first count are used, in no order */
 };
 
-/* An empty table, over memory that need not be zero. */
-void wanted_init(struct wanted_table *table);
+/* An empty table, over memory that need not be zero. hash_key: a secret of this process, because
+   peers choose the ids that they claim to have, and could choose them to share a bucket. */
+void wanted_init(struct wanted_table *table, const uint8_t hash_key[SHORTHASH_KEY_BYTES]);
 
 /* Borrowed until the next add or remove. NULL if it is not wanted. */
 struct wanted *wanted_find(struct wanted_table *table, const struct hash *id);

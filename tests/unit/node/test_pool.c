@@ -11,6 +11,8 @@
 #include "base/prng.h"
 #include "node/pool.h"
 
+static const uint8_t hash_key[SHORTHASH_KEY_BYTES] = {7};
+
 static struct pool_batch *add(struct pool *pool, uint32_t participant, uint64_t number,
                               uint32_t count, size_t length, uint64_t now_ms)
 {
@@ -36,7 +38,7 @@ static struct pool_terms terms_at(uint64_t now_ms)
 static void test_ripening(void **state)
 {
     (void)state;
-    struct pool *pool = pool_new(1 << 20);
+    struct pool *pool = pool_new(1 << 20, hash_key);
     struct pool_batch *batch = add(pool, 3, 1, 10, 100, 1000);
     struct pool_terms terms = terms_at(1000);
     uint64_t next_ms = 0;
@@ -61,7 +63,7 @@ static void test_ripening(void **state)
 static void test_too_large(void **state)
 {
     (void)state;
-    struct pool *pool = pool_new(1 << 20);
+    struct pool *pool = pool_new(1 << 20, hash_key);
     struct pool_terms terms = terms_at(5000);
     uint64_t next_ms = 0;
     add(pool, 3, 1, 1001, 100, 1000);
@@ -74,7 +76,7 @@ static void test_too_large(void **state)
 static void test_round_robin(void **state)
 {
     (void)state;
-    struct pool *pool = pool_new(1 << 20);
+    struct pool *pool = pool_new(1 << 20, hash_key);
     for (uint64_t i = 0; i < 20; i++) {
         add(pool, 3, i, 100, 10, 0);
     }
@@ -93,7 +95,7 @@ static void test_round_robin(void **state)
 static void test_shares(void **state)
 {
     (void)state;
-    struct pool *pool = pool_new(4000);
+    struct pool *pool = pool_new(4000, hash_key);
     struct hash other = hash_of(&PURPOSE_BATCH, "x", 1);
     struct pool_batch *batch = add(pool, 3, 1, 1, 600, 0);
     assert_int_equal(pool_admits(pool, &batch->id, 3, 600), STATUS_EXISTS);
@@ -113,7 +115,7 @@ static void test_shares(void **state)
 static void test_suspects(void **state)
 {
     (void)state;
-    struct pool *pool = pool_new(1 << 20);
+    struct pool *pool = pool_new(1 << 20, hash_key);
     struct pool_batch *suspect = add(pool, 3, 1, 1, 10, 0);
     struct pool_batch *other = add(pool, 3, 2, 1, 10, 0);
     struct pool_terms terms = terms_at(500);
@@ -136,7 +138,7 @@ static void test_random(void **state)
 {
     (void)state;
     enum { MODEL = 512 };
-    struct pool *pool = pool_new(1 << 30);
+    struct pool *pool = pool_new(1 << 30, hash_key);
     struct pool_batch *model[MODEL] = {0};
     struct prng prng = prng_seeded(11);
     uint64_t number = 0;
@@ -164,12 +166,46 @@ static void test_random(void **state)
     pool_free(pool);
 }
 
+/* Goal: ids ground to share their first bytes, which once chose a batch's place in the index,
+   spread over it all the same, and otherwise under another key: who cannot know the key cannot
+   grind. */
+static void test_ground_ids(void **state)
+{
+    (void)state;
+    enum { IDS = POOL_BATCHES_MAX / 4 };
+    static const uint8_t other_key[SHORTHASH_KEY_BYTES] = {8};
+    struct pool *pools[2] = {pool_new(1 << 30, hash_key), pool_new(1 << 30, other_key)};
+    uint64_t probes[2] = {0};
+    uint32_t longest = 0;
+    uint32_t different = 0;
+    for (uint32_t i = 0; i < IDS; i++) {
+        struct batch batch = {.header = {.kind = BATCH_RECORDS, .participant = 3, .count = 1}};
+        struct public_key key = {{0}};
+        batch.id = hash_of(&PURPOSE_BATCH, &i, sizeof i);
+        memset(batch.id.bytes, 0x5a, 4);
+        uint32_t looked_at[2];
+        for (uint32_t p = 0; p < 2; p++) {
+            pool_insert(pools[p], &batch, malloc(16), 10, NULL, &key, 0);
+            looked_at[p] = pool_probes(pools[p], &batch.id);
+            probes[p] += looked_at[p];
+            longest = looked_at[p] > longest ? looked_at[p] : longest;
+        }
+        different += looked_at[0] != looked_at[1];
+    }
+    assert_true(probes[0] < 2 * IDS && probes[1] < 2 * IDS);
+    assert_true(longest < 32);
+    assert_true(different > 0);
+    pool_free(pools[0]);
+    pool_free(pools[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ripening),    cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_round_robin), cmocka_unit_test(test_shares),
         cmocka_unit_test(test_suspects),    cmocka_unit_test(test_random),
+        cmocka_unit_test(test_ground_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,8 @@
 #include "base/prng.h"
 #include "node/wanted.h"
 
+static const uint8_t hash_key[SHORTHASH_KEY_BYTES] = {7};
+
 static struct hash id_of(uint64_t number)
 {
     return hash_of(&PURPOSE_BATCH, &number, sizeof number);
@@ -21,7 +23,7 @@ static struct wanted_table *new_table(void)
     struct wanted_table *table = malloc(sizeof *table);
     assert_non_null(table);
     memset(table, 0xa5, sizeof *table);
-    wanted_init(table);
+    wanted_init(table, hash_key);
     return table;
 }
 
@@ -85,11 +87,36 @@ static void test_random(void **state)
     free(table);
 }
 
+/* Goal: ids chosen to share their first bytes, which once chose the bucket, spread over the buckets
+   all the same: no chain is long. */
+static void test_ground_ids(void **state)
+{
+    (void)state;
+    struct wanted_table *table = new_table();
+    for (uint64_t i = 0; i < WANTED_MAX; i++) {
+        struct hash id = id_of(i);
+        memset(id.bytes, 0x5a, 4);
+        assert_non_null(wanted_add(table, &id, 0, true, 1));
+    }
+    uint32_t longest = 0;
+    for (uint32_t b = 0; b < WANTED_BUCKETS; b++) {
+        uint32_t length = 0;
+        for (uint32_t place = table->buckets[b]; place != 0;
+             place = table->entries[place - 1].next) {
+            length++;
+        }
+        longest = length > longest ? length : longest;
+    }
+    assert_true(longest > 0 && longest < 12);
+    free(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_flood),
         cmocka_unit_test(test_random),
+        cmocka_unit_test(test_ground_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
