@@ -102,6 +102,40 @@ static const char *walk(const struct client_receipt *receipt, const struct incar
     return wrong;
 }
 
+/* Whether the network went on from a root before this block, or from another at its height. By its
+   own incarnation's document alone such a block was final, and so it was, once. */
+static bool is_given_up(const struct block_header *header, const struct lineage *lineage)
+{
+    const struct incarnation *next = lineage_after(lineage, &header->chain_id);
+    if (next == NULL) {
+        return false;
+    }
+    const struct genesis *document = next->genesis;
+    const struct hash hash = block_hash(header);
+    const bool is_root =
+        header->height == document->root_height && hash_equal(&hash, &document->root_hash);
+    return header->epoch > document->root_epoch ||
+           (header->height >= document->root_height && !is_root);
+}
+
+/* Of a receipt that is genuine: whether the chain that goes on has its block, and the one that gave
+   the key. */
+static const char *check_kept(const struct client_receipt *receipt,
+                              const struct block_header *block, const struct lineage *lineage)
+{
+    struct block_header giver;
+    bool given_up = is_given_up(block, lineage);
+    if (receipt->has_key) {
+        memcpy(&giver, receipt->key.block_header, sizeof giver);
+        given_up = given_up || is_given_up(&giver, lineage);
+    }
+    return given_up ? "it is genuine, but its block, or the one that gave the key, stands beyond "
+                      "the root from which the network went on in a new incarnation: it was final "
+                      "once, and the ledger does not contain it any more (docs/auditing.md, "
+                      "Incarnations)"
+                    : NULL;
+}
+
 /* The incarnation of the block that gave the key; NULL without one, or without its document. */
 static const struct incarnation *giver_of(const struct client_receipt *receipt,
                                           const struct lineage *lineage)
@@ -247,6 +281,9 @@ const char *receipt_check(const struct client_receipt *receipt, const struct lin
     }
     if (wrong == NULL) {
         wrong = check_signature(&usable, own->genesis, later, &set, &facts);
+    }
+    if (wrong == NULL) {
+        wrong = check_kept(&usable, &facts.block, lineage);
     }
     if (wrong == NULL) {
         *ret_facts = facts;

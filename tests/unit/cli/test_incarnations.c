@@ -258,6 +258,35 @@ static void keys_go_on(void **state)
     assert_non_null(check(&f->lineage, &made, NULL));
 }
 
+/* Goal: what is beyond a root was final once, and is no part of the chain that goes on: whoever
+   knows the root is told so, and the own document alone still shows that it was. */
+static void lost_blocks_are_told(void **state)
+{
+    struct fixture *f = *state;
+    static struct made made;
+    const struct lineage own = alone(f, 0);
+    make(f, 0, 0, &made);
+    made.block.height = ROOT_HEIGHT + 1;
+    made.finalization = finalized(f, 0, &made.block);
+    assert_non_null(strstr(check(&f->lineage, &made, NULL), "beyond the root"));
+    assert_null(check(&own, &made, NULL));
+    /* At the root's height there is one block. */
+    made.block.height = ROOT_HEIGHT;
+    made.finalization = finalized(f, 0, &made.block);
+    assert_non_null(strstr(check(&f->lineage, &made, NULL), "beyond the root"));
+    f->documents[1].root_hash = block_hash(&made.block);
+    assert_null(check(&f->lineage, &made, NULL));
+    /* An epoch that the root does not leave open is none of the chain that goes on. */
+    f->documents[1].root_epoch = 0;
+    assert_non_null(strstr(check(&f->lineage, &made, NULL), "beyond the root"));
+    f->documents[1].root_epoch = ROOT_EPOCH;
+
+    make(f, 1, 0, &made);
+    made.gift.height = ROOT_HEIGHT + 1;
+    made.gift_finalization = finalized(f, 0, &made.gift);
+    assert_non_null(strstr(check(&f->lineage, &made, NULL), "beyond the root"));
+}
+
 static struct block_row root_block(const struct fixture *f)
 {
     return (struct block_row){
@@ -320,6 +349,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(receipts_hold_by_their_own_document, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keys_go_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lost_blocks_are_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(root_blocks_are_their_documents, set_up, tear_down),
         cmocka_unit_test(epochs_follow),
     };
