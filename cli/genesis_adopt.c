@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -24,6 +25,7 @@
 
 #define ERROR_BYTES 1024
 #define PATH_BYTES (CONFIG_PATH_MAX + 32)
+#define CLOCK_AHEAD_MS 60000 /* how far clocks of operators may be apart */
 
 struct adopt {
     const char *file;
@@ -47,6 +49,13 @@ static int follows(struct adopt *adopt)
         adopt->adopted = true;
         return EXIT_CLEAN;
     }
+    if (adopt->genesis.incarnation == newest->genesis->incarnation) {
+        complain("%s is another document of incarnation %u than %s/genesis.json: compare both "
+                 "chain ids with all operators; who has started under the wrong one restores "
+                 "chain/ and makes a new key (docs/operations.md, A new incarnation)",
+                 adopt->file, adopt->genesis.incarnation, adopt->home_path);
+        return EXIT_USAGE;
+    }
     if (adopt->genesis.incarnation != newest->genesis->incarnation + 1) {
         complain("%s is of incarnation %u, but %s/genesis.json is of %u, which only %u can follow",
                  adopt->file, adopt->genesis.incarnation, adopt->home_path,
@@ -59,6 +68,22 @@ static int follows(struct adopt *adopt)
         return EXIT_USAGE;
     }
     return EXIT_CLEAN;
+}
+
+/* The root block is of the document's time, and no later block is of an earlier one: with a time to
+   come, lives and cycles would end that are not due, and every batch would come too late. */
+static int is_of_the_past(const struct adopt *adopt)
+{
+    struct timespec now;
+    CHECK(clock_gettime(CLOCK_REALTIME, &now) == 0);
+    const uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    if (adopt->genesis.created_ms <= now_ms + CLOCK_AHEAD_MS) {
+        return EXIT_CLEAN;
+    }
+    complain("%s: created_ms is %" PRIu64 " seconds after this machine's clock: if that is right "
+             "(NTP), make the document anew on a machine whose clock is right too",
+             adopt->file, (adopt->genesis.created_ms - now_ms) / 1000);
+    return EXIT_USAGE;
 }
 
 /* ---- The file against the store ---- */
@@ -184,21 +209,51 @@ static enum status copy(const char *from, const char *to, char *error, size_t ca
     return status;
 }
 
+/* What has been written is read again: FILE may have changed since it was checked. */
+static int check_adopted(const struct adopt *adopt, const char *newest)
+{
+    char error[ERROR_BYTES];
+    struct lineage_file documents;
+    if (lineage_file_read(newest, &documents, error, sizeof error) != STATUS_OK) {
+        complain("%s", error);
+        return EXIT_USAGE;
+    }
+    const bool same = hash_equal(&lineage_newest(&documents.lineage)->chain_id, &adopt->chain_id);
+    lineage_file_free(&documents);
+    if (!same) {
+        complain("%s is not the document that was checked: %s has changed meanwhile; put "
+                 "genesis.%u.json back as genesis.json, and adopt again",
+                 newest, adopt->file, adopt->genesis.incarnation - 1);
+        return EXIT_USAGE;
+    }
+    return EXIT_CLEAN;
+}
+
+/* FILE may lie where the copy of the document before it goes, so it is read first. */
 static int put_in_place(const struct adopt *adopt)
 {
     char newest[PATH_BYTES], earlier[PATH_BYTES], error[ERROR_BYTES];
+    uint8_t *data;
+    size_t length;
     snprintf(newest, sizeof newest, "%s/genesis.json", adopt->home_path);
     snprintf(earlier, sizeof earlier, "%s/genesis.%u.json", adopt->home_path,
              adopt->genesis.incarnation - 1);
-    enum status status = copy(newest, earlier, error, sizeof error);
-    if (status == STATUS_OK) {
-        status = copy(adopt->file, newest, error, sizeof error);
-    }
+    enum status status =
+        file_read(adopt->file, GENESIS_FILE_BYTES_MAX, 0, &data, &length, error, sizeof error);
     if (status != STATUS_OK) {
         complain("%s", error);
         return EXIT_USAGE;
     }
-    return EXIT_CLEAN;
+    status = copy(newest, earlier, error, sizeof error);
+    if (status == STATUS_OK) {
+        status = file_write(newest, 0644, true, data, length, error, sizeof error);
+    }
+    free(data);
+    if (status != STATUS_OK) {
+        complain("%s", error);
+        return EXIT_USAGE;
+    }
+    return check_adopted(adopt, newest);
 }
 
 /* ---- The verb ---- */
@@ -233,6 +288,9 @@ static int adopt_into(const struct args *args, struct adopt *adopt, enum output_
         return status == STATUS_NOT_FOUND ? EXIT_NOT_FOUND : EXIT_USAGE;
     }
     int code = follows(adopt);
+    if (code == EXIT_CLEAN && !adopt->adopted) {
+        code = is_of_the_past(adopt);
+    }
     if (code == EXIT_CLEAN && !adopt->adopted) {
         code = fits_store(args, adopt);
     }

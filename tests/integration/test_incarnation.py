@@ -265,6 +265,10 @@ class Incarnation(unittest.TestCase):
             done = self.adopt(self.written("wrong.json", wrong), self.network.home(0), expect=USAGE)
             self.assertIn("consensus: it is not incarnation 0's", done.err)
         wrong = json.loads(document.read_text())
+        wrong["created_ms"] += 3600 * 1000
+        done = self.adopt(self.written("wrong.json", wrong), self.network.home(0), expect=USAGE)
+        self.assertIn("seconds after this machine's clock", done.err)
+        wrong = json.loads(document.read_text())
         wrong["root"]["epoch"] += 1
         self.adopt(self.written("wrong.json", wrong), self.network.home(0), expect=USAGE)
         wrong["incarnation"] = 2
@@ -273,12 +277,20 @@ class Incarnation(unittest.TestCase):
         self.assertFalse((self.network.home(0) / "genesis.0.json").exists())
 
     def adopted_again(self, document):
-        """Adopting is idempotent, also after a crash between its two steps."""
+        """Adopting is idempotent, also after a crash between its two steps, and of a document that
+        lies where the one before it goes; another of the same incarnation is told apart."""
         home = self.network.home(2)
         said = json.loads(self.adopt(document, home).out)
         self.assertEqual(said["adopted"], "yes, as it was before")
         shutil.copy(home / "genesis.0.json", home / "genesis.json")
         self.adopt(document, home)
+        shutil.move(home / "genesis.0.json", home / "genesis.json")
+        shutil.copy(document, home / "genesis.0.json")
+        self.adopt(home / "genesis.0.json", home)
+        other = json.loads(document.read_text())
+        other["created_ms"] += 1
+        done = self.adopt(self.written("wrong.json", other), home, expect=USAGE)
+        self.assertIn("another document of incarnation 1", done.err)
         lineage = self.shown(home, "--lineage")
         self.assertEqual([row["chain_id"] for row in lineage], self.chain_ids)
         validators = self.shown(home, "--validators")
@@ -386,8 +398,25 @@ class Incarnation(unittest.TestCase):
         self.assertEqual(number, peer.REFUSED)
         self.assertEqual((refused[1][0], refused[2][0]), (WRONG_CHAIN, b"chain_id"), refused)
 
+    def lost_receipt(self):
+        """Of a block that was final beyond the root: by the old document alone."""
+        network = self.network
+        old, path = network.folder / "old", network.folder / "lost.receipt"
+        old.mkdir()
+        shutil.copy(network.home(0) / "genesis.0.json", old / "genesis.json")
+        shutil.copytree(self.beyond, old / "chain")
+        blocks = hefu_json("block", "list", "--from", self.root + 1, "--home", old)
+        at = max(b["height"] for b in blocks if b["records"] > 0)
+        batch = hefu_json("block", "show", at, "--batches", "--home", old)[0]["batch"]
+        hefu("receipt", batch, "--home", old, "--out", path)
+        hefu("receipt", "--file", path, "--genesis", old / "genesis.json")
+        done = hefu("receipt", "--file", path, "--genesis", network.home(0) / "genesis.json",
+                    expect=INTEGRITY)
+        self.assertIn("beyond the root", done.err)
+
     def receipts(self):
         """Before the root by its own document, or by the lineage; after it by the newest alone."""
+        self.lost_receipt()
         home, folder = self.network.home(0), self.network.folder
         before, after = self.batch_at(range(self.root + 1)), self.batch_at(range(self.root + 2,
                                                                                  10**6))
