@@ -62,7 +62,7 @@ enum status vote_check_form(const struct vote *vote, uint32_t validator_count)
     if (kind < VOTE_NOTARIZE || kind > VOTE_FINALIZE) {
         return STATUS_MALFORMED;
     }
-    if (vote->view == 0 || vote->signer >= validator_count) {
+    if (vote->view == 0 || vote->view > VIEW_MAX || vote->signer >= validator_count) {
         return STATUS_MALFORMED;
     }
     if (kind == VOTE_NULLIFY) {

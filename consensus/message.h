@@ -87,6 +87,9 @@ struct evidence {
     struct vote second;
 };
 
+/* No network gets there. Arithmetic on views below it cannot wrap. */
+#define VIEW_MAX (UINT64_MAX / 2)
+
 #define VOTE_PREIMAGE_BYTES 128
 
 /* digest of the preimage: H("hefu.candidate", parent_view ‖ block_hash); zero for NULLIFY. */
@@ -100,7 +103,8 @@ bool candidate_equal(const struct candidate *a, const struct candidate *b);
 /* Whether two votes sign the same bytes (signer and signature aside). */
 bool vote_same_preimage(const struct vote *a, const struct vote *b);
 
-/* OK, or MALFORMED: unknown kind, view 0, signer out of range, or a NULLIFY that names a candidate.
+/* OK, or MALFORMED: unknown kind, view 0 or above VIEW_MAX, signer out of range, or a NULLIFY that
+ * names a candidate.
  */
 enum status vote_check_form(const struct vote *vote, uint32_t validator_count) MUST_USE;
 

@@ -26,6 +26,22 @@ static bool rig_verify(void *context, const struct public_key *key,
     return memcmp(&expected, signature, sizeof expected) == 0;
 }
 
+void rig_reopen(struct rig *rig)
+{
+    const struct consensus_config machine = {
+        .chain_id = rig->net->chain_id,
+        .epoch = 1,
+        .validators = &rig->net->set,
+        .own_index = rig->own,
+        .delta_ms = 400,
+        .empty_interval_ms = 30000,
+        .crypto = {.context = rig, .sign = rig_sign, .verify = rig_verify},
+    };
+    void *memory = rig->consensus;
+    memset(memory, 0xa5, consensus_footprint(rig->net->set.count)); /* it need not be zero */
+    rig->consensus = consensus_init(memory, &machine);
+}
+
 void rig_open(struct rig *rig, uint32_t count, uint32_t own)
 {
     memset(rig, 0, sizeof *rig);
@@ -39,19 +55,9 @@ void rig_open(struct rig *rig, uint32_t count, uint32_t own)
     rig->now_ms = 100000;
     rig->root = (struct consensus_block){.epoch = 1, .timestamp_ms = 1000};
     rig->root.hash = rig->net->chain_id;
-    const struct consensus_config machine = {
-        .chain_id = rig->net->chain_id,
-        .epoch = 1,
-        .validators = &rig->net->set,
-        .own_index = own,
-        .delta_ms = 400,
-        .empty_interval_ms = 30000,
-        .crypto = {.context = rig, .sign = rig_sign, .verify = rig_verify},
-    };
-    void *memory = aligned_alloc(16, consensus_footprint(count));
-    CHECK(memory != NULL);
-    memset(memory, 0xa5, consensus_footprint(count)); /* it need not be zero */
-    rig->consensus = consensus_init(memory, &machine);
+    rig->consensus = aligned_alloc(16, consensus_footprint(count));
+    CHECK(rig->consensus != NULL);
+    rig_reopen(rig);
 }
 
 void rig_close(struct rig *rig)

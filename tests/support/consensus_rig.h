@@ -21,6 +21,8 @@ struct rig {
 /* A machine of count validators, not restored yet. */
 void rig_open(struct rig *rig, uint32_t count, uint32_t own);
 void rig_close(struct rig *rig);
+/* The process dies: a new machine in the same memory, not restored yet. */
+void rig_reopen(struct rig *rig);
 /* Restores with the register in the rig; what is zero in recovery is filled with the root. */
 enum status rig_restore(struct rig *rig, struct consensus_recovery recovery);
 /* Restores from nothing and opens the signing gate with a status of every other validator. */

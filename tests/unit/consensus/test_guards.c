@@ -289,6 +289,28 @@ static void test_stored_certificates_below_f(void **state)
     rig_close(&rig);
 }
 
+static void test_no_view_wraps(void **state)
+{
+    /* A quorum can sign for any view, even the last that its field holds; there is none after. */
+    (void)state;
+    struct rig rig;
+    open_started(&rig);
+    const struct certificate last = rig_certificate(&rig, 1, VOTE_NULLIFY, UINT64_MAX, nothing);
+    rig_give_certificate(&rig, &last);
+    assert_int_equal(rig_view(&rig), 1);
+    struct vote vote = rig_vote(&rig, 1, VOTE_NULLIFY, VIEW_MAX, nothing);
+    assert_int_equal(vote_check_form(&vote, 4), STATUS_OK);
+    vote.view = VIEW_MAX + 1;
+    assert_int_equal(vote_check_form(&vote, 4), STATUS_MALFORMED);
+    const struct certificate far = rig_certificate(&rig, 1, VOTE_NULLIFY, VIEW_MAX, nothing);
+    rig_give_certificate(&rig, &far);
+    assert_int_equal(rig_view(&rig), VIEW_MAX + 1);
+    rig_tick(&rig, 60000);
+    rig_tick(&rig, 60000);
+    assert_int_equal(rig_view(&rig), VIEW_MAX + 1);
+    rig_close(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_a_halted_machine_does_nothing),
         cmocka_unit_test(test_a_certificate_names_its_voters_alone),
         cmocka_unit_test(test_stored_certificates_below_f),
+        cmocka_unit_test(test_no_view_wraps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
