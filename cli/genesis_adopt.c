@@ -51,8 +51,8 @@ static int follows(struct adopt *adopt)
     }
     if (adopt->genesis.incarnation == newest->genesis->incarnation) {
         complain("%s is another document of incarnation %u than %s/genesis.json: compare both "
-                 "chain ids with all operators; who has started under the wrong one restores "
-                 "chain/ and makes a new key (docs/operations.md, A new incarnation)",
+                 "chain ids with all operators. To take the one at home back, see "
+                 "docs/operations.md, A new incarnation, Adopt it",
                  adopt->file, adopt->genesis.incarnation, adopt->home_path);
         return EXIT_USAGE;
     }
