@@ -113,6 +113,9 @@ static enum status votes_decode(struct reader *reader, uint64_t mask,
             return STATUS_CORRUPT;
         }
         if (!ret_content->voted[kind]) {
+            if (!bytes_are_zero(row.data, row.length)) {
+                return STATUS_CORRUPT; /* no encoder made it: what was voted is not known */
+            }
             continue;
         }
         struct vote *vote = &ret_content->votes[kind];

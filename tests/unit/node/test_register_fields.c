@@ -90,12 +90,14 @@ static void test_fields(void **state)
 {
     (void)state;
     assert_false(is_damage(0, 0));
-    assert_true(is_damage(0, 1));                             /* magic */
-    assert_true(is_damage(16, 1));                            /* sequence: the other slot's */
-    assert_true(is_damage(MASK_AT, 8));                       /* a fourth kind of vote */
-    assert_true(is_damage(VOTES_AT, 2));                      /* NOTARIZE becomes FINALIZE */
-    assert_true(is_damage(VOTES_AT + EPOCH_IN_VOTE, 2));      /* a vote of epoch 3 */
-    assert_true(is_damage(VOTES_AT + VIEW_IN_VOTE, 2));       /* a vote of view 11 */
+    assert_true(is_damage(0, 1));                         /* magic */
+    assert_true(is_damage(16, 1));                        /* sequence: the other slot's */
+    assert_true(is_damage(MASK_AT, 8));                   /* a fourth kind of vote */
+    assert_true(is_damage(VOTES_AT, 2));                  /* NOTARIZE becomes FINALIZE */
+    assert_true(is_damage(VOTES_AT + EPOCH_IN_VOTE, 2));  /* a vote of epoch 3 */
+    assert_true(is_damage(VOTES_AT + VIEW_IN_VOTE, 2));   /* a vote of view 11 */
+    assert_true(is_damage(VOTES_AT + ROW_VOTE_BYTES, 2)); /* a NULLIFY that the mask denies */
+    assert_true(is_damage(VOTES_AT + 2 * ROW_VOTE_BYTES - 1, 1));
     assert_true(is_damage(VOTES_AT + 3 * ROW_VOTE_BYTES, 1)); /* beyond the fields */
     assert_true(is_damage(CHECKSUM_AT - 1, 1));
 }
