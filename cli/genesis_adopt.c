@@ -146,7 +146,7 @@ static int fits_store(const struct args *args, struct adopt *adopt)
 {
     struct home home;
     char path[PATH_BYTES];
-    snprintf(path, sizeof path, "%s/chain", adopt->home_path);
+    snprintf(path, sizeof path, "%s/chain/data.mdb", adopt->home_path);
     if (access(path, F_OK) != 0) {
         return EXIT_CLEAN; /* it fetches everything */
     }

@@ -1,10 +1,12 @@
 /* overlay: a chained hash table of rows (see overlay.h). */
 #include "cli/overlay.h"
 
+#include <sodium/randombytes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "base/shorthash.h"
 
 #define FIRST_BUCKETS 4096u
 
@@ -29,6 +31,7 @@ struct overlay {
     struct row **buckets;
     uint64_t bucket_count; /* a power of two */
     uint64_t count;
+    uint8_t hash_key[SHORTHASH_KEY_BYTES];
     struct ordered ordered;
 };
 
@@ -36,6 +39,7 @@ struct overlay *overlay_new(void)
 {
     struct overlay *overlay = calloc(1, sizeof *overlay);
     CHECK(overlay != NULL);
+    randombytes_buf(overlay->hash_key, sizeof overlay->hash_key);
     overlay->bucket_count = FIRST_BUCKETS;
     overlay->buckets = calloc(overlay->bucket_count, sizeof(struct row *));
     CHECK(overlay->buckets != NULL);
@@ -61,16 +65,11 @@ void overlay_free(struct overlay *overlay)
     free(overlay);
 }
 
-/* FNV-1a with a final mix: the keys come from a store that is being checked, not from strangers. */
-static uint64_t hash_key(unsigned table, struct span key)
+/* Participants choose the ids that are keys here: under a random key they cannot make rows collide.
+ */
+static uint64_t hash_key(const struct overlay *overlay, unsigned table, struct span key)
 {
-    uint64_t hash = 14695981039346656037ull ^ table;
-    for (size_t i = 0; i < key.length; i++) {
-        hash = (hash ^ key.data[i]) * 1099511628211ull;
-    }
-    hash ^= hash >> 32;
-    hash *= 0x9e3779b97f4a7c15ull;
-    return hash ^ hash >> 29;
+    return shorthash(overlay->hash_key, key.data, key.length) ^ table * 0x9e3779b97f4a7c15ull;
 }
 
 static struct row *find(const struct overlay *overlay, unsigned table, struct span key,
@@ -189,7 +188,7 @@ bool overlay_seek(const struct overlay *overlay, struct span key, struct span *r
 
 bool overlay_remove(struct overlay *overlay, unsigned table, struct span key)
 {
-    uint64_t hash = hash_key(table, key);
+    uint64_t hash = hash_key(overlay, table, key);
     struct row *row = find(overlay, table, key, hash);
     if (row == NULL) {
         return false;
@@ -211,7 +210,7 @@ bool overlay_remove(struct overlay *overlay, unsigned table, struct span key)
 void overlay_put(struct overlay *overlay, unsigned table, struct span key, struct span value)
 {
     CHECK(table <= UINT8_MAX && key.length <= UINT16_MAX && value.length <= UINT32_MAX);
-    uint64_t hash = hash_key(table, key);
+    uint64_t hash = hash_key(overlay, table, key);
     struct row *row = find(overlay, table, key, hash);
     if (row == NULL) {
         if (overlay->count >= overlay->bucket_count) {
@@ -242,7 +241,7 @@ void overlay_put(struct overlay *overlay, unsigned table, struct span key, struc
 bool overlay_get(const struct overlay *overlay, unsigned table, struct span key,
                  struct span *ret_value)
 {
-    const struct row *row = find(overlay, table, key, hash_key(table, key));
+    const struct row *row = find(overlay, table, key, hash_key(overlay, table, key));
     if (row != NULL) {
         *ret_value = (struct span){row->value, row->value_length};
     }
