@@ -11,14 +11,27 @@
 #include "node/given_keys.h"
 #include "node/keys.h"
 
-bool batch_keys_of_genesis(const struct home *home, const struct batch_header *header,
+bool batch_keys_of_genesis(const struct genesis *genesis, const struct batch_header *header,
                            struct public_key *ret_key)
 {
-    const struct genesis_participant *submitter =
-        genesis_participant(&home->genesis, header->participant);
+    const struct genesis_participant *submitter = genesis_participant(genesis, header->participant);
     for (uint32_t i = 0; submitter != NULL && i < submitter->key_count; i++) {
         if (submitter->keys[i].key_no == header->key_no) {
             *ret_key = submitter->keys[i].key;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool batch_keys_of_set(const struct validator_set *set, const struct batch_header *header,
+                       struct public_key *ret_key)
+{
+    for (uint32_t i = 0; i < set->count; i++) {
+        const struct validator *member = &set->members[i];
+        if (member->participant == header->participant &&
+            validator_key_no(&member->key) == header->key_no) {
+            *ret_key = member->key;
             return true;
         }
     }
@@ -66,20 +79,6 @@ static bool of_actions(struct home *home, const struct batch_header *header,
         }
         memcpy(from, row.id.bytes, ACTION_KEY_BYTES);
         from_length = sizeof from;
-    }
-    return false;
-}
-
-static bool of_member(const struct validator_set *set, const struct batch_header *header,
-                      struct public_key *ret_key)
-{
-    for (uint32_t i = 0; i < set->count; i++) {
-        const struct validator *member = &set->members[i];
-        if (member->participant == header->participant &&
-            validator_key_no(&member->key) == header->key_no) {
-            *ret_key = member->key;
-            return true;
-        }
     }
     return false;
 }
@@ -133,8 +132,8 @@ bool batch_keys_find(struct home *home, const struct validator_set *set, const s
 {
     if ((batch->header.key_no & VALIDATOR_KEY_NO) == 0) {
         /* A key number is never given twice, so a key of any time is the key of that number. */
-        return batch_keys_of_genesis(home, &batch->header, ret_key) ||
+        return batch_keys_of_genesis(&home->genesis, &batch->header, ret_key) ||
                of_actions(home, &batch->header, ret_key);
     }
-    return of_member(set, &batch->header, ret_key) || of_candidate(home, batch, ret_key);
+    return batch_keys_of_set(set, &batch->header, ret_key) || of_candidate(home, batch, ret_key);
 }

@@ -13,7 +13,10 @@
 bool batch_keys_find(struct home *home, const struct validator_set *set, const struct batch *batch,
                      struct public_key *ret_key);
 /* A participant's key that genesis has. */
-bool batch_keys_of_genesis(const struct home *home, const struct batch_header *header,
+bool batch_keys_of_genesis(const struct genesis *genesis, const struct batch_header *header,
                            struct public_key *ret_key);
+/* A validator's key that the set has. */
+bool batch_keys_of_set(const struct validator_set *set, const struct batch_header *header,
+                       struct public_key *ret_key);
 
 #endif

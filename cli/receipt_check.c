@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/merkle.h"
+#include "cli/batch_keys.h"
 #include "cli/check.h"
 #include "cli/documents.h"
 #include "cli/sets.h"
@@ -168,33 +169,6 @@ static const char *check_epochs(const struct client_receipt *receipt,
 
 /* ---- The batch's signature ---- */
 
-static bool of_genesis(const struct genesis *genesis, const struct batch_header *header,
-                       struct public_key *ret_key)
-{
-    const struct genesis_participant *submitter = genesis_participant(genesis, header->participant);
-    for (uint32_t i = 0; submitter != NULL && i < submitter->key_count; i++) {
-        if (submitter->keys[i].key_no == header->key_no) {
-            *ret_key = submitter->keys[i].key;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool of_set(const struct validator_set *set, const struct batch_header *header,
-                   struct public_key *ret_key)
-{
-    for (uint32_t i = 0; i < set->count; i++) {
-        const struct validator *member = &set->members[i];
-        if (member->participant == header->participant &&
-            validator_key_no(&member->key) == header->key_no) {
-            *ret_key = member->key;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* By an action that the receipt proves, in a block before this one. A new validator's key is one
    only in the epoch that it is to end. */
 static bool of_gift(const struct client_receipt *receipt, const struct validator_set *set,
@@ -220,8 +194,8 @@ static const char *check_signature(const struct client_receipt *receipt,
     uint8_t bytes[BATCH_SIGNED_BYTES];
     struct public_key key;
     const bool by_validator = facts->batch.key_no >= VALIDATOR_KEY_NO;
-    const bool known = (by_validator ? of_set(set, &facts->batch, &key)
-                                     : of_genesis(genesis, &facts->batch, &key)) ||
+    const bool known = (by_validator ? batch_keys_of_set(set, &facts->batch, &key)
+                                     : batch_keys_of_genesis(genesis, &facts->batch, &key)) ||
                        of_gift(receipt, set, facts, &key, facts->name);
     if (!known && later != NULL) {
         key = *later;

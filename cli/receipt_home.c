@@ -91,7 +91,7 @@ static enum status read_key(struct home *home, uint64_t height, struct held *hel
     struct given_keys_proof proof;
     struct public_key key;
     const struct batch_header *header = &held->batch_header;
-    if (batch_keys_of_genesis(home, header, &key)) {
+    if (batch_keys_of_genesis(&home->genesis, header, &key)) {
         return STATUS_OK;
     }
     const enum status status =

@@ -3,6 +3,18 @@
 
 #include "base/check.h"
 
+void governed_policies(struct genesis *genesis, uint16_t approvals)
+{
+    for (uint32_t i = 0; i < POLICY_COUNT; i++) {
+        genesis->parameters.policies[i] =
+            (struct action_policy){.kind = (uint16_t)(POLICY_KIND_FIRST + i),
+                                   .approvals = approvals,
+                                   .proposers = ROLE_OPERATOR,
+                                   .approvers = ROLE_OPERATOR,
+                                   .lapse_s = 600};
+    }
+}
+
 struct ledger_fixture *governed_new(uint32_t validators)
 {
     struct ledger_fixture *f = fixture_new();

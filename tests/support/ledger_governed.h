@@ -8,6 +8,9 @@
 #include "ledger/action_rows.h"
 #include "tests/support/ledger_fixture.h"
 
+/* Every action of kinds 5 to 12 is proposed and approved by operators, within ten minutes. */
+void governed_policies(struct genesis *genesis, uint16_t approvals);
+
 /* Started, with so many validators (fixture_governed). */
 struct ledger_fixture *governed_new(uint32_t validators);
 /* The key number of fixture_validator_key(index). */

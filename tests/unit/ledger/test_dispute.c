@@ -12,6 +12,7 @@
 
 #include "ledger/genesis_rows.h"
 #include "tests/support/ledger_acts.h"
+#include "tests/support/ledger_governed.h"
 
 #define PAYER 1
 #define PAYEE 2
@@ -327,10 +328,7 @@ static void test_a_ladder_that_changes(void **state)
     struct dispute disputes[4];
     uint64_t due_ms[4];
     f->genesis.block_records = 64;
-    for (uint32_t i = 0; i < POLICY_COUNT; i++) {
-        f->genesis.parameters.policies[i] = (struct action_policy){
-            (uint16_t)(POLICY_KIND_FIRST + i), 2, ROLE_OPERATOR, ROLE_OPERATOR, 600};
-    }
+    governed_policies(&f->genesis, 2);
     fixture_governed(f, 1);
     f->schemes[0].chargeback_s = 100;
     f->schemes[0].represent_s = 20;

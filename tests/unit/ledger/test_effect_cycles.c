@@ -11,6 +11,7 @@
 
 #include "ledger/cycle.h"
 #include "tests/support/ledger_fixture.h"
+#include "tests/support/ledger_governed.h"
 
 #define CLOSE 1u
 #define SERVICE 1u
@@ -19,14 +20,7 @@ static struct ledger_fixture *started(void)
 {
     struct ledger_fixture *f = fixture_new();
     f->services[0].settlement_days = 2; /* nothing settles meanwhile */
-    for (uint32_t i = 0; i < POLICY_COUNT; i++) {
-        f->genesis.parameters.policies[i] =
-            (struct action_policy){.kind = (uint16_t)(POLICY_KIND_FIRST + i),
-                                   .approvals = 1,
-                                   .proposers = ROLE_OPERATOR,
-                                   .approvers = ROLE_OPERATOR,
-                                   .lapse_s = 600};
-    }
+    governed_policies(&f->genesis, 1);
     fixture_governed(f, 1);
     fixture_start(f);
     return f;

@@ -16,6 +16,7 @@
 #include "ledger/genesis_rows.h"
 #include "tests/support/action_batch.h"
 #include "tests/support/ledger_fixture.h"
+#include "tests/support/ledger_governed.h"
 
 #define MAKER 1u
 #define CHECKER 2u
@@ -41,14 +42,7 @@ static struct ledger_fixture *prepared(void)
     f->genesis.block_records = 256;
     f->genesis.participants_max = 9;
     f->genesis.services_max = 6;
-    for (uint32_t i = 0; i < POLICY_COUNT; i++) {
-        f->genesis.parameters.policies[i] =
-            (struct action_policy){.kind = (uint16_t)(POLICY_KIND_FIRST + i),
-                                   .approvals = 2,
-                                   .proposers = ROLE_OPERATOR,
-                                   .approvers = ROLE_OPERATOR,
-                                   .lapse_s = 600};
-    }
+    governed_policies(&f->genesis, 2);
     fixture_governed(f, 1);
     return f;
 }

@@ -15,6 +15,7 @@
 #include "ledger/limit.h"
 #include "tests/support/action_batch.h"
 #include "tests/support/ledger_fixture.h"
+#include "tests/support/ledger_governed.h"
 #include "tests/support/verdict_proofs.h"
 
 #define MAKER 1u
@@ -43,14 +44,7 @@ static struct ledger_fixture *started(void)
     f->genesis.block_records = 64;
     f->genesis.participants_max = 9;
     f->genesis.services_max = 6;
-    for (uint32_t i = 0; i < POLICY_COUNT; i++) {
-        f->genesis.parameters.policies[i] =
-            (struct action_policy){.kind = (uint16_t)(POLICY_KIND_FIRST + i),
-                                   .approvals = 2,
-                                   .proposers = ROLE_OPERATOR,
-                                   .approvers = ROLE_OPERATOR,
-                                   .lapse_s = 600};
-    }
+    governed_policies(&f->genesis, 2);
     fixture_governed(f, 1);
     fixture_start(f);
     return f;

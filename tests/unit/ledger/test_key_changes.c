@@ -13,6 +13,7 @@
 
 #include "ledger/genesis_rows.h"
 #include "tests/support/ledger_fixture.h"
+#include "tests/support/ledger_governed.h"
 
 #define MAKER 1u
 #define CHECKER 2u
@@ -25,14 +26,7 @@ static struct ledger_fixture *started(void)
 {
     struct ledger_fixture *f = fixture_new();
     f->genesis.participants_max = 9;
-    for (uint32_t i = 0; i < POLICY_COUNT; i++) {
-        f->genesis.parameters.policies[i] =
-            (struct action_policy){.kind = (uint16_t)(POLICY_KIND_FIRST + i),
-                                   .approvals = 2,
-                                   .proposers = ROLE_OPERATOR,
-                                   .approvers = ROLE_OPERATOR,
-                                   .lapse_s = 600};
-    }
+    governed_policies(&f->genesis, 2);
     fixture_governed(f, 1);
     fixture_start(f);
     return f;

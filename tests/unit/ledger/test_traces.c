@@ -18,6 +18,7 @@
 #include "ledger/digest.h"
 #include "ledger/genesis_rows.h"
 #include "tests/support/action_batch.h"
+#include "tests/support/ledger_governed.h"
 #include "tests/support/random_day.h"
 
 #define SEEDS 40u
@@ -249,14 +250,7 @@ static void start(struct random_day *day, struct operators *own, uint64_t seed)
     struct ledger_fixture *f = day->fixture;
     f->genesis.participants_max = 10;
     f->genesis.services_max = 6;
-    for (uint32_t i = 0; i < POLICY_COUNT; i++) {
-        f->genesis.parameters.policies[i] =
-            (struct action_policy){.kind = (uint16_t)(POLICY_KIND_FIRST + i),
-                                   .approvals = 2,
-                                   .proposers = ROLE_OPERATOR,
-                                   .approvers = ROLE_OPERATOR,
-                                   .lapse_s = 600};
-    }
+    governed_policies(&f->genesis, 2);
     fixture_governed(f, 1);
     fixture_start(f);
     *own = (struct operators){.prng = prng_seeded(seed ^ 0x5eed)};
