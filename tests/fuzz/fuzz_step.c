@@ -206,7 +206,8 @@ static struct certificate make_certificate(struct run *run, enum vote_kind kind,
     } else if (twist == 222) {
         certificate.epoch++;
     } else if (twist == 223) {
-        certificate.signers[byte(run) % sizeof certificate.signers] ^= 1u << below(run, 8);
+        certificate.signers[byte(run) % sizeof certificate.signers] ^=
+            (uint8_t)(1u << below(run, 8));
     }
     return certificate;
 }
