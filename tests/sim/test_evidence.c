@@ -118,7 +118,7 @@ static uint32_t batches_recorded(struct replica_net *net)
         struct span bytes;
         struct batch batch;
         assert_true(memory_store_get(&net->nodes[0].store, STORE_BATCHES,
-                                     places->places[i].entry->bytes, HASH_BYTES, &bytes));
+                                     memory_table_row(places, i)->bytes, HASH_BYTES, &bytes));
         assert_int_equal(batch_parse(bytes.data, bytes.length, &net->chain_id, &batch, NULL),
                          STATUS_OK);
         found += batch.header.kind == BATCH_EVIDENCE;

@@ -33,9 +33,17 @@ struct memory_place {
     struct memory_entry *entry;
 };
 
+/* Rows that stand side by side. Pages keep what a row in the midst of a large table moves small. */
+#define MEMORY_PAGE_PLACES 128
+struct memory_page {
+    uint32_t count; /* at least 1 */
+    struct memory_place places[MEMORY_PAGE_PLACES];
+};
+
 struct memory_table {
-    struct memory_place *places; /* ascending by key */
-    size_t count, capacity;
+    struct memory_page **pages; /* ascending by key */
+    size_t page_count, page_capacity;
+    size_t count; /* rows of all pages */
 };
 
 struct memory_store {
@@ -53,6 +61,8 @@ bool memory_store_get(const struct memory_store *store, unsigned table, const vo
                       size_t key_length, struct span *ret_value);
 bool memory_store_seek(const struct memory_store *store, unsigned table, const void *from,
                        size_t from_length, struct span *ret_key, struct span *ret_value);
+/* The row with that many before it. */
+const struct memory_entry *memory_table_row(const struct memory_table *table, size_t index);
 void memory_store_put(struct memory_store *store, unsigned table, const void *key,
                       size_t key_length, const void *value, size_t value_length);
 void memory_store_del(struct memory_store *store, unsigned table, const void *key,

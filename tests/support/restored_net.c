@@ -61,7 +61,7 @@ void restored_check_money(const struct replica_net *net, uint32_t node)
     const struct memory_table *table = &net->nodes[node].store.tables[TABLE_ACCOUNTS];
     int64_t sum = 0, cash = 0;
     for (size_t i = 0; i < table->count; i++) {
-        const struct memory_entry *entry = table->places[i].entry;
+        const struct memory_entry *entry = memory_table_row(table, i);
         const struct span value = {.data = entry->bytes + entry->key_length,
                                    .length = entry->value_length};
         struct account account;
