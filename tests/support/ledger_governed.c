@@ -3,6 +3,14 @@
 
 #include "base/check.h"
 
+void governed_begin(struct governed_body *body, enum action_kind kind)
+{
+    body->writer = writer_over(body->bytes, sizeof body->bytes);
+    writer_u16(&body->writer, ACTION_VERSION);
+    writer_u16(&body->writer, (uint16_t)kind);
+    writer_u32(&body->writer, 0);
+}
+
 void governed_policies(struct genesis *genesis, uint16_t approvals)
 {
     for (uint32_t i = 0; i < POLICY_COUNT; i++) {

@@ -8,6 +8,13 @@
 #include "ledger/action_rows.h"
 #include "tests/support/ledger_fixture.h"
 
+/* The body of an action as a test spells it out, behind its version and kind. */
+struct governed_body {
+    uint8_t bytes[ACTION_BYTES_MAX];
+    struct writer writer;
+};
+void governed_begin(struct governed_body *body, enum action_kind kind);
+
 /* Every action of kinds 5 to 12 is proposed and approved by operators, within ten minutes. */
 void governed_policies(struct genesis *genesis, uint16_t approvals);
 

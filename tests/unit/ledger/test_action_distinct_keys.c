@@ -20,20 +20,8 @@
 
 #define KEY_ADD 1u
 
-struct body {
-    uint8_t bytes[ACTION_BYTES_MAX];
-    struct writer writer;
-};
-
-static void begin(struct body *body, enum action_kind kind)
-{
-    body->writer = writer_over(body->bytes, sizeof body->bytes);
-    writer_u16(&body->writer, ACTION_VERSION);
-    writer_u16(&body->writer, (uint16_t)kind);
-    writer_u32(&body->writer, 0);
-}
-
-static unsigned propose(struct ledger_fixture *f, const struct body *body, struct hash *ret_id)
+static unsigned propose(struct ledger_fixture *f, const struct governed_body *body,
+                        struct hash *ret_id)
 {
     assert_false(body->writer.failed);
     struct hash id =
@@ -74,9 +62,9 @@ static unsigned propose_participant(struct ledger_fixture *f, const struct publi
         .transport_key = *channel,
         .key_count = 2,
         .keys = {{1, PERMISSION_SUBMIT | PERMISSION_ACT, *first}, {2, PERMISSION_ACT, *second}}};
-    struct body body;
+    struct governed_body body;
     memcpy(row.name, "Newcomer", 9);
-    begin(&body, ACTION_PARTICIPANT);
+    governed_begin(&body, ACTION_PARTICIPANT);
     genesis_encode_participant(&row, &body.writer);
     return propose(f, &body, NULL);
 }
@@ -84,8 +72,8 @@ static unsigned propose_participant(struct ledger_fixture *f, const struct publi
 static unsigned propose_key(struct ledger_fixture *f, uint32_t participant,
                             const struct public_key *key)
 {
-    struct body body;
-    begin(&body, ACTION_KEYS);
+    struct governed_body body;
+    governed_begin(&body, ACTION_KEYS);
     writer_u32(&body.writer, participant);
     writer_u32(&body.writer, 1);
     writer_u32(&body.writer, KEY_ADD);
@@ -123,9 +111,9 @@ static void test_a_key_approves_once(void **state)
     (void)state;
     struct ledger_fixture *f = started();
     const struct genesis_limit row = {7, FIXTURE_CNY, 0, 50};
-    struct body body;
+    struct governed_body body;
     struct hash id;
-    begin(&body, ACTION_LIMIT);
+    governed_begin(&body, ACTION_LIMIT);
     genesis_encode_limit(&row, &body.writer);
     struct genesis_participant *now = f->ledger->refdata.now.participants;
     const struct public_key kept = now[0].keys[1].key;

@@ -23,19 +23,6 @@
 #define CLOSE 1u
 #define KEY_ADD 1u
 
-struct body {
-    uint8_t bytes[ACTION_BYTES_MAX];
-    struct writer writer;
-};
-
-static void begin(struct body *body, enum action_kind kind)
-{
-    body->writer = writer_over(body->bytes, sizeof body->bytes);
-    writer_u16(&body->writer, ACTION_VERSION);
-    writer_u16(&body->writer, (uint16_t)kind);
-    writer_u32(&body->writer, 0);
-}
-
 static struct ledger_fixture *prepared(void)
 {
     struct ledger_fixture *f = fixture_new();
@@ -47,7 +34,8 @@ static struct ledger_fixture *prepared(void)
     return f;
 }
 
-static unsigned propose(struct ledger_fixture *f, const struct body *body, struct hash *ret_id)
+static unsigned propose(struct ledger_fixture *f, const struct governed_body *body,
+                        struct hash *ret_id)
 {
     assert_false(body->writer.failed);
     *ret_id = fixture_body(f, BATCH_ACTION, FIXTURE_AGENT, MAKER, body->bytes, body->writer.used);
@@ -65,10 +53,10 @@ static void approve(struct ledger_fixture *f, const struct hash *id)
 static struct hash propose_order(struct ledger_fixture *f, uint16_t service, uint16_t op,
                                  uint32_t number, const struct hash *nets_hash)
 {
-    struct body body;
+    struct governed_body body;
     struct hash id;
     const struct hash none = {{0}};
-    begin(&body, ACTION_CYCLE);
+    governed_begin(&body, ACTION_CYCLE);
     writer_u16(&body.writer, service);
     writer_u16(&body.writer, op);
     writer_u32(&body.writer, number);
@@ -101,7 +89,7 @@ static void test_a_sponsor_is_taken_back(void **state)
 {
     (void)state;
     struct ledger_fixture *f = prepared();
-    struct body body;
+    struct governed_body body;
     struct hash id;
     fixture_start(f);
     assert_int_equal(fixture_file(f, 2, fixture_clear(f, 1, 2, 30)), VERDICT_POSTED);
@@ -112,7 +100,7 @@ static void test_a_sponsor_is_taken_back(void **state)
     struct genesis_participant row = f->ledger->refdata.now.participants[0];
     row.settles_through = 3;
     row.key_count = 0;
-    begin(&body, ACTION_PARTICIPANT);
+    governed_begin(&body, ACTION_PARTICIPANT);
     genesis_encode_participant(&row, &body.writer);
     assert_int_equal(propose(f, &body, &id), VERDICT_POSTED);
     approve(f, &id);
@@ -163,14 +151,14 @@ static void test_cutoffs_come_with_the_next_closing(void **state)
 {
     (void)state;
     struct ledger_fixture *f = prepared();
-    struct body body;
+    struct governed_body body;
     struct hash id;
     fixture_start(f);
     struct genesis_service service = f->services[3];
     assert_int_equal(cycle(f, 4, 1)->cutoff_ms, 0);
     service.cutoff_count = 1;
     service.cutoffs[0] = 900;
-    begin(&body, ACTION_SERVICE);
+    governed_begin(&body, ACTION_SERVICE);
     writer_u32(&body.writer, 1);
     writer_u32(&body.writer, 0);
     genesis_encode_service(&service, &body.writer);
@@ -190,7 +178,7 @@ static void test_a_resumed_defaulter(void **state)
 {
     (void)state;
     struct ledger_fixture *f = prepared();
-    struct body body;
+    struct governed_body body;
     f->genesis.parameters.policies[ACTION_STANDING - POLICY_KIND_FIRST].lapse_s = 86400;
     fixture_start(f);
     assert_int_equal(fixture_file(f, 2, fixture_clear(f, 1, 2, 30)), VERDICT_POSTED);
@@ -201,7 +189,7 @@ static void test_a_resumed_defaulter(void **state)
     fixture_block(f);
     assert_int_equal(cycle(f, 1, 1)->state, CYCLE_SHORT);
     assert_true(registry_is_suspended(&f->ledger->registry, 0));
-    begin(&body, ACTION_STANDING);
+    governed_begin(&body, ACTION_STANDING);
     writer_u32(&body.writer, 1);
     writer_u32(&body.writer, STANDING_ACTIVE);
     assert_int_equal(propose(f, &body, &id), VERDICT_POSTED);
@@ -219,13 +207,13 @@ static void test_members_of_a_suspended_sponsor(void **state)
 {
     (void)state;
     struct ledger_fixture *f = prepared();
-    struct body body;
+    struct governed_body body;
     struct hash id;
     f->participants[0].settles_through = 3;
     fixture_start(f);
     assert_int_equal(fixture_file(f, FIXTURE_AGENT, fixture_fund(f, 1, 50)), VERDICT_POSTED);
     assert_int_equal(fixture_file(f, 2, fixture_clear(f, 1, 2, 30)), VERDICT_POSTED);
-    begin(&body, ACTION_STANDING);
+    governed_begin(&body, ACTION_STANDING);
     writer_u32(&body.writer, 3);
     writer_u32(&body.writer, STANDING_SUSPENDED);
     assert_int_equal(propose(f, &body, &id), VERDICT_POSTED);
@@ -239,12 +227,12 @@ static void test_members_of_a_suspended_sponsor(void **state)
 
 static unsigned propose_roles(struct ledger_fixture *f, uint32_t roles)
 {
-    struct body body;
+    struct governed_body body;
     struct hash id;
     struct genesis_participant row = f->ledger->refdata.now.participants[FIXTURE_AGENT - 1];
     row.roles = roles;
     row.key_count = 0;
-    begin(&body, ACTION_PARTICIPANT);
+    governed_begin(&body, ACTION_PARTICIPANT);
     genesis_encode_participant(&row, &body.writer);
     return propose(f, &body, &id);
 }
@@ -254,14 +242,14 @@ static void test_nobody_is_locked_out(void **state)
 {
     (void)state;
     struct ledger_fixture *f = prepared();
-    struct body body;
+    struct governed_body body;
     struct hash id;
     fixture_start(f);
     assert_int_equal(propose_roles(f, ROLE_AGENT), VERDICT_OUT_OF_RANGE);
     assert_int_equal(propose_roles(f, ROLE_AGENT | ROLE_OPERATOR | ROLE_BANK), VERDICT_POSTED);
 
     /* Maker and checker are two keys of one participant: one of them cannot go. */
-    begin(&body, ACTION_KEYS);
+    governed_begin(&body, ACTION_KEYS);
     writer_u32(&body.writer, FIXTURE_AGENT);
     writer_u32(&body.writer, 1);
     writer_u32(&body.writer, 2);
@@ -273,16 +261,16 @@ static void test_nobody_is_locked_out(void **state)
 
     struct parameters parameters = f->genesis.parameters;
     parameters.policies[0].approvals = 3;
-    begin(&body, ACTION_PARAMETERS);
+    governed_begin(&body, ACTION_PARAMETERS);
     genesis_encode_parameters(&parameters, &body.writer);
     assert_int_equal(propose(f, &body, &id), VERDICT_OUT_OF_RANGE);
     parameters.policies[0].approvals = 2;
     parameters.policies[0].approvers = ROLE_AUDITOR;
-    begin(&body, ACTION_PARAMETERS);
+    governed_begin(&body, ACTION_PARAMETERS);
     genesis_encode_parameters(&parameters, &body.writer);
     assert_int_equal(propose(f, &body, &id), VERDICT_OUT_OF_RANGE);
     parameters.policies[0].approvers = ROLE_BANK;
-    begin(&body, ACTION_PARAMETERS);
+    governed_begin(&body, ACTION_PARAMETERS);
     genesis_encode_parameters(&parameters, &body.writer);
     assert_int_equal(propose(f, &body, &id), VERDICT_POSTED);
     fixture_free(f);
@@ -293,19 +281,19 @@ static void test_a_participant_without_keys(void **state)
 {
     (void)state;
     struct ledger_fixture *f = prepared();
-    struct body body;
+    struct governed_body body;
     struct hash id;
     struct public_key key;
     const uint8_t bytes[32] = {0x77};
     f->participants[6].key_count = 0;
     fixture_start(f);
     const struct genesis_limit row = {7, FIXTURE_CNY, 0, 50};
-    begin(&body, ACTION_LIMIT);
+    governed_begin(&body, ACTION_LIMIT);
     genesis_encode_limit(&row, &body.writer);
     assert_int_equal(propose(f, &body, &id), VERDICT_POSTED);
     approve(f, &id);
     run(f);
-    begin(&body, ACTION_KEYS);
+    governed_begin(&body, ACTION_KEYS);
     writer_u32(&body.writer, 7);
     writer_u32(&body.writer, 1);
     writer_u32(&body.writer, KEY_ADD);
@@ -329,7 +317,7 @@ static void test_more_approvals_than_a_row_holds(void **state)
     (void)state;
     struct ledger_fixture *f = prepared();
     static struct genesis_participant all[7 + BANKS];
-    struct body body;
+    struct governed_body body;
     struct hash id;
     memcpy(all, f->participants, sizeof f->participants);
     for (uint32_t i = 0; i < BANKS; i++) {
@@ -351,7 +339,7 @@ static void test_more_approvals_than_a_row_holds(void **state)
     policy->approvers = ROLE_INSURER;
     policy->approvals = 16;
     fixture_start(f);
-    begin(&body, ACTION_STANDING);
+    governed_begin(&body, ACTION_STANDING);
     writer_u32(&body.writer, 1);
     writer_u32(&body.writer, STANDING_SUSPENDED);
     assert_int_equal(propose(f, &body, &id), VERDICT_POSTED);

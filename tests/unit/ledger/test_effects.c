@@ -25,19 +25,6 @@
 #define CONFIRM 3u
 #define CANCEL 4u
 
-struct body {
-    uint8_t bytes[ACTION_BYTES_MAX];
-    struct writer writer;
-};
-
-static void begin(struct body *body, enum action_kind kind)
-{
-    body->writer = writer_over(body->bytes, sizeof body->bytes);
-    writer_u16(&body->writer, ACTION_VERSION);
-    writer_u16(&body->writer, (uint16_t)kind);
-    writer_u32(&body->writer, 0);
-}
-
 static struct ledger_fixture *started(void)
 {
     struct ledger_fixture *f = fixture_new();
@@ -50,7 +37,8 @@ static struct ledger_fixture *started(void)
     return f;
 }
 
-static unsigned propose(struct ledger_fixture *f, const struct body *body, struct hash *ret_id)
+static unsigned propose(struct ledger_fixture *f, const struct governed_body *body,
+                        struct hash *ret_id)
 {
     *ret_id = fixture_body(f, BATCH_ACTION, FIXTURE_AGENT, MAKER, body->bytes, body->writer.used);
     fixture_block(f);
@@ -58,7 +46,7 @@ static unsigned propose(struct ledger_fixture *f, const struct body *body, struc
 }
 
 /* Proposes and approves; every block is taken back once and loaded afterwards. */
-static unsigned decide(struct ledger_fixture *f, const struct body *body)
+static unsigned decide(struct ledger_fixture *f, const struct governed_body *body)
 {
     struct hash id;
     assert_false(body->writer.failed);
@@ -93,8 +81,8 @@ static struct genesis_participant newcomer(uint32_t number)
 
 static unsigned put_participant(struct ledger_fixture *f, const struct genesis_participant *row)
 {
-    struct body body;
-    begin(&body, ACTION_PARTICIPANT);
+    struct governed_body body;
+    governed_begin(&body, ACTION_PARTICIPANT);
     genesis_encode_participant(row, &body.writer);
     return decide(f, &body);
 }
@@ -102,17 +90,17 @@ static unsigned put_participant(struct ledger_fixture *f, const struct genesis_p
 static unsigned put_limit(struct ledger_fixture *f, uint32_t participant, uint64_t cap,
                           uint16_t flags)
 {
-    struct body body;
+    struct governed_body body;
     const struct genesis_limit row = {participant, FIXTURE_CNY, flags, cap};
-    begin(&body, ACTION_LIMIT);
+    governed_begin(&body, ACTION_LIMIT);
     genesis_encode_limit(&row, &body.writer);
     return decide(f, &body);
 }
 
 static unsigned put_standing(struct ledger_fixture *f, uint32_t participant, uint32_t status)
 {
-    struct body body;
-    begin(&body, ACTION_STANDING);
+    struct governed_body body;
+    governed_begin(&body, ACTION_STANDING);
     writer_u32(&body.writer, participant);
     writer_u32(&body.writer, status);
     return decide(f, &body);
@@ -121,9 +109,9 @@ static unsigned put_standing(struct ledger_fixture *f, uint32_t participant, uin
 static unsigned order(struct ledger_fixture *f, uint16_t service, uint16_t op, uint32_t number,
                       uint64_t until_ms, const struct hash *nets_hash)
 {
-    struct body body;
+    struct governed_body body;
     const struct hash none = {{0}};
-    begin(&body, ACTION_CYCLE);
+    governed_begin(&body, ACTION_CYCLE);
     writer_u16(&body.writer, service);
     writer_u16(&body.writer, op);
     writer_u32(&body.writer, number);
@@ -177,7 +165,7 @@ static void test_a_participant_joins(void **state)
     fixture_free(f);
 }
 
-static void key_op(struct body *body, uint32_t op, uint32_t key_no, uint32_t permissions,
+static void key_op(struct governed_body *body, uint32_t op, uint32_t key_no, uint32_t permissions,
                    uint8_t first)
 {
     const uint8_t key[32] = {first};
@@ -193,8 +181,8 @@ static void test_keys_rotate(void **state)
     (void)state;
     struct ledger_fixture *f = started();
     struct public_key key;
-    struct body body;
-    begin(&body, ACTION_KEYS);
+    struct governed_body body;
+    governed_begin(&body, ACTION_KEYS);
     writer_u32(&body.writer, 3);
     writer_u32(&body.writer, 2);
     key_op(&body, 1, 5, PERMISSION_SUBMIT | PERMISSION_ACT, 0x55);
@@ -205,22 +193,22 @@ static void test_keys_rotate(void **state)
     assert_int_equal(key.bytes[0], 0x55);
 
     /* The highest number is not used again, even once its key is gone. */
-    begin(&body, ACTION_KEYS);
+    governed_begin(&body, ACTION_KEYS);
     writer_u32(&body.writer, 3);
     writer_u32(&body.writer, 1);
     key_op(&body, 2, 5, 0, 0);
     assert_int_equal(decide(f, &body), VERDICT_POSTED);
-    begin(&body, ACTION_KEYS);
+    governed_begin(&body, ACTION_KEYS);
     writer_u32(&body.writer, 3);
     writer_u32(&body.writer, 1);
     key_op(&body, 1, 5, PERMISSION_SUBMIT, 0x56);
     assert_int_equal(decide(f, &body), VERDICT_NUMBER_NOT_NEXT);
-    begin(&body, ACTION_KEYS);
+    governed_begin(&body, ACTION_KEYS);
     writer_u32(&body.writer, 3);
     writer_u32(&body.writer, 1);
     key_op(&body, 3, 2, PERMISSION_SUBMIT, 0);
     assert_int_equal(decide(f, &body), VERDICT_OUT_OF_RANGE); /* none could act */
-    begin(&body, ACTION_KEYS);
+    governed_begin(&body, ACTION_KEYS);
     writer_u32(&body.writer, 3);
     writer_u32(&body.writer, 1);
     key_op(&body, 2, 9, 0, 0);
@@ -250,9 +238,9 @@ static void test_services_and_schemes(void **state)
 {
     (void)state;
     struct ledger_fixture *f = started();
-    struct body body;
+    struct governed_body body;
     struct genesis_service service = f->services[0];
-    begin(&body, ACTION_SERVICE);
+    governed_begin(&body, ACTION_SERVICE);
     service.number = 9;
     memcpy(service.name, "later", 6);
     writer_u32(&body.writer, 1);
@@ -262,7 +250,7 @@ static void test_services_and_schemes(void **state)
     assert_int_equal(cycle(f, 9, 1)->state, CYCLE_OPEN);
 
     struct genesis_scheme scheme = f->schemes[0];
-    begin(&body, ACTION_SCHEME);
+    governed_begin(&body, ACTION_SCHEME);
     scheme.number = 90;
     scheme.service = 9;
     genesis_encode_scheme(&scheme, &body.writer);
@@ -272,7 +260,7 @@ static void test_services_and_schemes(void **state)
     assert_int_equal(fixture_file(f, 2, record), VERDICT_POSTED);
     assert_int_equal(cycle(f, 9, 1)->records, 1);
 
-    begin(&body, ACTION_SERVICE);
+    governed_begin(&body, ACTION_SERVICE);
     service.mode = SERVICE_GROSS;
     writer_u32(&body.writer, 1);
     writer_u32(&body.writer, 0);
@@ -317,15 +305,15 @@ static void test_overtaken(void **state)
 {
     (void)state;
     struct ledger_fixture *f = started();
-    struct body body;
+    struct governed_body body;
     struct hash first;
     struct hash second;
     struct genesis_participant row = newcomer(20);
-    begin(&body, ACTION_PARTICIPANT);
+    governed_begin(&body, ACTION_PARTICIPANT);
     genesis_encode_participant(&row, &body.writer);
     assert_int_equal(propose(f, &body, &first), VERDICT_POSTED);
     row.keys[0].key.bytes[9] = 8;
-    begin(&body, ACTION_PARTICIPANT);
+    governed_begin(&body, ACTION_PARTICIPANT);
     genesis_encode_participant(&row, &body.writer);
     assert_int_equal(propose(f, &body, &second), VERDICT_POSTED);
     struct action approvals[2] = {action_answering(ACTION_APPROVE, &second),

@@ -283,6 +283,7 @@ static void test_mute_server(void **state)
 static int setup(void **state)
 {
     (void)state;
+    /* Not below TMPDIR, which may be long: a socket's path has room for 107 bytes. */
     (void)snprintf(folder, sizeof folder, "/tmp/hefu_link_XXXXXX");
     if (sodium_init() < 0 || mkdtemp(folder) == NULL) {
         return -1;
